@@ -1,0 +1,60 @@
+"""Equipoise: should I try X for Y? From the trials of a treatment to an answer.
+
+The public names are looked up on first use, so that ``import equipoise`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equipoise.answer.assess import assess as assess
+    from equipoise.core.errors import EquipoiseError as EquipoiseError
+    from equipoise.core.errors import FolderError as FolderError
+    from equipoise.core.errors import InputError as InputError
+    from equipoise.core.errors import NotEstimableError as NotEstimableError
+    from equipoise.core.errors import UnknownNameError as UnknownNameError
+    from equipoise.effects.contrasts import arms as arms
+    from equipoise.effects.contrasts import contrasts as contrasts
+    from equipoise.effects.contrasts import effect_sizes as effect_sizes
+    from equipoise.models.components import components as components
+    from equipoise.models.pairwise import pairwise as pairwise
+    from equipoise.present.figures import forest as forest
+    from equipoise.present.pages import page as page
+    from equipoise.review.folder import open_review as open_review
+
+    __version__: str
+
+#: Public name to the module that has it. A test holds this against the imports above.
+_HOME = {
+    "EquipoiseError": "equipoise.core.errors",
+    "FolderError": "equipoise.core.errors",
+    "InputError": "equipoise.core.errors",
+    "NotEstimableError": "equipoise.core.errors",
+    "UnknownNameError": "equipoise.core.errors",
+    "arms": "equipoise.effects.contrasts",
+    "assess": "equipoise.answer.assess",
+    "components": "equipoise.models.components",
+    "contrasts": "equipoise.effects.contrasts",
+    "effect_sizes": "equipoise.effects.contrasts",
+    "forest": "equipoise.present.figures",
+    "open_review": "equipoise.review.folder",
+    "page": "equipoise.present.pages",
+    "pairwise": "equipoise.models.pairwise",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name == "__version__":
+        value = importlib.import_module("importlib.metadata").version("equipoise")
+    else:
+        raise AttributeError(f"module 'equipoise' has no attribute {name!r}", name=name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME, "__version__"})

@@ -1,0 +1,352 @@
+"""The answer to *Should I try X for Y?* as frozen values: what every page, table and screen shows.
+
+Nothing here computes. Numbers that a reader sees are :class:`Quantity` objects and lead back to
+cells; texts are finished sentences, made by `wording` from the tables of the field. A number
+inside a sentence is marked ``⟦quantity id|as shown⟧`` (:mod:`equipoise.core.provenance`), so that
+a page can link it and a terminal can drop the mark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from equipoise.certainty.grade import GradeProfile, Level
+from equipoise.certainty.thresholds import EffectClass
+from equipoise.core.provenance import Cell, Quantity
+from equipoise.core.result import Method, Result
+from equipoise.review.records import Review
+
+VerdictCode = Literal[
+    "WORTH", "MAYHELP", "CLOSE", "UNKNOWN", "MAYNOT", "NOTWORTH", "AVOID", "NOTRIALS"
+]
+HarmClass = Literal["none", "minor", "not measured", "serious possible", "serious likely"]
+HarmState = Literal[1, 2, 3, 4, 5]
+PartKind = Literal["alone", "added", "together"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellValue:
+    """A cell that some number rests on, as it stands in the folder."""
+
+    cell: Cell
+    value: str
+    what: str
+    """Trial, arm and outcome in words."""
+    source: str
+    locator: str
+    confidence: str
+    flags: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """A trial's line in a forest plot, on the analysis scale (log for ratios)."""
+
+    trial: str
+    label: str
+    estimate: float
+    low: float
+    high: float
+    weight: float
+    """Percent of the pooled estimate."""
+    treated: str
+    control: str
+    """Raw numbers of each side as published, such as ``25/54`` or ``31.4 (26.6), 54``."""
+    rob: str
+    """``low``, ``some concerns``, ``high`` or ``not judged``."""
+    flags: tuple[str, ...]
+    """Sentences for the reader, such as "SD borrowed from Yelland 2004"."""
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """A pooled result on the analysis scale, with what a forest plot's foot needs."""
+
+    measure: str
+    model: str
+    """``random`` or ``common``."""
+    tau2_method: str
+    interval_method: str
+    estimate: float
+    low: float
+    high: float
+    level: float
+    p_value: float
+    tau2: float
+    i2: float
+    """Percent."""
+    q: float
+    q_df: int
+    q_p: float
+    pi_low: float | None
+    pi_high: float | None
+    k: int
+    n: int
+    rows: tuple[ForestRow, ...]
+    notes: tuple[str, ...]
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that could not be used, and why. Nothing is dropped without one of these."""
+
+    trial: str
+    label: str
+    what: str
+    why: str
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """The effect in absolute terms: without, with, and the difference.
+
+    Binary outcomes: people per 1000 (`denominator` = 1000). Continuous: points on the scale
+    (`denominator` = 0). `words` names the reference class and the time.
+    """
+
+    denominator: int
+    without: Quantity | None
+    with_: Quantity | None
+    difference: Quantity
+    reference_class: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdLine:
+    """What the effect would be called under one registered set of cut points."""
+
+    name: str
+    kind: str
+    small: float
+    moderate: float | None
+    large: float | None
+    source: str
+    main: bool
+    effect_class: EffectClass
+    verdict: VerdictCode
+    flips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """The verdict under another defensible choice."""
+
+    what: str
+    effect: Quantity | None
+    verdict: VerdictCode
+    flips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeAnswer:
+    """What the isolating trials show for one outcome. `pooled` None: no usable numbers."""
+
+    id: str
+    label: str
+    plain: str
+    type: Literal["continuous", "binary"]
+    better: Literal["lower", "higher"]
+    importance: str
+    decides: bool
+    unit: str
+    scale: tuple[float, float] | None
+    time: str
+    comparison: str
+    trials: Quantity
+    people: Quantity
+    pooled: Pooled | None
+    effect: Quantity | None
+    """On the reader's scale: ratio or points, treatment minus comparator."""
+    absolute: Absolute | None
+    effect_class: EffectClass | None
+    grade: GradeProfile | None
+    statement_plain: str
+    statement_clinical: str
+    thresholds: tuple[ThresholdLine, ...]
+    sensitivity: tuple[Sensitivity, ...]
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """A trial that bears on alone, added or together."""
+
+    trial: str
+    label: str
+    people: Quantity | None
+    comparison: str
+    how: str
+    """``direct``, ``mixed`` (half of both groups had other care), ``no usable numbers`` or
+    ``not attributable``."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartEstimate:
+    """An estimate for one outcome within alone, added or together."""
+
+    outcome: str
+    outcome_label: str
+    effect: Quantity
+    absolute: Absolute | None
+    trials: Quantity
+    people: Quantity
+    direct_share: float
+    """0 to 1: how much of the information compares this directly; the rest is additivity."""
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Alone, added, or together: what the trials can say of it, or why they cannot."""
+
+    kind: PartKind
+    question: str
+    sentence: str
+    """The answer in plain words; a refusal where nothing can be said."""
+    answerable: bool
+    estimates: tuple[PartEstimate, ...]
+    bearings: tuple[Bearing, ...]
+    trials: Quantity
+    """Trials that compare this directly."""
+    people: Quantity
+    assumption: str
+    """What part of it is the assumption that effects add up; empty when none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentLine:
+    """A component of the treatments compared, and whether the trials can separate it."""
+
+    id: str
+    label: str
+    role: str
+    outcome: str
+    separable: bool
+    trials: int
+    people: int
+    effect: Quantity | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HarmLine:
+    """A harm in one of the five states of evidence; severity is apart from frequency.
+
+    1 compared · 2 seen without a comparison group · 3 reported elsewhere (counts, no rate) ·
+    4 looked for and not seen (bound) · 5 trials did not say.
+    """
+
+    harm: str
+    plain: str
+    state: HarmState
+    severity: str
+    statement: str
+    with_: Quantity | None
+    without: Quantity | None
+    excess: Quantity | None
+    count: Quantity | None
+    bound: Quantity | None
+    asked: str
+    duration: str
+    at_risk: str
+    sources: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One of the seven answers (or NOTRIALS), from the table, never by hand."""
+
+    code: VerdictCode
+    label: str
+    glyph: str
+    heading: str
+    """``As of July 2009`` when the search is out of date, else empty."""
+    sentence: str
+    caution: str
+    """What the label does not mean, such as "this is not proof that it does not work"."""
+    rests_on: str
+    """Outcome id."""
+    benefit: EffectClass | None
+    certainty: Level | None
+    harm: HarmClass
+    burden: str
+    burden_why: str
+    rule: str
+    """The row of the table that was hit, in words."""
+    fragile: bool
+    flips: tuple[str, ...]
+    stale: bool
+    retracted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """A line of the status strip. `kind`: ``stop``, ``warn`` or ``info``, the worst first."""
+
+    kind: Literal["stop", "warn", "info"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far the page can be relied on as a document: dates, review, disclosure."""
+
+    lines: tuple[StatusLine, ...]
+    on: str
+    """The day for which the ages were computed."""
+    searched_to: str
+    search_age_months: int | None
+    draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Result):
+    """The whole answer to one question, ready to be shown."""
+
+    slug: str
+    title: str
+    treatment: str
+    condition: str
+    population: str
+    comparator: str
+    status: Status
+    verdict: Verdict
+    certainty: Level | None
+    certainty_dots: int
+    """Filled dots of four."""
+    certainty_plain: str
+    reasons: tuple[str, ...]
+    """Why this sure, in lay words."""
+    key_messages: tuple[str, ...]
+    outcomes: tuple[OutcomeAnswer, ...]
+    alone: Part
+    added: Part
+    together: Part
+    components: tuple[ComponentLine, ...]
+    harms: tuple[HarmLine, ...]
+    harm_sentence: str
+    would_change: tuple[str, ...]
+    questions: tuple[str, ...]
+    """For the doctor."""
+    quantities: dict[str, Quantity]
+    cells: tuple[CellValue, ...]
+    left_out: tuple[LeftOut, ...]
+    review: Review
+
+    def __repr__(self) -> str:
+        heading = f"{self.verdict.heading}: " if self.verdict.heading else ""
+        sure = self.certainty or "no evidence"
+        return f"<Answer {self.slug}: {heading}{self.verdict.label} (certainty {sure})>"
+
+    def outcome(self, outcome: str) -> OutcomeAnswer:
+        """The answer for the outcome of that id."""
+        return next(o for o in self.outcomes if o.id == outcome)

@@ -1,0 +1,333 @@
+"""Harms in five states of evidence, with exact bounds where none was seen.
+
+How severe a harm is and how often it happens are two different things and stay in two columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from equipoise.answer.answer import HarmClass, HarmLine, HarmState
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.wording import capital, count, join
+from equipoise.core.provenance import Cell, Quantity
+from equipoise.models.counts import RiskDifference, mantel_haenszel_rd
+from equipoise.num.dist import normal_quantile
+from equipoise.review.collect import counted_arms, model_parts
+from equipoise.review.records import HarmFinding, Review
+
+#: Serious harm counts as looked for well enough when the zero-event bound is below this.
+TOLERANCE = 0.01
+#: …and people making up at least this share of the trials were asked.
+ASKED_SHARE = 2 / 3
+
+
+def zero_event_bound(n: int, level: float = 0.95) -> float:
+    """The exact one-sided upper bound of a risk when none of `n` people had the event.
+
+    ``1 - (1 - level)**(1/n)``; about 3/n ("rule of three", Hanley 1983, JAMA 249:1743).
+    """
+    return -math.expm1(math.log1p(-level) / n)
+
+
+def per_thousand_up(risk: float) -> int:
+    """A bound per 1000, always rounded up, to two significant digits above 100.
+
+    A bound that is rounded down would no longer be one.
+    """
+    exact = risk * 1000
+    step = 10 if exact > 100 else 1
+    return int(step * math.ceil(exact / step - 1e-9))
+
+
+def wilson(events: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927, JASA 22:209)."""
+    z = normal_quantile(1 - (1 - level) / 2)
+    p = events / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Events and people of one side of one trial."""
+
+    events: int
+    n: int
+    cells: tuple[Cell, ...]
+
+
+def harm_lines(review: Review, ledger: Ledger) -> tuple[HarmLine, ...]:
+    """One line for each harm named in the folder, the best known state first."""
+    names = dict.fromkeys(h.harm for h in review.harms)
+    lines = [
+        _line(review, [h for h in review.harms if h.harm == name], ledger, i)
+        for i, name in enumerate(names, start=1)
+    ]
+    return tuple(sorted(lines, key=lambda x: x.state))
+
+
+def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: int) -> HarmLine:
+    first = rows[0]
+    prefix = f"harm.{index}"
+    compared, treated = _sides(review, rows)
+    asked = _asked(rows)
+    seen_compared = [(a, b) for a, b in compared if a.events + b.events > 0]
+    all_treated = [a for a, _ in compared] + treated
+    seen = [s for s in all_treated if s.events > 0]
+    elsewhere = [h for h in rows if h.kind in ("survey", "case-report", "register", "review")]
+    with_ = without = excess = number = bound = None
+    state: HarmState
+    if seen_compared:
+        state = 1
+        with_, without, excess, statement = _compared(first, compared, ledger, prefix)
+    elif seen:
+        state = 2
+        with_, statement = _uncontrolled(first, all_treated, ledger, prefix)
+    elif elsewhere:
+        state = 3
+        number, statement = _elsewhere(elsewhere, ledger, prefix)
+    elif all_treated and asked == "yes":
+        state = 4
+        bound, statement = _not_seen(first, all_treated, ledger, prefix)
+    else:
+        state = 5
+        statement = _not_said(rows, all_treated)
+    return HarmLine(
+        harm=first.harm,
+        plain=first.plain,
+        state=state,
+        severity=_worst_severity(rows),
+        statement=statement,
+        with_=with_,
+        without=without,
+        excess=excess,
+        count=number,
+        bound=bound,
+        asked=asked,
+        duration=next((h.duration for h in rows if h.duration), ""),
+        at_risk=next((h.at_risk for h in rows if h.at_risk), ""),
+        sources=tuple(dict.fromkeys(h.source for h in rows if h.source)),
+        note="; ".join(dict.fromkeys(h.note for h in rows if h.note)),
+    )
+
+
+def _sides(
+    review: Review, rows: Sequence[HarmFinding]
+) -> tuple[list[tuple[_Side, _Side]], list[_Side]]:
+    """Isolating pairs (treated, control) within trials, and treated arms without such a control."""
+    target = review.question.component
+    compared: list[tuple[_Side, _Side]] = []
+    alone: list[_Side] = []
+    trial_rows = [h for h in rows if h.kind == "trial" and h.trial and h.arm]
+    full = [h for h in trial_rows if h.events is not None and h.n]
+    for trial in dict.fromkeys(h.trial for h in full):
+        arms = {a.arm: a for a in counted_arms(review, review.trial(trial))}
+        sides = [
+            (model_parts(review, arms[h.arm].components), _side(h))
+            for h in full
+            if h.trial == trial and h.arm in arms
+        ]
+        for parts, side in sides:
+            if target not in parts:
+                continue
+            control = next((s for p, s in sides if p == parts - {target}), None)
+            if control is None:
+                alone.append(side)
+            else:
+                compared.append((side, control))
+    return compared, alone
+
+
+def _side(row: HarmFinding) -> _Side:
+    assert row.events is not None
+    assert row.n is not None
+    return _Side(row.events, row.n, (row.cell("events"), row.cell("n")))
+
+
+def _asked(rows: Sequence[HarmFinding]) -> str:
+    answers = {h.asked for h in rows if h.kind == "trial"}
+    if answers == {"yes"}:
+        return "yes"
+    return "no" if answers == {"no"} else "unclear"
+
+
+def _worst_severity(rows: Sequence[HarmFinding]) -> str:
+    order = ("unclear", "mild", "needs-care", "serious")
+    return max((h.severity for h in rows), key=order.index)
+
+
+def _compared(
+    row: HarmFinding, pairs: Sequence[tuple[_Side, _Side]], ledger: Ledger, prefix: str
+) -> tuple[Quantity, Quantity, Quantity, str]:
+    cells = [c for pair in pairs for side in pair for c in side.cells]
+    pooled: RiskDifference = mantel_haenszel_rd(
+        [a.events for a, _ in pairs],
+        [a.n for a, _ in pairs],
+        [b.events for _, b in pairs],
+        [b.n for _, b in pairs],
+    )
+    base = sum(b.events for _, b in pairs) / sum(b.n for _, b in pairs)
+    without = ledger.add(
+        f"{prefix}.without",
+        1000 * base,
+        "per 1000",
+        f"{row.plain}, without the treatment",
+        "events over people in the control groups",
+        cells=[c for _, b in pairs for c in b.cells],
+    )
+    excess = ledger.add(
+        f"{prefix}.excess",
+        1000 * pooled.estimate,
+        "per 1000",
+        f"{row.plain}, extra with the treatment",
+        "Mantel–Haenszel risk difference × 1000",
+        low=1000 * pooled.low,
+        high=1000 * pooled.high,
+        cells=cells,
+    )
+    with_ = ledger.add(
+        f"{prefix}.with",
+        min(1000.0, max(0.0, without.value + excess.value)),
+        "per 1000",
+        f"{row.plain}, with the treatment",
+        "without + extra",
+        inputs=(without, excess),
+    )
+    sure = pooled.low > 0 or pooled.high < 0
+    statement = (
+        f"{round(with_.value)} of 1000 people with it, {round(without.value)} of 1000 without: "
+        f"{abs(round(excess.value))} {'more' if excess.value >= 0 else 'fewer'} "
+        f"({_range(excess)})."
+    )
+    if not sure:
+        statement += " The trials cannot rule out that there is no difference."
+    return with_, without, excess, statement
+
+
+def _range(excess: Quantity) -> str:
+    assert excess.low is not None
+    assert excess.high is not None
+    words = [f"{abs(round(v))} {'fewer' if v < 0 else 'more'}" for v in (excess.low, excess.high)]
+    return f"from {words[0]} to {words[1]}"
+
+
+def _uncontrolled(
+    row: HarmFinding, sides: Sequence[_Side], ledger: Ledger, prefix: str
+) -> tuple[Quantity, str]:
+    events, people = sum(s.events for s in sides), sum(s.n for s in sides)
+    low, high = wilson(events, people)
+    with_ = ledger.add(
+        f"{prefix}.with",
+        1000 * events / people,
+        "per 1000",
+        f"{row.plain}, with the treatment",
+        f"{events} of {people} people, Wilson interval",
+        low=1000 * low,
+        high=1000 * high,
+        cells=[c for s in sides for c in s.cells],
+    )
+    return with_, (
+        f"{events} of {people} people who had the treatment. Without a control group nobody knows "
+        "how many of them it caused."
+    )
+
+
+def _elsewhere(
+    rows: Sequence[HarmFinding], ledger: Ledger, prefix: str
+) -> tuple[Quantity | None, str]:
+    kinds = {
+        "survey": "a survey of practitioners",
+        "case-report": "case reports",
+        "register": "a register",
+        "review": "a review",
+    }
+    counted = [h for h in rows if h.events]
+    if not counted:
+        names = join(list(dict.fromkeys(kinds[h.kind] for h in rows)))
+        return None, f"Named in {names}, without a count. Nobody knows how often it happens."
+    row = max(counted, key=lambda h: h.events or 0)
+    assert row.events is not None
+    number = ledger.add(
+        f"{prefix}.count",
+        row.events,
+        "reports",
+        f"{row.plain}, reports",
+        f"count in {kinds[row.kind]}; no rate can be computed",
+        cells=(row.cell("events"),),
+    )
+    reports = count(row.events, "report")
+    text = f"{reports} in {kinds[row.kind]}. Nobody knows out of how many people."
+    return number, capital(text)
+
+
+def _not_seen(
+    row: HarmFinding, sides: Sequence[_Side], ledger: Ledger, prefix: str
+) -> tuple[Quantity, str]:
+    people = sum(s.n for s in sides)
+    risk = zero_event_bound(people)
+    up_to = per_thousand_up(risk)
+    bound = ledger.add(
+        f"{prefix}.bound",
+        1000 * risk,
+        "per 1000",
+        f"{row.plain}, highest risk that the trials cannot rule out",
+        f"exact one-sided 95 % bound of 0 of {people}: 1 - 0.05^(1/{people}), rounded up",
+        cells=[c for s in sides for c in s.cells],
+    )
+    return bound, (
+        f"None of {people} people who were asked. Trials of this size cannot rule out up to "
+        f"{up_to} in 1000."
+    )
+
+
+def _not_said(rows: Sequence[HarmFinding], sides: Sequence[_Side]) -> str:
+    reported = [h for h in rows if h.kind == "trial"]
+    if sides or any(h.events == 0 for h in reported):
+        return "A report says that none were seen, but not whether anyone was asked."
+    if any(h.events for h in reported):
+        return "A trial reports it without saying in which group."
+    return "The trials did not say."
+
+
+def harm_class(review: Review, lines: Sequence[HarmLine]) -> HarmClass:
+    """The class of harm that goes into the verdict table.
+
+    *Serious likely*: a serious harm compared in trials, with an interval above zero. *Serious
+    possible*: a serious harm seen or reported anywhere. Otherwise *not measured*, unless people
+    making up two thirds of the trials were asked and enough of them to put a serious harm that
+    nobody had below 1 in 100; then *none* or *minor*.
+    """
+    serious = [h for h in lines if h.severity == "serious"]
+    if any(h.state == 1 and h.excess and (h.excess.low or 0) > 0 for h in serious):
+        return "serious likely"
+    if any(h.state in (1, 2, 3) for h in serious):
+        return "serious possible"
+    asked = [
+        h for h in review.harms if h.kind == "trial" and h.asked == "yes" and h.n and h.trial and h.arm
+    ]
+    by_trial: dict[str, dict[str, int]] = {}
+    for h in asked:
+        assert h.n is not None
+        arms = by_trial.setdefault(h.trial, {})
+        arms[h.arm] = max(arms.get(h.arm, 0), h.n)
+    people = sum(sum(arms.values()) for arms in by_trial.values())
+    randomised = sum(t.n_randomized or 0 for t in review.trials if t.use == "included")
+    exposed = sum(
+        n
+        for trial, arms in by_trial.items()
+        for arm, n in arms.items()
+        if _treated(review, trial, arm)
+    )
+    enough = exposed > 0 and zero_event_bound(exposed) < TOLERANCE
+    if not enough or people < ASKED_SHARE * randomised:
+        return "not measured"
+    return "minor" if any(h.state in (1, 2, 3) for h in lines) else "none"
+
+
+def _treated(review: Review, trial: str, arm: str) -> bool:
+    found = next(a for a in review.arms if a.trial == trial and a.arm == arm)
+    return review.question.component in model_parts(review, found.components)

@@ -1,0 +1,188 @@
+"""Columns in and frames out: arrays, lists, or names of columns of a data frame.
+
+pandas, Polars and PyArrow frames are read and made through narwhals, imported only when needed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equipoise.core.errors import InputError, UnknownNameError
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.intp]
+
+#: What a caller may give for a column: values, or the name of a column of `data`.
+Column: TypeAlias = "Sequence[Any] | NDArray[Any] | str | None"
+
+BACKENDS = ("pandas", "polars", "pyarrow")
+
+
+def read_columns(data: object, columns: Mapping[str, Column]) -> dict[str, list[Any]]:
+    """Return the given columns as lists of one length.
+
+    Parameters
+    ----------
+    data
+        None, or a data frame (pandas, Polars, PyArrow) or a mapping of columns.
+    columns
+        Argument name to values or to the name of a column of `data`; None is skipped.
+
+    Raises
+    ------
+    InputError
+        A name without a frame, or columns of different lengths (each length is listed).
+    UnknownNameError
+        A column that the frame does not have.
+    """
+    frame = None if data is None else _frame_columns(data)
+    out: dict[str, list[Any]] = {}
+    for argument, given in columns.items():
+        if given is None:
+            continue
+        if isinstance(given, str):
+            out[argument] = _named(frame, argument, given)
+        else:
+            out[argument] = _plain_list(given)
+    lengths = {len(values) for values in out.values()}
+    if len(lengths) > 1:
+        listed = ", ".join(f"{name} {len(values)}" for name, values in out.items())
+        raise InputError(
+            f"columns of different lengths: {listed}", hint="give every column one value per row"
+        )
+    return out
+
+
+def _named(frame: Mapping[str, list[Any]] | None, argument: str, name: str) -> list[Any]:
+    if frame is None:
+        raise InputError(
+            f"{argument} is the name {name!r} but no data is given",
+            hint="data=frame, or the values themselves",
+        )
+    if name not in frame:
+        raise UnknownNameError("column", name, frame, where=f"argument {argument}")
+    return frame[name]
+
+
+def _frame_columns(data: object) -> Mapping[str, list[Any]]:
+    if isinstance(data, Mapping):
+        return {str(name): _plain_list(values) for name, values in data.items()}
+    import narwhals as nw  # slow, and only needed for frames
+
+    frame: Any
+    try:
+        frame = nw.from_native(data, eager_only=True)  # type: ignore[call-overload]
+    except TypeError:
+        raise InputError(
+            f"data is a {type(data).__name__}, not a data frame",
+            hint="a pandas, Polars or PyArrow table, or a dict of columns",
+        ) from None
+    return {str(name): frame[name].to_list() for name in frame.columns}
+
+
+def _plain_list(values: object) -> list[Any]:
+    if isinstance(values, np.ndarray):
+        return list(values.tolist()) if values.ndim else [values.item()]
+    if hasattr(values, "to_list"):
+        return list(values.to_list())
+    if hasattr(values, "to_pylist"):
+        return list(values.to_pylist())
+    if isinstance(values, (int, float)):
+        return [values]
+    if isinstance(values, Sequence):
+        return list(values)
+    raise InputError(f"a column cannot be a {type(values).__name__}", hint="a list or an array")
+
+
+def labels(values: Sequence[Any] | None, count: int) -> tuple[str, ...]:
+    """Return study or treatment labels as text, stripped; numbered from 1 when not given."""
+    if values is None:
+        return tuple(f"study {i}" for i in range(1, count + 1))
+    out = []
+    for row, value in enumerate(values, start=1):
+        if _missing(value) or not str(value).strip():
+            raise InputError("a study without a name", where=f"row {row}", hint="a label for each")
+        whole = isinstance(value, float) and value.is_integer()
+        out.append(str(int(value)) if whole else str(value).strip())
+    return tuple(out)
+
+
+def texts(values: Sequence[Any] | None, count: int) -> tuple[str, ...]:
+    """Return text cells, blank where missing or not given."""
+    if values is None:
+        return ("",) * count
+    return tuple("" if _missing(value) else str(value).strip() for value in values)
+
+
+def numbers(
+    name: str, values: Sequence[Any], study: Sequence[str], *, blank: bool = False
+) -> Floats:
+    """Return a column as floats, refusing text and (unless `blank`) missing or infinite values.
+
+    Raises
+    ------
+    InputError
+        Names the study, the column and the value.
+    """
+    out = np.empty(len(values))
+    for row, value in enumerate(values):
+        where = f"study {study[row]}, column {name}"
+        if _missing(value):
+            if not blank:
+                raise InputError(
+                    "a missing value", where=where, hint="fill it in, or leave the row out"
+                )
+            out[row] = math.nan
+            continue
+        try:
+            out[row] = float(value)
+        except (TypeError, ValueError):
+            raise InputError(f"{value!r} is not a number", where=where) from None
+        if math.isinf(out[row]):
+            raise InputError("an infinite value", where=where, hint="a finite number")
+    return out
+
+
+def _missing(value: object) -> bool:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return True
+    # pandas.NA and NaT are neither None nor floats; they are not equal to themselves.
+    return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def read_only(values: object, kind: type[np.float64] | type[np.intp] = np.float64) -> NDArray[Any]:
+    """Return a read-only one-dimensional copy."""
+    array = np.array(values, dtype=kind).reshape(-1)
+    array.setflags(write=False)
+    return array
+
+
+def make_frame(columns: Mapping[str, Sequence[Any] | NDArray[Any]], backend: str | None) -> Any:
+    """Return a data frame of the asked kind; the first installed one when `backend` is None.
+
+    Raises
+    ------
+    UnknownNameError
+        A backend other than pandas, polars, pyarrow.
+    InputError
+        None of them is installed.
+    """
+    if backend is None:
+        installed = [b for b in BACKENDS if importlib.util.find_spec(b) is not None]
+        if not installed:
+            raise InputError(
+                "no data frame package is installed", hint="pip install pandas (or polars)"
+            )
+        backend = installed[0]
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, BACKENDS)
+    import narwhals as nw  # slow, and only needed for frames
+
+    plain = {name: _plain_list(values) for name, values in columns.items()}
+    return nw.from_dict(plain, backend=backend).to_native()  # type: ignore[arg-type]

@@ -1,0 +1,422 @@
+"""What a review holds, as frozen values without files: question, outcomes, trials, results, people.
+
+Field names are those of the folder (`docs/review-folder.md`). Blank cells are None or "".
+Every record that comes from a file carries `file` and `line`, so that `cell("mean")` leads back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from equipoise.core.provenance import Cell
+from equipoise.core.result import Result
+
+Better = Literal["lower", "higher"]
+Importance = Literal["critical", "important", "limited"]
+ThresholdKind = Literal["between-group", "within-person"]
+ComponentRole = Literal["treatment", "delivery", "care", "background", "none"]
+TrialUse = Literal["included", "co-intervention", "excluded"]
+ResultType = Literal["final", "change", "improvement"]
+Severity = Literal["mild", "needs-care", "serious", "unclear"]
+Asked = Literal["yes", "no", "unclear"]
+HarmSource = Literal["trial", "survey", "case-report", "register", "review", "theory"]
+RobLevel = Literal["low", "some concerns", "high", ""]
+
+#: What can be wrong with a published number; the reader of the page sees the sentence.
+FLAGS: dict[str, str] = {
+    "derived": "computed from other published figures, not printed as such",
+    "sd-unusable": "the printed standard deviation cannot be right and is not used",
+    "unusable": "the printed number cannot be used",
+    "to-verify": "read from a secondary source and not yet checked against the paper",
+    "assumed": "rests on an assumption about the trial that its report does not state",
+    "overlapping": "counts people who are also counted in another row",
+    "adjusted": "adjusted for other variables, so its spread understates the raw one",
+    "not-isolating": "the groups differ in more than the treatment",
+    "misprint": "the printed figures do not add up",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A record's place in the folder."""
+
+    file: str = ""
+    line: int = 0
+
+    def cell(self, column: str) -> Cell:
+        """The cell of this record in `column` (CSV) or under that key (TOML)."""
+        return Cell(self.file, self.line, column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Located):
+    """The question, in the reader's words."""
+
+    text: str
+    treatment: str
+    treatment_plain: str
+    condition: str
+    condition_plain: str
+    population: str
+    not_for: str = ""
+    comparator: str
+    comparator_plain: str
+    component: str
+    """Id of the model component that stands for the treatment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option(Located):
+    """One of the choices a person has, doing nothing included."""
+
+    id: str
+    label: str
+    kind: Literal["treatment", "no-change", "other"]
+    experience: str
+    visits: str = ""
+    cost: str = ""
+    components: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component(Located):
+    """A part of a treatment arm.
+
+    `counts_as` names the model components that this part stands for: a dextrose injection
+    counts as ``("prolotherapy", "injection")``. Empty: it counts as nothing (normal activity).
+    """
+
+    id: str
+    label: str
+    role: ComponentRole
+    counts_as: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold(Located):
+    """Cut points between trivial, small, moderate and large for one outcome, with their source.
+
+    Absolute values on the outcome's scale (for binary outcomes: risk difference per 1000 people).
+    """
+
+    name: str
+    kind: ThresholdKind
+    small: float
+    moderate: float | None = None
+    large: float | None = None
+    instrument: str = ""
+    population: str = ""
+    method: str = ""
+    source: str
+    doi: str = ""
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Located):
+    """An outcome, its scale and its direction.
+
+    `weeks` is (from, to, target): the window and the week whose result is taken if several exist.
+    """
+
+    id: str
+    label: str
+    plain: str
+    type: Literal["continuous", "binary"]
+    measure: str
+    better: Better
+    importance: Importance
+    weeks: tuple[float, float, float]
+    scale: tuple[float, float] | None = None
+    unit: str = ""
+    self_reported: bool = True
+    """Rated by the participants themselves, so that knowing the treatment can change it."""
+    decides: bool = False
+    """The outcome that the verdict rests on, fixed in the protocol."""
+    instrument: str = ""
+    thresholds: tuple[Threshold, ...] = ()
+    borrow_sd: bool = False
+    """Where a printed SD is unusable, borrow one from the other trials of this outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial(Located):
+    """A study: a trial that counts, one of co-interventions, or one excluded with its reason."""
+
+    id: str
+    label: str
+    """Short name such as ``Yelland 2004``."""
+    citation: str
+    year: int | None = None
+    doi: str = ""
+    pmid: str = ""
+    registration: str = ""
+    country: str = ""
+    funding: str = ""
+    conflicts: str = ""
+    design: str = ""
+    blinding: Literal["participants", "assessors", "none", "unclear"] = "unclear"
+    n_randomized: int | None = None
+    status: Literal["", "retracted", "concern"] = ""
+    use: TrialUse = "included"
+    reason: str = ""
+    """Why excluded, or what a reader must know about it."""
+    factor: str = ""
+    """Factorial trials: which factor's margins are used, so that nobody is counted twice."""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm(Located):
+    """An arm, its parts as coded, and what some of its people had besides (`mixed`)."""
+
+    trial: str
+    arm: str
+    label: str
+    components: tuple[str, ...]
+    mixed: tuple[str, ...] = ()
+    """Components that about half of the arm had by design (a factorial trial's margin)."""
+    factor: str = ""
+    dose: str = ""
+    n: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Located):
+    """One published result of one arm. `type` ``improvement``: positive means better."""
+
+    trial: str
+    arm: str
+    outcome: str
+    weeks: float
+    type: ResultType = "final"
+    instrument: str = ""
+    scale: tuple[float, float] | None = None
+    """The published range where it differs from the outcome's; values are rescaled linearly."""
+    n: int | None = None
+    events: int | None = None
+    mean: float | None = None
+    sd: float | None = None
+    se: float | None = None
+    flags: tuple[str, ...] = ()
+    source: str = ""
+    locator: str = ""
+    confidence: Literal["high", "medium", "low"] = "high"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContrastFinding(Located):
+    """One published difference, arm1 minus arm2 (log scale for ratios is computed, not typed)."""
+
+    trial: str
+    arm1: str
+    arm2: str
+    outcome: str
+    weeks: float
+    measure: str
+    type: ResultType = "final"
+    instrument: str = ""
+    scale: tuple[float, float] | None = None
+    estimate: float | None = None
+    se: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    n1: int | None = None
+    n2: int | None = None
+    ref_se: float | None = None
+    """Standard error of arm2's own mean: the covariance of contrasts that share arm2."""
+    flags: tuple[str, ...] = ()
+    source: str = ""
+    locator: str = ""
+    confidence: Literal["high", "medium", "low"] = "high"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarmFinding(Located):
+    """What one source says about one harm. Blank `events`/`n` were not reported.
+
+    A row with ``trial`` set is about one arm of a trial; other rows name their `source`.
+    """
+
+    harm: str
+    plain: str
+    severity: Severity
+    kind: HarmSource
+    trial: str = ""
+    arm: str = ""
+    asked: Asked = "unclear"
+    events: int | None = None
+    n: int | None = None
+    duration: str = ""
+    at_risk: str = ""
+    source: str = ""
+    doi: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobFinding(Located):
+    """A risk-of-bias appraisal of one result (`outcome` blank: of every result of the trial)."""
+
+    trial: str
+    outcome: str = ""
+    tool: str
+    randomization: RobLevel = ""
+    deviations: RobLevel = ""
+    missing: RobLevel = ""
+    measurement: RobLevel = ""
+    selection: RobLevel = ""
+    overall: RobLevel
+    judge: str = ""
+    """Person id who signed it; blank: taken from a published appraisal, signed by nobody here."""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement(Located):
+    """A signed human judgement. It may lower certainty or dissent; it can never raise the verdict."""
+
+    about: Literal["certainty", "burden", "harm", "dissent", "publication-bias", "indirectness"]
+    outcome: str = ""
+    domain: str = ""
+    level: str
+    """certainty domains: ``0``, ``-1``, ``-2``; burden: ``low``/``notable``; dissent: free text."""
+    by: str
+    on: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """An interest, or the statement that there is none (``type = "none"``), in structured fields."""
+
+    type: Literal["financial", "professional", "intellectual", "personal", "institutional", "none"]
+    entity: str = ""
+    direction: Literal["favours", "against", "unclear", ""] = ""
+    period: str = ""
+    asked_on: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person(Located):
+    """Somebody who made or checked the review."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    credentials: str = ""
+    orcid: str = ""
+    independent: bool = False
+    """Neither wrote the review nor has an interest in the treatment."""
+    disclosures: tuple[Disclosure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search(Located):
+    """The last systematic search that the review rests on, and what came in by other ways."""
+
+    last: str
+    """Date as far as known: ``2009-07``; blank: no systematic search is known."""
+    by: str
+    sources: str = ""
+    doi: str = ""
+    added_by_hand: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Located):
+    """The analysis, as the folder fixes it."""
+
+    model: Literal["random", "common"] = "random"
+    tau2: str = "REML"
+    interval: str = "auto"
+    level: float = 0.95
+    decided: str = ""
+    """When and how the plan was fixed relative to seeing the data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An entry of the review's own history."""
+
+    version: str
+    on: str
+    what: str
+    verdict_before: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedFlag:
+    """A sign that needs care now, shown whatever the verdict."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleSection:
+    """Prose that people write, by section id of the page, as Markdown."""
+
+    id: str
+    title: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review(Result):
+    """A whole review folder."""
+
+    slug: str
+    format: int
+    version: str
+    updated: str
+    title: str
+    license: str
+    question: Question
+    options: tuple[Option, ...]
+    components: tuple[Component, ...]
+    outcomes: tuple[Outcome, ...]
+    plan: Plan
+    search: Search
+    update_policy: str
+    next_review: str
+    funding: str
+    people: tuple[Person, ...]
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    red_flags: tuple[RedFlag, ...] = ()
+    changes: tuple[Change, ...] = ()
+    cautions: tuple[str, ...] = ()
+    """What a reader of these data must know; shown on the page."""
+    trials: tuple[Trial, ...]
+    arms: tuple[Arm, ...]
+    results: tuple[Finding, ...]
+    contrasts: tuple[ContrastFinding, ...] = ()
+    harms: tuple[HarmFinding, ...] = ()
+    risk_of_bias: tuple[RobFinding, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    article: tuple[ArticleSection, ...] = ()
+    text: dict[str, str] = field(default_factory=dict)
+    """The folder's files verbatim (name → text): what the writer writes back unchanged."""
+
+    def trial(self, trial: str) -> Trial:
+        """The trial of that id."""
+        return next(t for t in self.trials if t.id == trial)
+
+    def outcome(self, outcome: str) -> Outcome:
+        """The outcome of that id."""
+        return next(o for o in self.outcomes if o.id == outcome)
+
+    def component(self, component: str) -> Component:
+        """The component of that id."""
+        return next(c for c in self.components if c.id == component)
