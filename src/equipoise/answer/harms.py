@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from equipoise.answer.answer import HarmClass, HarmLine, HarmState
 from equipoise.answer.ledger import Ledger
-from equipoise.answer.wording import capital, count, join
-from equipoise.core.provenance import Cell, Quantity
+from equipoise.answer.wording import join
+from equipoise.core.provenance import Cell, Quantity, mark
+from equipoise.core.table import fixed
 from equipoise.models.counts import RiskDifference, mantel_haenszel_rd
 from equipoise.num.dist import normal_quantile
 from equipoise.review.collect import counted_arms, model_parts
@@ -199,9 +200,8 @@ def _compared(
     )
     sure = pooled.low > 0 or pooled.high < 0
     statement = (
-        f"{round(with_.value)} of 1000 people with it, {round(without.value)} of 1000 without: "
-        f"{abs(round(excess.value))} {'more' if excess.value >= 0 else 'fewer'} "
-        f"({_range(excess)})."
+        f"{_told(with_)} of 1000 people with it, {_told(without)} of 1000 without: "
+        f"{_told(excess)} {_way(excess.value)} ({_range(excess)})."
     )
     if not sure:
         statement += " The trials cannot rule out that there is no difference."
@@ -211,8 +211,17 @@ def _compared(
 def _range(excess: Quantity) -> str:
     assert excess.low is not None
     assert excess.high is not None
-    words = [f"{abs(round(v))} {'fewer' if v < 0 else 'more'}" for v in (excess.low, excess.high)]
-    return f"from {words[0]} to {words[1]}"
+    low, high = (f"{mark(excess, fixed(abs(v), 0))} {_way(v)}" for v in (excess.low, excess.high))
+    return f"from {low} to {high}"
+
+
+def _told(quantity: Quantity) -> str:
+    """Its size as a whole number, tied to it."""
+    return mark(quantity, fixed(abs(quantity.value), 0))
+
+
+def _way(value: float) -> str:
+    return "fewer" if value < 0 else "more"
 
 
 def _uncontrolled(
@@ -231,8 +240,8 @@ def _uncontrolled(
         cells=[c for s in sides for c in s.cells],
     )
     return with_, (
-        f"{events} of {people} people who had the treatment. Without a control group nobody knows "
-        "how many of them it caused."
+        f"{mark(with_, f'{events} of {people}')} people who had the treatment. Without a control "
+        "group nobody knows how many of them it caused."
     )
 
 
@@ -259,9 +268,9 @@ def _elsewhere(
         f"count in {kinds[row.kind]}; no rate can be computed",
         cells=(row.cell("events"),),
     )
-    reports = count(row.events, "report")
-    text = f"{reports} in {kinds[row.kind]}. Nobody knows out of how many people."
-    return number, capital(text)
+    noun = "report" if row.events == 1 else "reports"
+    reports = f"{mark(number, fixed(row.events, 0))} {noun} in {kinds[row.kind]}"
+    return number, f"{reports}. Nobody knows out of how many people."
 
 
 def _not_seen(
@@ -279,8 +288,8 @@ def _not_seen(
         cells=[c for s in sides for c in s.cells],
     )
     return bound, (
-        f"None of {people} people who were asked. Trials of this size cannot rule out up to "
-        f"{up_to} in 1000."
+        f"None of {mark(bound, str(people))} people who were asked. Trials of this size cannot "
+        f"rule out up to {mark(bound, str(up_to))} in 1000."
     )
 
 
@@ -307,7 +316,9 @@ def harm_class(review: Review, lines: Sequence[HarmLine]) -> HarmClass:
     if any(h.state in (1, 2, 3) for h in serious):
         return "serious possible"
     asked = [
-        h for h in review.harms if h.kind == "trial" and h.asked == "yes" and h.n and h.trial and h.arm
+        h
+        for h in review.harms
+        if h.kind == "trial" and h.asked == "yes" and h.n and h.trial and h.arm
     ]
     by_trial: dict[str, dict[str, int]] = {}
     for h in asked:

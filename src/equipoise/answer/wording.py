@@ -19,7 +19,7 @@ LABELS: dict[VerdictCode, tuple[str, str, str]] = {
     "WORTH": (
         "Trials support trying it",
         "▲",
-        "It {modal}improves {outcome} by an amount that most people would notice; {downsides}.",
+        "It {modal}improves {outcome} by an amount that matters, and {downsides}.",
     ),
     "MAYHELP": (
         "It may help, but this could be wrong",
@@ -34,7 +34,7 @@ LABELS: dict[VerdictCode, tuple[str, str, str]] = {
     "UNKNOWN": (
         "We do not know",
         "?",
-        "Trials so far cannot tell us whether it helps or harms {outcome}.",
+        "Trials so far cannot tell us whether it improves {outcome} or makes it worse.",
     ),
     "MAYNOT": (
         "It may make little difference",
@@ -58,6 +58,20 @@ LABELS: dict[VerdictCode, tuple[str, str, str]] = {
         "We found no randomised trial with usable numbers for {outcome}.",
     ),
 }
+
+#: How a benefit is named before it is weighed, by certainty and size.
+WEIGHED: dict[Level, str] = {
+    "high": "A {size}improvement in {outcome}",
+    "moderate": "A probable {size}improvement in {outcome}",
+    "low": "A possible {size}improvement in {outcome}",
+}
+SIZE_WORDS: dict[EffectClass, str] = {"small": "small ", "moderate": "", "large": "large "}
+#: The same where serious harm outweighs it.
+OUTWEIGHED: dict[str, str] = {
+    "shown": "{benefit} does not make up for it",
+    "none": "no important improvement in {outcome} has been shown",
+}
+BURDEN_PHRASE = "what it takes to have it"
 
 WORSE_LOW = "It may make {outcome} worse. We have little confidence because {reasons}."
 
@@ -134,16 +148,11 @@ def statement_clinical(
         return f"The evidence is very uncertain about the effect of {x} on {o}, compared with {y}."
     verbs = _VERBS["lower" if falls else "higher"]
     form = _SIZE_CLINICAL[size]
-    if level == "low":
-        phrase = f"may {form['b']}"
-    else:
-        phrase = f"{MODAL[level]}{form['s']}"
+    phrase = f"may {form['b']}" if level == "low" else f"{MODAL[level]}{form['s']}"
     return f"{capital(x)} {phrase.format(o=o, **verbs)}, compared with {y}."
 
 
-def both_ends(
-    low: EffectClass, high: EffectClass, level: Level, *, x: str, o: str, y: str
-) -> str:
+def both_ends(low: EffectClass, high: EffectClass, level: Level, *, x: str, o: str, y: str) -> str:
     """The sentence where the interval reaches into another size; empty if it does not.
 
     A point estimate alone would sound surer than the interval is (Cochrane Handbook 15.6.4).

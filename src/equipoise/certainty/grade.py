@@ -94,7 +94,9 @@ def risk_of_bias(
         outcome that they report themselves.
     """
     total = sum(weights)
-    share = {r: sum(w for x, w in zip(risks, weights, strict=True) if x == r) / total for r in risks}
+    share = {
+        r: sum(w for x, w in zip(risks, weights, strict=True) if x == r) / total for r in risks
+    }
     high = share.get("high", 0.0)
     doubtful = high + share.get("some concerns", 0.0) + share.get("not judged", 0.0)
     inputs = ", ".join(f"{r} {share[r]:.0%}" for r in dict.fromkeys(risks))

@@ -57,7 +57,9 @@ class NotEstimableError(EquipoiseError, ArithmeticError):
 class FolderError(EquipoiseError):
     """A review folder that cannot be used; carries every problem found in it."""
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "", problems: object = ()) -> None:
+    def __init__(
+        self, what: str, *, where: str = "", hint: str = "", problems: object = ()
+    ) -> None:
         super().__init__(what, where=where, hint=hint)
         self.problems = problems
 

@@ -99,8 +99,12 @@ def count(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Write a percentage as an integer, with its sign."""
-    return NOT_ESTIMABLE if math.isnan(value) else f"{fixed(value, 0)}%"
+    """Write a percentage as an integer, with its sign; a small share is never printed as none."""
+    if math.isnan(value):
+        return NOT_ESTIMABLE
+    if 0 < value < 0.5:
+        return "< 1%"
+    return "> 99%" if 99.5 <= value < 100 * (1 - 1e-12) else f"{fixed(value, 0)}%"
 
 
 def p_value(value: float) -> str:

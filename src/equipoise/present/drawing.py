@@ -1,16 +1,21 @@
 """One small drawing layer: shapes and words in, the same accessible SVG out every time.
 
-Colours are roles. Each shape carries the light colour as an attribute, so that a saved file looks
-right anywhere, and a class, so that a page can give the role its own colour in a dark theme.
-There is no style element, no script and no font file; text widths are estimated from a table.
+Colours are roles, written as ``var(--role,#light)``: a page gives each role its colour for light,
+dark and print by setting custom properties; without a page the light colours stand, and
+:func:`resolved` writes them out for programs that know no custom properties. There is no style
+element, no script and no font file; text widths are estimated from a table.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from html import escape
 
-#: Role → colour on white. `tests/present/test_style.py` checks contrast and the page's own copy.
+from equipoise.core.errors import InputError
+
+#: Role → colour on white paper. Text roles reach a contrast of 4.5, marks 3.
 LIGHT: dict[str, str] = {
     "ink": "#1b1f24",
     "benefit": "#0b5cad",
@@ -25,31 +30,85 @@ LIGHT: dict[str, str] = {
     "paper": "#ffffff",
 }
 
-FONT = "'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+#: The same roles on dark paper.
+DARK: dict[str, str] = {
+    "ink": "#e9ecf0",
+    "benefit": "#7fb9f5",
+    "harm": "#f5a261",
+    "neutral": "#aab3be",
+    "unknown": "#c7a8f0",
+    "icon": "#8b949f",
+    "rule": "#454d57",
+    "band": "#2b313a",
+    "soft": "#1e3d5e",
+    "warm": "#52331a",
+    "paper": "#14171b",
+}
 
-_NARROW = {**dict.fromkeys("ijl|!.,:;'", 0.25), **dict.fromkeys("ftrI()[]-/ ", 0.32)}
-_WIDE = {**dict.fromkeys("mMW@%", 0.87), **dict.fromkeys("wCDGHNOQRUABEKPSVXY+<>=~−", 0.68)}
-_WIDTHS = {**_NARROW, **_WIDE}
+FONT = (
+    "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation Sans',sans-serif"
+)
+
+#: The smallest text that may be drawn.
+SMALLEST = 12.0
+
+#: Widths in ems, a little above those of common sans serifs, so that estimates are safe.
+_WIDTHS: dict[str, float] = {
+    **dict.fromkeys("ijl|!.,:;'", 0.26),
+    **dict.fromkeys("ftrI()[]-/ ", 0.34),
+    **dict.fromkeys("cksvxyzJ", 0.53),
+    **dict.fromkeys("wCDGHNOQRUABEKPSVXYTZ+<>=~−→←", 0.7),
+    **dict.fromkeys("mMW@%…", 0.92),
+}
+_USUAL = 0.58
+
+#: Where a line may break: not at a no-break space.
+_SPACE = re.compile(r"[ \t\n]+")
+_VAR = re.compile(r"var\(--[a-z]+,(#[0-9a-f]{6})\)")
+
+
+def colour(role: str) -> str:
+    """Write a role as a custom property with its light colour as fallback."""
+    return f"var(--{role},{LIGHT[role]})"
+
+
+def resolved(svg: str) -> str:
+    """Write the light colours out, for programs that do not know custom properties."""
+    return _VAR.sub(r"\1", svg)
+
+
+def palette_css() -> str:
+    """Style rules that set every role for light, dark and print.
+
+    Source: contrast as WCAG 2.2 computes it; the tests hold every pair to it.
+    """
+    light = "".join(f"--{role}:{value};" for role, value in LIGHT.items())
+    dark = "".join(f"--{role}:{value};" for role, value in DARK.items())
+    return (
+        f":root{{{light}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"@media print{{:root{{{light}}}}}"
+    )
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Estimate the width of `text` in a common sans serif, on the generous side."""
-    units = sum(_WIDTHS.get(ch, 0.56) for ch in text)
-    return units * size * (1.08 if bold else 1.0)
+    units = sum(_WIDTHS.get(ch, _USUAL) for ch in text)
+    return units * size * (1.07 if bold else 1.0)
 
 
 def wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
     """Break `text` into lines that fit; a word too long for any line is broken, never cut."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in _SPACE.split(text.strip()):
         trial = f"{line} {word}".strip()
         if text_width(trial, size, bold=bold) <= width:
             line = trial
             continue
         if line:
             lines.append(line)
-        while text_width(word, size, bold=bold) > width and len(word) > 1:
+        while text_width(word, size, bold=bold) > width and len(word) > 2:
             cut = len(word) - 1
             while cut > 1 and text_width(word[:cut] + "-", size, bold=bold) > width:
                 cut -= 1
@@ -59,10 +118,22 @@ def wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[st
     return [*lines, line] if line or not lines else lines
 
 
+def shortened(text: str, width: float, size: float, lines: int, *, bold: bool = False) -> list[str]:
+    """Wrap `text` into at most `lines` lines; the last ends in "…" where something was cut."""
+    wrapped = wrap(text, width, size, bold=bold)
+    if len(wrapped) <= lines:
+        return wrapped
+    last = " ".join(wrapped[lines - 1 :])
+    while last and text_width(last + "…", size, bold=bold) > width:
+        last = last[:-1]
+    return [*wrapped[: lines - 1], last.rstrip(" ,;-") + "…"]
+
+
 def coord(value: float) -> str:
-    """Write a coordinate with one decimal at most: fewer bytes, and the same ones every time."""
-    text = f"{value:.1f}"
-    text = text.removesuffix(".0")
+    """Write a coordinate with one decimal at most: few bytes, and the same ones every time."""
+    if not math.isfinite(value):
+        raise InputError(f"cannot draw at {value}", hint="clip to the axis first")
+    text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
@@ -71,16 +142,20 @@ class Drawing:
 
     Parameters
     ----------
-    id
-        Prefix of the ids of title, description and patterns; unique on a page.
+    prefix
+        Begins the ids of title, description and patterns; unique on a page.
     width
         In units that are pixels at natural size; the height is given to :meth:`svg`.
     size
         Font size of ordinary text.
     """
 
-    def __init__(self, id: str, width: float, *, size: float = 14) -> None:
-        self.id = id
+    def __init__(self, prefix: str, width: float, *, size: float = 14) -> None:
+        if not re.fullmatch(r"[A-Za-z][\w-]*", prefix):
+            raise InputError(
+                f"{prefix!r} cannot begin an id", hint="a letter, then letters, digits, - or _"
+            )
+        self.prefix = prefix
         self.width = width
         self.size = size
         self._parts: list[str] = []
@@ -98,11 +173,7 @@ class Drawing:
         dash: str = "",
     ) -> None:
         """Draw a straight line."""
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self._parts.append(
-            f'<path d="M{coord(x1)} {coord(y1)}L{coord(x2)} {coord(y2)}"'
-            f' {self._stroke(role, width)}{dashed}/>'
-        )
+        self.path(f"M{coord(x1)} {coord(y1)}L{coord(x2)} {coord(y2)}", "", role, width, dash=dash)
 
     def rect(
         self,
@@ -117,13 +188,12 @@ class Drawing:
         radius: float = 0,
         dash: str = "",
     ) -> None:
-        """Draw a rectangle; `fill` "" leaves it hollow, "hatch" fills it with grey stripes."""
+        """Draw a rectangle; `fill` "" leaves it hollow, "hatch" fills it with stripes."""
         rounded = f' rx="{coord(radius)}"' if radius else ""
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
         self._parts.append(
             f'<rect x="{coord(x)}" y="{coord(y)}" width="{coord(max(width, 0))}"'
-            f' height="{coord(max(height, 0))}"{rounded} {self._paint(fill, stroke, stroke_width)}'
-            f"{dashed}/>"
+            f' height="{coord(max(height, 0))}"{rounded}'
+            f"{self._paint(fill, stroke, stroke_width, dash)}/>"
         )
 
     def circle(
@@ -135,11 +205,12 @@ class Drawing:
         fill: str = "ink",
         stroke: str = "",
         stroke_width: float = 1,
+        dash: str = "",
     ) -> None:
         """Draw a circle."""
         self._parts.append(
             f'<circle cx="{coord(x)}" cy="{coord(y)}" r="{coord(r)}"'
-            f" {self._paint(fill, stroke, stroke_width)}/>"
+            f"{self._paint(fill, stroke, stroke_width, dash)}/>"
         )
 
     def polygon(
@@ -151,18 +222,15 @@ class Drawing:
         stroke_width: float = 1,
     ) -> None:
         """Draw a closed polygon."""
-        path = "L".join(f"{coord(x)} {coord(y)}" for x, y in points)
-        self._parts.append(f'<path d="M{path}Z" {self._paint(fill, stroke, stroke_width)}/>')
+        corners = "L".join(f"{coord(x)} {coord(y)}" for x, y in points)
+        self.path(f"M{corners}Z", fill, stroke, stroke_width)
 
-    def dots(
-        self, rows: Sequence[tuple[float, float, float]], *, role: str, width: float, dash: str
+    def path(
+        self, d: str, fill: str = "", stroke: str = "", width: float = 1, *, dash: str = ""
     ) -> None:
-        """Draw rows of equal squares, each row (x, y, length) as one dashed line."""
-        path = "".join(f"M{coord(x)} {coord(y)}h{coord(length)}" for x, y, length in rows)
-        if path:
-            self._parts.append(
-                f'<path d="{path}" {self._stroke(role, width)} stroke-dasharray="{dash}"/>'
-            )
+        """Draw a path given in SVG's own notation; nothing where it is empty."""
+        if d:
+            self._parts.append(f'<path d="{d}"{self._paint(fill, stroke, width, dash)}/>')
 
     def text(
         self,
@@ -174,15 +242,22 @@ class Drawing:
         size: float | None = None,
         role: str = "ink",
         bold: bool = False,
-        italic: bool = False,
+        sup: str = "",
     ) -> None:
-        """Write one line of text with its baseline at `y`."""
+        """Write one line of text with its baseline at `y`, and `sup` raised after it."""
+        size = size or self.size
+        if size < SMALLEST:
+            raise InputError(f"text of {size:g} is too small to read", hint=f"{SMALLEST:g} or more")
         extra = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        extra += f' font-size="{coord(size)}"' if size and size != self.size else ""
-        extra += ' font-weight="bold"' if bold else ""
-        extra += ' font-style="italic"' if italic else ""
-        extra += "" if role == "ink" else f' class="f-{role}" fill="{LIGHT[role]}"'
-        self._parts.append(f'<text x="{coord(x)}" y="{coord(y)}"{extra}>{escape(text)}</text>')
+        extra += f' font-size="{coord(size)}"' if size != self.size else ""
+        extra += ' font-weight="600"' if bold else ""
+        extra += "" if role == "ink" else f' fill="{colour(role)}"'
+        raised = (
+            f' <tspan dy="-4" font-size="{coord(SMALLEST)}">{escape(sup)}</tspan>' if sup else ""
+        )
+        self._parts.append(
+            f'<text x="{coord(x)}" y="{coord(y)}"{extra}>{escape(text)}{raised}</text>'
+        )
 
     def paragraph(
         self,
@@ -194,56 +269,54 @@ class Drawing:
         size: float | None = None,
         role: str = "ink",
         bold: bool = False,
-        anchor: str = "start",
     ) -> float:
         """Write wrapped text; return the baseline that a next line would have."""
         size = size or self.size
         for line in wrap(text, width, size, bold=bold):
-            self.text(x, y, line, size=size, role=role, bold=bold, anchor=anchor)
-            y += size * 1.3
+            self.text(x, y, line, size=size, role=role, bold=bold)
+            y += size * 1.35
         return y
 
-    def svg(self, height: float, title: str, desc: str, *, css: str = "fig") -> str:
+    def begin(self, title: str = "") -> None:
+        """Open a group; its title is what a pointer resting on it shows."""
+        self._parts.append(f"<g><title>{escape(title)}</title>" if title else "<g>")
+
+    def end(self) -> None:
+        """Close the group that was opened last."""
+        self._parts.append("</g>")
+
+    def svg(self, height: float, title: str, desc: str) -> str:
         """Write the SVG: title and description first, the finding in the description."""
-        t, d = f"{self.id}-t", f"{self.id}-d"
+        t, d = f"{self.prefix}-t", f"{self.prefix}-d"
         w, h = coord(self.width), coord(height)
         defs = f"<defs>{''.join(self._defs.values())}</defs>" if self._defs else ""
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{css}" viewBox="0 0 {w} {h}"'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}"'
             f' width="{w}" height="{h}" role="img" aria-labelledby="{t} {d}">'
             f'<title id="{t}">{escape(title)}</title><desc id="{d}">{escape(desc)}</desc>{defs}'
-            f'<rect width="{w}" height="{h}" class="f-paper" fill="{LIGHT["paper"]}"/>'
-            f'<g font-family="{FONT}" font-size="{coord(self.size)}" class="f-ink"'
-            f' fill="{LIGHT["ink"]}">{"".join(self._parts)}</g></svg>'
+            f'<rect width="{w}" height="{h}" fill="{colour("paper")}"/>'
+            f'<g font-family="{FONT}" font-size="{coord(self.size)}" fill="{colour("ink")}">'
+            f"{''.join(self._parts)}</g></svg>"
         )
 
-    def _stroke(self, role: str, width: float) -> str:
-        thick = "" if width == 1 else f' stroke-width="{coord(width)}"'
-        return f'class="s-{role}" fill="none" stroke="{LIGHT[role]}"{thick}'
-
-    def _paint(self, fill: str, stroke: str, width: float) -> str:
-        classes, attributes = [], []
+    def _paint(self, fill: str, stroke: str, width: float, dash: str = "") -> str:
         if fill == "hatch":
-            attributes.append(f'fill="url(#{self._hatch()})"')
-        elif fill:
-            classes.append(f"f-{fill}")
-            attributes.append(f'fill="{LIGHT[fill]}"')
+            out = f' fill="url(#{self._hatch()})"'
+        elif fill == "ink":
+            out = ""  # inherited from the group around everything
         else:
-            attributes.append('fill="none"')
+            out = f' fill="{colour(fill) if fill else "none"}"'
         if stroke:
-            classes.append(f"s-{stroke}")
-            attributes.append(f'stroke="{LIGHT[stroke]}"')
-            if width != 1:
-                attributes.append(f'stroke-width="{coord(width)}"')
-        named = f'class="{" ".join(classes)}" ' if classes else ""
-        return named + " ".join(attributes)
+            out += f' stroke="{colour(stroke)}"'
+            out += f' stroke-width="{coord(width)}"' if width != 1 else ""
+            out += f' stroke-dasharray="{dash}"' if dash else ""
+        return out
 
     def _hatch(self) -> str:
-        name = f"{self.id}-hatch"
+        name = f"{self.prefix}-hatch"
         self._defs[name] = (
-            f'<pattern id="{name}" width="8" height="8" patternUnits="userSpaceOnUse"'
-            f' patternTransform="rotate(45)"><rect width="8" height="8" class="f-paper"'
-            f' fill="{LIGHT["paper"]}"/><path d="M0 0v8" class="s-rule" stroke="{LIGHT["rule"]}"'
-            ' stroke-width="3"/></pattern>'
+            f'<pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse"'
+            f' patternTransform="rotate(45)"><rect width="6" height="6" fill="{colour("paper")}"/>'
+            f'<path d="M1 0v6" stroke="{colour("neutral")}" stroke-width="2"/></pattern>'
         )
         return name

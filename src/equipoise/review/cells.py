@@ -10,8 +10,11 @@ _COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,'\u2019 \u00a0\u202f]\d{3})+(\.\d+)?")
 _DASHES = str.maketrans(dict.fromkeys("\u2212\u2013\u2014\u2012\u2010\u2011\ufe63\uff0d", "-"))
 _NOT_REPORTED = frozenset(
-    [*"nr ns na n/a n.a. n.r. nan none null missing unknown unclear ? - -- . x nil".split()]
-    + ["not reported", "not stated", "not available", "not given", "not applicable"]
+    {
+        *("nr", "ns", "na", "n/a", "n.a.", "n.r.", "nan", "none", "null", "nil", "missing"),
+        *("unknown", "unclear", "?", "-", "--", ".", "x", "not reported", "not stated"),
+        *("not available", "not given", "not applicable"),
+    }
 )
 
 

@@ -93,6 +93,12 @@ class TrialData:
     arms: tuple[ArmData, ...] = ()
     contrasts: tuple[ContrastData, ...] = ()
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of everything that is used."""
+        own = [c for a in self.arms for c in a.cells]
+        return tuple(own + [c for d in self.contrasts for c in d.cells])
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -143,7 +149,9 @@ def _trial(
     week = _week(usable, outcome, at_least=2)
     if week is not None:
         chosen = [r for r in usable if r.weeks == week]
-        data = [d for d in (_arm(review, trial, arms[r.arm], r, outcome, missing) for r in chosen) if d]
+        data = [
+            d for d in (_arm(review, trial, arms[r.arm], r, outcome, missing) for r in chosen) if d
+        ]
         data = _merged(data)
         if len(data) >= 2:
             if len({d.type for d in data}) == 1:
@@ -180,9 +188,7 @@ def _in_window(weeks: float, outcome: Outcome) -> bool:
     return outcome.weeks[0] <= weeks <= outcome.weeks[1]
 
 
-def _usable(
-    row: Finding, outcome: Outcome, arms: dict[str, Arm], missing: list[Missing]
-) -> bool:
+def _usable(row: Finding, outcome: Outcome, arms: dict[str, Arm], missing: list[Missing]) -> bool:
     if not _in_window(row.weeks, outcome):
         return False
     why = ""

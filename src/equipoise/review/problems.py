@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["error", "warning"]
+from equipoise.review.codes import CODES
+
+Severity = Literal["error", "warning", "note"]
 
 #: The files of a folder, in the order in which a person fills them in and problems are shown.
 FILES: tuple[str, ...] = (
@@ -23,6 +25,8 @@ FILES: tuple[str, ...] = (
 #: The files that a folder may do without.
 OPTIONAL: frozenset[str] = frozenset({"contrasts.csv", "risk_of_bias.csv", "judgements.toml"})
 
+_SEVERITIES: dict[str, Severity] = {"E": "error", "W": "warning", "N": "note"}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -31,11 +35,12 @@ class Problem:
     Attributes
     ----------
     file, line
-        Name of the file in the folder, and the 1-based line that an editor shows.
+        Name of the file in the folder, and the 1-based line that an editor shows (1 where the
+        whole file is meant).
     code
         Stable; the table is in ``docs/check-codes.md``.
     severity
-        ``error`` blocks the review; ``warning`` asks a person to look.
+        ``error`` blocks the review; ``warning`` asks a person to look; ``note`` only tells.
     what, hint
         The fault with the offending value, and the likely remedy.
     """
@@ -52,9 +57,9 @@ class Problem:
 
 
 def problem(file: str, line: int, code: str, what: str, hint: str) -> Problem:
-    """Make a problem; codes that begin with ``E-`` are errors, with ``W-`` warnings."""
-    severity: Severity = "error" if code.startswith("E-") else "warning"
-    return Problem(file, line, code, severity, what, hint)
+    """Make a problem; codes begin with ``E-`` (error), ``W-`` (warning) or ``N-`` (note)."""
+    assert code in CODES, code
+    return Problem(file, line, code, _SEVERITIES[code[0]], what, hint)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

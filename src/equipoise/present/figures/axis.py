@@ -1,4 +1,8 @@
-"""Axes: from values on the analysis scale to places on the paper, with round ticks."""
+"""Axes: from values on the analysis scale to places on the paper, with round ticks.
+
+All figures with a scale use this module: the choice of limits, the ticks, the rule for clipping,
+and the drawing of axis, band, no-effect line and intervals.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from equipoise.core.table import RATIOS, fixed, significant
+from equipoise.core.table import fixed, significant
+from equipoise.present.drawing import Drawing, text_width, wrap
 
 _STEPS = (1.0, 2.0, 5.0)
-
-
-def is_ratio(measure: str) -> bool:
-    """Whether a measure is analysed on the log scale."""
-    return measure.upper() in RATIOS
+_LOG_ENDS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A horizontal axis from `low` to `high` (analysis scale) on the paper from `left` to `right`."""
+    """A horizontal axis from `low` to `high` on the analysis scale, from `left` to `right`."""
 
     low: float
     high: float
@@ -35,8 +36,9 @@ class Axis:
         """Whether `value` lies on the axis."""
         return self.low <= value <= self.high
 
-    def ticks(self, most: int = 7) -> list[tuple[float, str]]:
-        """Round ticks as (value on the analysis scale, text)."""
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round ticks as (value on the analysis scale, text), as many as have room."""
+        most = min(9, max(2, int((self.right - self.left) / 40)))
         if self.log:
             return _log_ticks(self.low, self.high, most)
         step = _step((self.high - self.low) / most)
@@ -53,21 +55,20 @@ def _step(rough: float) -> float:
 
 def _log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     decades = range(math.floor(low / math.log(10)) - 1, math.ceil(high / math.log(10)) + 2)
-    for steps in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
+
+    def inside(steps: Sequence[float]) -> list[float]:
         values = [s * 10.0**d for d in decades for s in steps]
-        inside = [v for v in values if low - 1e-9 <= math.log(v) <= high + 1e-9]
-        if len(inside) <= most:
-            break
-    else:
-        inside = inside[:: math.ceil(len(inside) / most)]
-    if len(inside) < 3:
-        inside = sorted({1.0, *inside, *_fine(low, high)})
-    return [(math.log(v), significant(v, 3)) for v in inside]
+        return [v for v in values if low - 1e-9 <= math.log(v) <= high + 1e-9]
 
-
-def _fine(low: float, high: float) -> list[float]:
-    fine = (0.25, 0.5, 0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0, 4.0)
-    return [v for v in fine if low <= math.log(v) <= high]
+    chosen = inside(_STEPS)
+    if len(chosen) < 3:
+        chosen = sorted({*chosen, *inside((0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 3.0, 7.0))})
+    if len(chosen) > most and len(inside((1.0,))) >= 3:
+        chosen = inside((1.0,))
+    every = math.ceil(len(chosen) / most)
+    # Counted from 1, so that no effect keeps its tick.
+    one = next((i for i, v in enumerate(chosen) if math.isclose(v, 1.0)), 0)
+    return [(math.log(v), significant(v, 3)) for i, v in enumerate(chosen) if not (i - one) % every]
 
 
 def fit_axis(
@@ -80,34 +81,138 @@ def fit_axis(
     log: bool,
     keep: Sequence[float] = (),
 ) -> Axis:
-    """Choose an axis that shows every point estimate and most of every interval.
+    """Choose an axis with round ends that shows what matters and clips what would squeeze it.
 
-    An interval that is much wider than the rest is clipped (drawn with an arrow), so that one
-    tiny trial cannot squeeze all others into a line.
+    No effect, the values in `keep` and every point within four typical interval widths of them
+    are always on the axis. An interval may reach beyond those by half their spread (or one typical
+    width, whichever is more) before it is clipped and drawn with an arrow.
 
     Parameters
     ----------
     points, bounds
         Estimates and intervals on the analysis scale.
     null
-        The value of no effect, always on the axis.
+        The value of no effect.
     keep
-        Further values that must be on the axis (thresholds, the pooled interval).
+        Further values that must be on the axis: thresholds, the pooled interval.
     """
-    core = [v for v in (*points, *keep, null) if math.isfinite(v)]
-    low, high = min(core), max(core)
-    reach = max(high - low, 1e-9)
+    core = [v for v in (*keep, null) if math.isfinite(v)]
     widths = sorted(b - a for a, b in bounds if math.isfinite(b - a))
-    typical = widths[len(widths) // 2] if widths else reach
-    room = max(reach, typical) * 1.2
+    typical = widths[len(widths) // 2] if widths else 0.0
+    reach = 4 * typical
+    near = [p for p in points if min(core) - reach <= p <= max(core) + reach]
+    core += near or [p for p in points if math.isfinite(p) and not widths]
+    low, high = min(core), max(core)
+    room = max((high - low) / 2, typical)
+    ends = [low - room, high + room]
     for a, b in bounds:
-        low = min(low, max(a, min(core) - room)) if math.isfinite(a) else min(core) - room
-        high = max(high, min(b, max(core) + room)) if math.isfinite(b) else max(core) + room
-    pad = max((high - low) * 0.04, 1e-9)
-    low, high = low - pad, high + pad
-    if high - low < 1e-6:
+        low, high = min(low, max(a, ends[0])), max(high, min(b, ends[1]))
+    if high - low < 1e-9:
         low, high = low - 1.0, high + 1.0
     if log:
-        # Round ticks on both sides of 1 need at least a factor of 1.5 to stand on.
-        low, high = min(low, -math.log(1.5)), max(high, math.log(1.5))
+        # Round ticks on both sides of 1 need a factor of 1.25 to stand on.
+        low, high = min(low, -math.log(1.25)), max(high, math.log(1.25))
+        return Axis(_log_end(low, -1), _log_end(high, 1), left, right, log)
+    pad = (high - low) * 0.02
+    half = _step((high - low) / 6) / 2
+    low, high = math.floor((low - pad) / half) * half, math.ceil((high + pad) / half) * half
     return Axis(low, high, left, right, log)
+
+
+def _log_end(value: float, way: int) -> float:
+    """The next round value outwards, on the log scale."""
+    decade = math.floor(value / math.log(10))
+    values = [
+        math.log(s) + d * math.log(10) for d in range(decade - 1, decade + 3) for s in _LOG_ENDS
+    ]
+    if way > 0:
+        return min(v for v in values if v >= value - 1e-9)
+    return max(v for v in values if v <= value + 1e-9)
+
+
+def draw_ground(
+    d: Drawing,
+    axis: Axis,
+    top: float,
+    bottom: float,
+    *,
+    null: float,
+    band: tuple[float, float] | None,
+) -> None:
+    """Draw what lies under the marks: the band of effects too small to matter, and no effect."""
+    if band is not None:
+        x = axis.at(band[0])
+        d.rect(x, top, axis.at(band[1]) - x, bottom - top, fill="band")
+    d.line(axis.at(null), top, axis.at(null), bottom, role="neutral", width=1.2)
+
+
+def draw_band_label(d: Drawing, axis: Axis, y: float, band: tuple[float, float]) -> None:
+    """Write above a band what it is, with a bracket as wide as the band."""
+    label = "too small to matter"
+    x1, x2 = axis.at(band[0]), axis.at(band[1])
+    half = text_width(label, d.size) / 2
+    # Within the plot, so that it cannot run into the heading of a column.
+    middle = max(min((x1 + x2) / 2, axis.right - half), axis.left + half)
+    d.text(middle, y, label, anchor="middle", role="neutral")
+    d.path(f"M{x1:.1f} {y + 11:.1f}v-5H{x2:.1f}v5", "", "neutral")
+
+
+def draw_axis(
+    d: Drawing, axis: Axis, y: float, *, title: str, ends: tuple[str, str], null: float
+) -> float:
+    """Draw the axis line, its ticks, its title and the words at its ends; return the next baseline.
+
+    Parameters
+    ----------
+    ends
+        What an effect to the left and to the right of no effect means.
+    """
+    d.line(axis.left, y, axis.right, y, role="neutral")
+    taken: list[tuple[float, float]] = []
+    # From no effect outwards: where labels would touch, the outer one gives way.
+    for value, text in sorted(axis.ticks(), key=lambda tick: abs(tick[0] - null)):
+        x = axis.at(value)
+        half = text_width(text, d.size) / 2 + 3
+        if all(x + half <= a or x - half >= b for a, b in taken):
+            taken.append((x - half, x + half))
+            d.line(x, y, x, y + 5, role="neutral")
+            d.text(x, y + 7 + d.size, text, anchor="middle", role="neutral")
+    y = _draw_ends(d, axis.at(null), y + 12 + 2.3 * d.size, ends)
+    for line in wrap(title, d.width - 12, d.size):
+        half = text_width(line, d.size) / 2
+        x = min(max((axis.left + axis.right) / 2, half + 6), d.width - half - 6)
+        d.text(x, y, line, anchor="middle", role="neutral")
+        y += d.size * 1.35
+    return y
+
+
+def _draw_ends(d: Drawing, null: float, y: float, ends: tuple[str, str]) -> float:
+    words = (f"← {ends[0]}", f"{ends[1]} →")
+    left, right = (text_width(w, d.size) for w in words)
+    start = min(null + 10, d.width - right - 6)
+    stop = min(null - 10, start - 16)
+    if stop - left >= 4:
+        d.text(stop, y, words[0], anchor="end")
+        d.text(start, y, words[1])
+        return y + d.size * 1.5
+    if left + right + 24 <= d.width:
+        d.text(6, y, words[0])
+        d.text(d.width - 6, y, words[1], anchor="end")
+        return y + d.size * 1.5
+    y = d.paragraph(6, y, words[0], d.width - 12)
+    for line in wrap(words[1], d.width - 12, d.size):
+        d.text(d.width - 6, y, line, anchor="end")
+        y += d.size * 1.35
+    return y + d.size * 0.15
+
+
+def draw_interval(
+    d: Drawing, axis: Axis, y: float, low: float, high: float, *, width: float = 1.6
+) -> None:
+    """Draw an interval; an end that lies beyond the axis becomes an arrow."""
+    x1, x2 = axis.at(low), axis.at(high)
+    d.line(x1, y, x2, y, width=width)
+    if low < axis.low:
+        d.polygon([(x1 - 1, y), (x1 + 7, y - 4.5), (x1 + 7, y + 4.5)])
+    if high > axis.high:
+        d.polygon([(x2 + 1, y), (x2 - 7, y - 4.5), (x2 - 7, y + 4.5)])

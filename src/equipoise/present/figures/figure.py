@@ -1,11 +1,38 @@
-"""What every figure is: an SVG, the table that says the same, and a caption."""
+"""What every figure is: an SVG, the same laid out for a phone, and the table that says the same."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
-from equipoise.core.table import Table
+from equipoise.core.errors import InputError
+from equipoise.core.table import Anchor, Table, plain_anchor
+from equipoise.present.drawing import palette_css, resolved
+
+#: Natural widths. Their smallest text is 13 and 14, so it stays above 12 pixels down to 0.92 and
+#: 0.86 of the natural size: the wide drawing from 665 pixels on, the narrow one from 275 on.
+WIDE = 720.0
+NARROW = 320.0
+
+
+def figure_css() -> str:
+    """Style rules for figures: colours of the roles, and which of the two layouts is shown.
+
+    The layouts are switched by the width of the figure's own box, so that a figure in a narrow
+    column of a wide page is also the narrow one; paper always gets the wide one.
+    """
+    return (
+        palette_css() + ".figure{container-type:inline-size;margin:0}"
+        ".figure svg{display:block;max-width:100%;height:auto}"
+        ".figure .narrow{display:none}"
+        # A figure without a narrow layout keeps the wide one: its box is then the last.
+        "@media screen{@container (max-width:664px){"
+        ".figure .wide:not(:last-of-type){display:none}.figure .narrow{display:block}}}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,28 +42,80 @@ class Figure:
     Attributes
     ----------
     name
-        Short name; the file name that a page gives it.
+        The prefix of its ids; the file name that a page gives it.
     svg
         The drawing, complete in itself.
-    narrow
-        The same drawing laid out for a phone, or "".
     table
         The numbers of the drawing, unrounded.
-    caption
-        What the reader looks at, as a sentence.
+    title
+        What the reader looks at, in a few words.
+    desc
+        What the drawing shows, as sentences: the finding and not the kind of chart.
+    narrow
+        The same drawing laid out for a phone, with ids of its own; "" where one serves both.
     """
 
     name: str
     svg: str
     table: Table
-    caption: str
+    title: str
+    desc: str
     narrow: str = ""
 
     def save(self, path: str | Path) -> Path:
-        """Write the SVG to `path` and return it."""
+        """Write the SVG to `path`, all of it or nothing, and return the path.
+
+        Raises
+        ------
+        InputError
+            When the path ends in something else than ``.svg``.
+        """
         target = Path(path)
-        target.write_text(self.svg + "\n", encoding="utf-8", newline="\n")
+        if target.suffix.lower() != ".svg":
+            raise InputError(
+                f"cannot write a figure as {target.suffix or 'a file without an ending'!r}",
+                where=str(target),
+                hint="a name ending in .svg; PNG and PDF will come with the extra [export]",
+            )
+        text = '<?xml version="1.0" encoding="UTF-8"?>\n' + resolved(self.svg) + "\n"
+        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(beside, 0o666 & ~mask)
+            os.replace(beside, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            raise
         return target
+
+    def to_html(self, *, anchor: Anchor = plain_anchor, said: bool = False) -> str:
+        """Write a ``<figure>`` with both layouts and the table behind a disclosure.
+
+        Parameters
+        ----------
+        anchor, said
+            As for :meth:`equipoise.core.table.Table.to_html`.
+        """
+        small = f'<div class="narrow">{self.narrow}</div>' if self.narrow else ""
+        return (
+            f'<figure class="figure" id="{escape(self.name)}">'
+            f'<div class="wide">{self.svg}</div>{small}'
+            f"<details><summary>{escape(self.title)}: the numbers as a table</summary>"
+            f"{self.table.to_html(anchor=anchor, said=said)}</details></figure>"
+        )
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<figure>{self.svg}<details><summary>The numbers as a table</summary>"
+            f"{self.table.to_html()}</details></figure>"
+        )
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def __repr__(self) -> str:
+        return f"<Figure {self.name}: {self.title}>"

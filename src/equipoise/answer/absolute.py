@@ -1,0 +1,227 @@
+"""Effects in the reader's units: points on a scale, or people per 1000, with and without.
+
+A relative effect becomes absolute through the risk of the control groups; how that risk was
+obtained is part of every such number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from equipoise.answer.answer import Absolute
+from equipoise.answer.ledger import Ledger
+from equipoise.certainty.thresholds import signed
+from equipoise.core.provenance import Cell, Quantity, mark
+from equipoise.core.table import count, points
+from equipoise.review.comparisons import Pair
+from equipoise.review.records import Outcome
+
+WEEKS_PER_MONTH = 365.25 / 7 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How an effect on the analysis scale is told to a reader.
+
+    `risk` is the risk of the control groups (binary outcomes; None where no trial gives it).
+    """
+
+    outcome: Outcome
+    risk: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether effects can be told in absolute terms."""
+        return self.outcome.type == "continuous" or self.risk is not None
+
+    def difference(self, effect: float) -> float:
+        """Treatment minus comparator: points, or people per 1000."""
+        if self.outcome.type == "continuous":
+            return effect
+        assert self.risk is not None
+        return 1000 * (risk_with(self.outcome.measure, self.risk, effect) - self.risk)
+
+    def benefit(self, effect: float) -> float:
+        """The same, signed so that positive is better."""
+        return signed(self.difference(effect), self.outcome.better)
+
+
+def risk_with(measure: str, risk: float, effect: float) -> float:
+    """The risk with treatment, from the control risk and an effect on the analysis scale.
+
+    Raises nothing: a ratio that would take the risk beyond 1 gives 1.
+    """
+    if measure == "RR":
+        return min(1.0, risk * math.exp(min(effect, 700.0)))
+    if measure == "OR":
+        odds = risk / (1 - risk) * math.exp(min(effect, 700.0)) if risk < 1 else math.inf
+        return 1.0 if math.isinf(odds) else odds / (1 + odds)
+    return min(1.0, max(0.0, risk + effect))
+
+
+def scale_of(outcome: Outcome, pairs: Sequence[Pair]) -> Scale:
+    """The scale of an outcome, with the control risk of these comparisons."""
+    if outcome.type == "continuous":
+        return Scale(outcome)
+    arms = [p.control for p in pairs if p.control is not None]
+    people = sum(a.n for a in arms)
+    if not people:
+        return Scale(outcome)
+    return Scale(outcome, sum(a.events or 0 for a in arms) / people)
+
+
+def people_of(pairs: Sequence[Pair]) -> int:
+    """People in these comparisons; groups whose size was not reported count as nobody."""
+    return sum(int(n) for p in pairs for n in (p.n1, p.n2) if not math.isnan(n))
+
+
+def pooled_sd(pairs: Sequence[Pair], variances: Sequence[float]) -> float | None:
+    """The standard deviation behind mean differences: from each variance and group sizes."""
+    total = df = 0.0
+    for pair, variance in zip(pairs, variances, strict=True):
+        if math.isnan(pair.n1 + pair.n2) or pair.n1 + pair.n2 <= 2:
+            continue
+        freedom = pair.n1 + pair.n2 - 2
+        total += freedom * variance / (1 / pair.n1 + 1 / pair.n2)
+        df += freedom
+    return math.sqrt(total / df) if df else None
+
+
+def time_words(pairs: Sequence[Pair], outcome: Outcome) -> str:
+    """When the results were measured, such as ``6 to 12 months``."""
+    weeks = sorted(p.week for p in pairs) or [outcome.weeks[2]]
+    ends = [_months(w) for w in (weeks[0], weeks[-1])]
+    if ends[0] == ends[1]:
+        return f"{ends[0]} {'month' if ends[0] == '1' else 'months'}"
+    return f"{ends[0]} to {ends[1]} months"
+
+
+def _months(weeks: float) -> str:
+    return count(weeks / WEEKS_PER_MONTH)
+
+
+def absolute(
+    scale: Scale,
+    pairs: Sequence[Pair],
+    ledger: Ledger,
+    prefix: str,
+    effect: Quantity,
+    analysis: tuple[float, float, float],
+    *,
+    population: str,
+    level_of_control: bool = True,
+) -> Absolute | None:
+    """The effect in absolute terms, entered in the ledger; None where no control risk is known.
+
+    Parameters
+    ----------
+    effect
+        The relative or mean effect as entered, which the new numbers lead back to.
+    analysis
+        Estimate, lower and upper bound on the analysis scale.
+    level_of_control
+        Show what happens without the treatment as well (False for effects that were added up).
+    """
+    outcome = scale.outcome
+    if not scale.known:
+        return None
+    low, high = sorted(scale.difference(v) for v in analysis[1:])
+    without = _without(scale, pairs, ledger, prefix) if level_of_control else None
+    binary = outcome.type == "binary"
+    unit = "per 1000" if binary else "points"
+    difference = ledger.add(
+        f"{prefix}.difference",
+        scale.difference(analysis[0]),
+        unit,
+        f"{outcome.label}: difference with the treatment",
+        "risk with − risk without, from the control risk and the pooled effect × 1000"
+        if binary
+        else "pooled mean difference",
+        low=low,
+        high=high,
+        inputs=[q for q in (without, effect) if q is not None],
+    )
+    with_ = None
+    if without is not None:
+        with_ = ledger.add(
+            f"{prefix}.with",
+            without.value + difference.value,
+            without.unit,
+            f"{outcome.label} with the treatment",
+            "without + difference",
+            low=without.value + low,
+            high=without.value + high,
+            inputs=(without, difference),
+        )
+    return Absolute(
+        denominator=1000 if binary else 0,
+        without=without,
+        with_=with_,
+        difference=difference,
+        reference_class=population,
+        time=time_words(pairs, outcome),
+    )
+
+
+def _without(scale: Scale, pairs: Sequence[Pair], ledger: Ledger, prefix: str) -> Quantity | None:
+    outcome = scale.outcome
+    arms = [p.control for p in pairs if p.control is not None]
+    cells: list[Cell] = [c for a in arms for c in a.cells if c.column in ("events", "n", "mean")]
+    if outcome.type == "binary":
+        assert scale.risk is not None
+        return ledger.add(
+            f"{prefix}.without",
+            1000 * scale.risk,
+            "per 1000",
+            f"{outcome.label} without the treatment",
+            "events over people in the control groups of these trials",
+            cells=cells,
+        )
+    finals = [a for a in arms if a.type == "final" and a.mean is not None]
+    if not finals or len(finals) != len(pairs):
+        return None
+    people = sum(a.n for a in finals)
+    return ledger.add(
+        f"{prefix}.without",
+        sum(a.n * (a.mean or 0.0) for a in finals) / people,
+        "points",
+        f"{outcome.label} without the treatment, average",
+        "mean of the control groups, weighted by their size",
+        cells=cells,
+    )
+
+
+def difference_words(outcome: Outcome, difference: Quantity) -> str:
+    """The difference in a sentence, each number tied to its quantity.
+
+    ``2.8 points lower (from 11.3 lower to 5.7 higher)``; ``109 more of every 1000 people (…)``.
+    """
+    assert difference.low is not None
+    assert difference.high is not None
+    if outcome.type == "binary":
+        down, up = "fewer", "more"
+        way = _way(difference.value, down, up)
+        size = mark(difference, _size(outcome, difference.value))
+        middle = f"{size} {way} of every 1000 people"
+    else:
+        down, up = "lower", "higher"
+        scale = (
+            f" on a scale of {outcome.scale[0]:g} to {outcome.scale[1]:g}" if outcome.scale else ""
+        )
+        middle = f"{mark(difference, _size(outcome, difference.value))} points "
+        middle += f"{_way(difference.value, down, up)}{scale}"
+    ends = [
+        f"{mark(difference, _size(outcome, v))} {_way(v, down, up)}"
+        for v in (difference.low, difference.high)
+    ]
+    return f"{middle} (it could be anything from {ends[0]} to {ends[1]})"
+
+
+def _way(value: float, down: str, up: str) -> str:
+    return down if value < 0 else up
+
+
+def _size(outcome: Outcome, value: float) -> str:
+    return count(abs(value)) if outcome.type == "binary" else points(abs(value))

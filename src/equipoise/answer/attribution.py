@@ -1,0 +1,188 @@
+"""Alone, added, together: which part of a combination did the work, or that nobody can tell.
+
+*Alone*: the treatment against its control, nobody having other care. *Added*: the same, everybody
+having the same other care. *Together*: the treatment with other care, against neither. The first
+two come from comparisons that isolate the treatment. The third does when a trial made it;
+otherwise only the assumption that effects add up can give a number, and it is labelled so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from equipoise.answer.absolute import absolute, people_of, scale_of
+from equipoise.answer.answer import Bearing, Part, PartEstimate, PartKind
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.parts import (
+    bearing_people,
+    counted_directly,
+    decides,
+    effect_of,
+    numbers_words,
+    told_in_words,
+)
+from equipoise.answer.synthesis import Evidence, fit_pairs
+from equipoise.answer.wording import capital, join
+from equipoise.review.collect import model_parts
+from equipoise.review.comparisons import (
+    Pair,
+    arm_pairs,
+    isolates,
+    setting,
+)
+from equipoise.review.records import Review
+
+
+def isolating_part(
+    review: Review, kind: PartKind, found: Sequence[Evidence], ledger: Ledger
+) -> Part:
+    """*Alone* or *added*: what the isolating comparisons of that setting show."""
+    words = _words(review)
+    estimates = [e for data in found if (e := _isolated(review, kind, data, ledger)) is not None]
+    bearings = _isolating_bearings(review, kind, found, ledger)
+    direct = [b for b in bearings if b.how == "direct"]
+    trials, people = counted_directly(review, kind, direct, ledger)
+    mixed = sorted({b.label for b in bearings if b.how == "mixed"})
+    assumption = ""
+    if mixed:
+        assumption = (
+            f"In {join(mixed)} about half of both groups also had other care. Counting it here "
+            "assumes that the other care does not change what the treatment does."
+        )
+    question = {
+        "alone": f"Does {words.x} help on its own, compared with {words.y}?",
+        "added": f"Does adding {words.x} help people who all have the same other care?",
+    }[kind]
+    if estimates:
+        first = next((e for e in estimates if decides(review, e.outcome)), estimates[0])
+        sentence = first.statement
+    else:
+        sentence = _nothing_sentence(kind, bearings, words.x)
+    return Part(
+        kind=kind,
+        question=question,
+        sentence=sentence,
+        answerable=bool(estimates),
+        estimates=tuple(estimates),
+        bearings=bearings,
+        trials=trials,
+        people=people,
+        assumption=assumption,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    x: str
+    y: str
+
+
+def _words(review: Review) -> _Words:
+    return _Words(review.question.treatment, review.question.comparator_plain)
+
+
+def _setting(review: Review, pair: Pair) -> str:
+    return setting(review, pair.parts2, pair.mixed)
+
+
+def _isolated(
+    review: Review, kind: PartKind, data: Evidence, ledger: Ledger
+) -> PartEstimate | None:
+    outcome = data.outcome
+    chosen = [p for p in data.pairs if _setting(review, p) in (kind, "mixed")]
+    fit = fit_pairs(outcome, chosen, review.plan)
+    if fit is None:
+        return None
+    direct = [_setting(review, p) == kind for p in chosen]
+    prefix = f"{kind}.{outcome.id}"
+    effect = effect_of(
+        ledger,
+        prefix,
+        outcome,
+        (fit.estimate, fit.ci.low, fit.ci.high),
+        f"pooled from {join([p.label for p in chosen])}",
+        [c for p in chosen for c in p.cells],
+    )
+    scale = scale_of(outcome, chosen)
+    told = absolute(
+        scale,
+        chosen,
+        ledger,
+        prefix,
+        effect,
+        (fit.estimate, fit.ci.low, fit.ci.high),
+        population=review.question.population,
+    )
+    share = sum(float(w) for w, d in zip(fit.weights, direct, strict=True) if d) / float(
+        sum(fit.weights)
+    )
+    trials = ledger.add(
+        f"{prefix}.trials", len(chosen), "trials", f"trials, {outcome.label}, {kind}", "counted"
+    )
+    people = ledger.add(
+        f"{prefix}.people",
+        people_of(chosen),
+        "people",
+        f"people, {outcome.label}, {kind}",
+        "sum of the groups",
+        cells=[c for p in chosen for c in p.cells if c.column in ("n", "n1", "n2")],
+    )
+    size = told_in_words(outcome, effect, told.difference if told else None)
+    return PartEstimate(
+        outcome=outcome.id,
+        outcome_label=outcome.label,
+        effect=effect,
+        absolute=told,
+        trials=trials,
+        people=people,
+        direct_share=share,
+        statement=f"{capital(outcome.plain)}: {size}.",
+    )
+
+
+def _isolating_bearings(
+    review: Review, kind: PartKind, found: Sequence[Evidence], ledger: Ledger
+) -> tuple[Bearing, ...]:
+    """Every trial whose groups differ in the treatment alone, in this setting."""
+    bearings = []
+    target = review.question.component
+    for trial in review.trials:
+        if trial.use != "included" or trial.status == "retracted":
+            continue
+        for a, b in arm_pairs(review, trial):
+            one, two = (model_parts(review, x.components) for x in (a, b))
+            if not isolates(one, two, target):
+                continue
+            mixed = model_parts(review, a.mixed) & model_parts(review, b.mixed)
+            where = setting(review, two, mixed)
+            if where not in (kind, "mixed"):
+                continue
+            numbers = [d for d in found if any(p.trial.id == trial.id for p in d.pairs)]
+            how = ("direct" if where == kind else "mixed") if numbers else "no usable numbers"
+            bearings.append(
+                Bearing(
+                    trial=trial.id,
+                    label=trial.label,
+                    people=bearing_people(review, kind, trial, (a.n, b.n), ledger, a.arm),
+                    comparison=f"{a.label} against {b.label}",
+                    how=how,
+                    why=numbers_words(numbers, where),
+                )
+            )
+            break
+    return tuple(bearings)
+
+
+def _nothing_sentence(kind: PartKind, bearings: Sequence[Bearing], x: str) -> str:
+    setting_words = {
+        "alone": f"tested {x} by itself",
+        "added": f"tested what {x} adds to other care",
+    }[kind]
+    silent = sorted({b.label for b in bearings})
+    if silent:
+        return (
+            f"The trials cannot say: {join(silent)} {setting_words}, but without numbers that can "
+            "be used."
+        )
+    return f"No trial has {setting_words}."

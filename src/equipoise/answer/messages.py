@@ -1,0 +1,144 @@
+"""Key messages, what would change the answer, what to ask: sentences made from results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from equipoise.answer.answer import HarmLine, OutcomeAnswer, Part, Verdict
+from equipoise.answer.harms import TOLERANCE, zero_event_bound
+from equipoise.answer.judging import Judged
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.status import Search
+from equipoise.answer.wording import count, join, month_words
+from equipoise.core.provenance import mark
+from equipoise.core.table import fixed
+from equipoise.review.records import Outcome, Review
+
+
+def key_messages(
+    verdict: Verdict, added: Part, together: Part, harm_sentence: str
+) -> tuple[str, ...]:
+    """At most three: the answer, the combination, the harms."""
+    return (verdict.sentence, _combination_message(added, together), harm_sentence)
+
+
+def _combination_message(added: Part, together: Part) -> str:
+    if added.answerable and together.trials.value:
+        return "With other care: trials have tested it, and the numbers are below."
+    if together.trials.value:
+        return "Together with other care it was tested as a package; which part works is not known."
+    if added.trials.value:
+        n = count(int(added.trials.value), "trial")
+        return (
+            f"As an addition to other care it was tested in {n}. Which part of a combination does "
+            "the work is not known."
+        )
+    return "No trial can tell whether it works better together with other care."
+
+
+def harm_sentence(lines: Sequence[HarmLine], review: Review) -> str:
+    """The harms in one sentence: what was seen, what was only reported, what nobody asked."""
+    if not lines:
+        return "Harms: the trials did not say anything about them."
+    seen = [h.plain for h in lines if h.state in (1, 2)]
+    serious = [h.plain for h in lines if h.state == 3 and h.severity == "serious"]
+    parts = []
+    if seen:
+        parts.append(f"In trials people had {join(seen[:3])}")
+    else:
+        parts.append("No trial told how many people were harmed in each group")
+    if serious:
+        parts.append(
+            "practitioners have reported serious harms, and nobody knows how often they happen"
+        )
+    return f"{'; '.join(parts)}."
+
+
+def would_change(
+    review: Review,
+    outcome: Outcome,
+    judged: Judged | None,
+    answer: OutcomeAnswer,
+    together: Part,
+    search: Search,
+    ledger: Ledger,
+) -> tuple[str, ...]:
+    """What would make the answer surer or different, each with its size where it has one."""
+    lines = []
+    x, o = review.question.treatment, outcome.plain
+    if judged is None:
+        lines.append(f"A randomised trial of {x} that reports {o} in numbers.")
+    elif judged.needed is not None and judged.people < judged.needed:
+        needed = ledger.add(
+            "change.needed",
+            judged.needed,
+            "people",
+            "people that one adequate trial needs",
+            "optimal information size: 80 % power to see the smallest important difference",
+            inputs=(answer.people,),
+        )
+        shown = fixed(round(judged.needed, -1), 0)
+        lines.append(
+            f"Trials in about {mark(needed, shown)} people in all "
+            f"({mark(answer.people, fixed(answer.people.value, 0))} so far), which is what it "
+            f"takes to see or rule out the smallest difference in {o} that matters."
+        )
+    if (
+        judged is not None
+        and next((r for r in judged.profile.reasons if r.domain == "risk of bias"), None)
+        is not None
+        and judged.profile.reasons[0].final < 0
+    ):
+        lines.append("Trials that keep people and assessors from knowing who got which treatment.")
+    if search.stale:
+        since = f" since {month_words(search.last)}" if search.last else ""
+        lines.append(f"A new systematic search: trials published{since} may exist and be missing.")
+    flips = [s.what for s in answer.sensitivity if s.flips]
+    flips += [f"the cut points “{t.name}”" for t in answer.thresholds if t.flips and not t.main]
+    if flips:
+        lines.append(f"Another defensible choice already changes it: {join(flips)}.")
+    if any(e.direct_share < 1 for e in together.estimates) or not together.answerable:
+        lines.append(
+            f"A trial with four groups ({x}, other care, both, neither) that reports all four."
+        )
+    lines.append(_harm_line(ledger))
+    return tuple(lines)
+
+
+def _harm_line(ledger: Ledger) -> str:
+    people = next(n for n in range(1, 10_000) if zero_event_bound(n) < TOLERANCE)
+    asked = ledger.add(
+        "change.asked",
+        people,
+        "people",
+        "people to ask before a serious harm that nobody had can be put below 1 in 100",
+        f"smallest n with 1 - 0.05^(1/n) < {TOLERANCE:g}",
+    )
+    return (
+        f"Trials that ask everybody about harms, in at least {mark(asked, fixed(people, 0))} "
+        "treated people."
+    )
+
+
+def questions(review: Review, harms: Sequence[HarmLine], verdict: Verdict) -> tuple[str, ...]:
+    """What to ask the doctor, made from what the trials left open."""
+    x, y = review.question.treatment, review.question.condition
+    silent = [h.plain for h in harms if h.state == 5][:3]
+    elsewhere = [h.plain for h in harms if h.state == 3 and h.severity == "serious"][:2]
+    others = [o.label for o in review.options if o.kind == "other"]
+    lines = [
+        f"What do you think is causing my {y}, and does {x} make sense for that?",
+        "What is likely to happen if I do nothing for now?",
+    ]
+    if others:
+        lines.append(f"What about other options, such as {join(others[:2], 'or')}?")
+    if silent or elsewhere:
+        named = join([*elsewhere, *silent][:3], "or")
+        lines.append(f"Have you seen {named} after {x}, and what would you do then?")
+    lines += [
+        f"How many people have you treated with {x}, and how do you follow them up?",
+        "How many sessions, over how long, and what will it cost me?",
+        "Is there anything about my health that makes it riskier for me?",
+        "How will we decide whether it has worked, and when would we stop?",
+    ]
+    return tuple(lines)

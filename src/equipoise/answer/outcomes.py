@@ -1,0 +1,173 @@
+"""The answer for one outcome: pooled, judged, in absolute numbers, with its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from equipoise.answer.absolute import absolute, difference_words, people_of, time_words
+from equipoise.answer.answer import Absolute, LeftOut, OutcomeAnswer
+from equipoise.answer.judging import Judged, Setting, judge
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.sensitivity import scenarios, threshold_lines
+from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
+from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain
+from equipoise.certainty.thresholds import main_threshold
+from equipoise.core.provenance import Quantity
+from equipoise.effects.measures import measure_of
+from equipoise.models.pairwise import PairwiseFit
+from equipoise.review.collect import Missing
+from equipoise.review.records import Outcome, Review
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """An outcome's answer together with the judgement that it came from."""
+
+    outcome: Outcome
+    judged: Judged | None
+    answer: OutcomeAnswer
+
+
+def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Ledger) -> Outcomes:
+    """Pool, judge and tell one outcome."""
+    outcome = data.outcome
+    fit = fit_pairs(outcome, data.pairs, review.plan)
+    bare = _without_numbers(review, data, ledger)
+    if fit is None:
+        return Outcomes(outcome, None, bare)
+    main = main_threshold(outcome)
+    judged = judge(review, outcome, data.pairs, fit, main, setting)
+    pooled = pooled_view(review, outcome, data.pairs, fit)
+    effect = _effect(data, fit, ledger)
+    told = absolute(
+        judged.scale,
+        data.pairs,
+        ledger,
+        outcome.id,
+        effect,
+        (fit.estimate, fit.ci.low, fit.ci.high),
+        population=review.question.population,
+    )
+    plain, clinical = _statements(review, outcome, judged, told)
+    return Outcomes(
+        outcome,
+        judged,
+        replace(
+            bare,
+            pooled=pooled,
+            effect=effect,
+            absolute=told,
+            effect_class=judged.effect_class,
+            grade=judged.profile,
+            statement_plain=plain,
+            statement_clinical=clinical,
+            thresholds=threshold_lines(
+                review, outcome, data.pairs, fit, main, setting, judged.code
+            ),
+            sensitivity=scenarios(review, outcome, data.pairs, main, setting, judged.code, ledger),
+            notes=pooled.notes,
+        ),
+    )
+
+
+def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeAnswer:
+    """The outcome as it stands before, or without, a pooled result."""
+    outcome = data.outcome
+    trials = ledger.add(
+        f"{outcome.id}.trials",
+        len({p.trial.id for p in data.pairs}),
+        "trials",
+        f"{outcome.label}: trials that isolate the treatment",
+        join([p.label for p in data.pairs]) or "none",
+        cells=[p.trial.cell("trial") for p in data.pairs],
+    )
+    people = ledger.add(
+        f"{outcome.id}.people",
+        people_of(data.pairs),
+        "people",
+        f"{outcome.label}: people in those trials",
+        "sum of the groups compared",
+        cells=[c for p in data.pairs for c in p.cells if c.column in ("n", "n1", "n2")],
+    )
+    x, y = review.question.treatment, review.question.comparator_plain
+    sentence = (
+        f"We do not know if {x} changes {outcome.plain}, compared with {y}: no trial that isolates "
+        "it gave numbers that can be used."
+    )
+    return OutcomeAnswer(
+        id=outcome.id,
+        label=outcome.label,
+        plain=outcome.plain,
+        type=outcome.type,
+        better=outcome.better,
+        importance=outcome.importance,
+        decides=outcome.decides,
+        unit=outcome.unit,
+        scale=outcome.scale,
+        time=time_words(data.pairs, outcome),
+        comparison=f"{x} against {review.question.comparator}",
+        trials=trials,
+        people=people,
+        pooled=None,
+        effect=None,
+        absolute=None,
+        effect_class=None,
+        grade=None,
+        statement_plain=sentence,
+        statement_clinical=sentence,
+        thresholds=(),
+        sensitivity=(),
+        left_out=left_out(review, data.left_out),
+        notes=(),
+    )
+
+
+def left_out(review: Review, missing: Sequence[Missing]) -> tuple[LeftOut, ...]:
+    """What could not be used, with the trials' names."""
+    return tuple(
+        LeftOut(m.trial, review.trial(m.trial).label, m.what, m.why, m.cells) for m in missing
+    )
+
+
+def _effect(data: Evidence, fit: PairwiseFit, ledger: Ledger) -> Quantity:
+    outcome = data.outcome
+    measure = measure_of(outcome.measure)
+    names = join([p.label for p in data.pairs])
+    how = f"{fit.model} effects, {fit.tau2_method}, {fit.ci.method}" if fit.k > 1 else "one trial"
+    return ledger.add(
+        f"{outcome.id}.effect",
+        measure.back(fit.estimate),
+        outcome.measure if measure.ratio or outcome.measure == "SMD" else "points",
+        f"{outcome.label}: {measure.name}",
+        f"{names}; {how}",
+        low=measure.back(fit.ci.low),
+        high=measure.back(fit.ci.high),
+        cells=[c for p in data.pairs for c in p.cells],
+    )
+
+
+def _statements(
+    review: Review, outcome: Outcome, judged: Judged, told: Absolute | None
+) -> tuple[str, str]:
+    """The sentences of both layers: size by certainty from the table, then the numbers."""
+    x, y = review.question.treatment, review.question.comparator_plain
+    o, level = outcome.plain, judged.profile.level
+    numbers = ""
+    if told is not None:
+        numbers = f" On average: {difference_words(outcome, told.difference)}."
+    if judged.effect_class is None or judged.benefit is None:
+        bare = (
+            f"How much {x} changes {o} cannot be put into words: no cut points are registered, or "
+            f"no trial says what happens without it.{numbers}"
+        )
+        return bare, bare
+    assert judged.low_class is not None
+    assert judged.high_class is not None
+    plain = statement_plain(judged.effect_class, level, x=x, o=o, y=y)
+    ends = both_ends(judged.low_class, judged.high_class, level, x=x, o=o, y=y)
+    falls = told is not None and told.difference.value < 0
+    clinical = statement_clinical(
+        judged.effect_class, level, x=x, o=outcome.label.lower(), y=y, falls=falls
+    )
+    return " ".join(s for s in (plain, ends) if s) + numbers, clinical + numbers

@@ -1,0 +1,112 @@
+"""What alone, added and together have in common: effects in the ledger, counts, words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from equipoise.answer.absolute import difference_words
+from equipoise.answer.answer import Bearing
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.synthesis import Evidence
+from equipoise.answer.wording import join
+from equipoise.core.provenance import Cell, Quantity, mark
+from equipoise.core.table import points, ratio
+from equipoise.effects.measures import measure_of
+from equipoise.review.records import Outcome, Review, Trial
+
+
+def decides(review: Review, outcome: str) -> bool:
+    """Whether the verdict rests on that outcome."""
+    return review.outcome(outcome).decides
+
+
+def effect_of(
+    ledger: Ledger,
+    prefix: str,
+    outcome: Outcome,
+    numbers: tuple[float, float, float],
+    formula: str,
+    cells: Iterable[Cell],
+) -> Quantity:
+    """Enter an effect, given on the analysis scale, as the reader sees it."""
+    measure = measure_of(outcome.measure)
+    value, low, high = (measure.back(v) for v in numbers)
+    return ledger.add(
+        f"{prefix}.effect",
+        value,
+        outcome.measure if measure.ratio or outcome.measure == "SMD" else "points",
+        f"{outcome.label}: {measure.name}",
+        formula,
+        low=low,
+        high=high,
+        cells=cells,
+    )
+
+
+def told_in_words(outcome: Outcome, effect: Quantity, difference: Quantity | None) -> str:
+    """The absolute difference in words; the relative effect where there is none."""
+    if difference is not None:
+        return difference_words(outcome, difference)
+    assert effect.low is not None
+    assert effect.high is not None
+    write = ratio if measure_of(outcome.measure).ratio else points
+    low, high = (mark(effect, write(v)) for v in (effect.low, effect.high))
+    name = measure_of(outcome.measure).name
+    return f"{name} {mark(effect, write(effect.value))} (from {low} to {high})"
+
+
+def numbers_words(numbers: Sequence[Evidence], where: str) -> str:
+    """What a trial gives numbers for."""
+    if not numbers:
+        return "its report gives no numbers that can be pooled"
+    known = join([d.outcome.label.lower() for d in numbers])
+    half = "; about half of both groups had other care" if where == "mixed" else ""
+    return f"gives numbers for {known}{half}"
+
+
+def bearing_people(
+    review: Review,
+    kind: str,
+    trial: Trial,
+    sizes: tuple[int | None, int | None],
+    ledger: Ledger,
+    arm: str,
+) -> Quantity | None:
+    """People in the groups that a trial compares, else all that it randomised."""
+    total = sum(sizes[i] or 0 for i in (0, 1)) if None not in sizes else trial.n_randomized
+    if not total:
+        return None
+    cells = [x.cell("n") for x in review.arms if x.trial == trial.id and x.n is not None]
+    return ledger.add(
+        f"{kind}.bearing.{trial.id}.{arm}",
+        total,
+        "people",
+        f"people in {trial.label}",
+        "people in the groups compared" if None not in sizes else "people randomised",
+        cells=cells if None not in sizes else [trial.cell("n_randomized")],
+    )
+
+
+def counted_directly(
+    review: Review, kind: str, direct: Sequence[Bearing], ledger: Ledger
+) -> tuple[Quantity, Quantity]:
+    """Trials that compare something directly, and the people in them."""
+    names = dict.fromkeys(b.trial for b in direct)
+    trials = ledger.add(
+        f"{kind}.trials",
+        len(names),
+        "trials",
+        f"trials that compare this directly ({kind})",
+        join([review.trial(t).label for t in names]) or "none",
+        cells=[review.trial(t).cell("trial") for t in names],
+    )
+    known = [b.people for b in direct if b.people is not None]
+    people = ledger.add(
+        f"{kind}.people",
+        sum(q.value for q in known),
+        "people",
+        f"people in those trials ({kind})",
+        "sum over trials",
+        inputs=known,
+    )
+    return trials, people

@@ -1,0 +1,129 @@
+"""Would another defensible choice change the answer? Each is run through the same table.
+
+The scenarios are data: a name, which comparisons, which model, which cut points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from equipoise.answer.answer import Sensitivity, ThresholdLine, VerdictCode
+from equipoise.answer.judging import Judged, Setting, judge
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.synthesis import fit_pairs
+from equipoise.certainty.rob2 import result_risk
+from equipoise.effects.measures import measure_of
+from equipoise.models.pairwise import PairwiseFit
+from equipoise.review.comparisons import Pair
+from equipoise.review.records import Outcome, Plan, Review, Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class _Scenario:
+    id: str
+    what: str
+    pairs: tuple[Pair, ...]
+    plan: Plan
+
+
+def threshold_lines(
+    review: Review,
+    outcome: Outcome,
+    chosen: Sequence[Pair],
+    fit: PairwiseFit,
+    main: Threshold | None,
+    setting: Setting,
+    code: VerdictCode,
+) -> tuple[ThresholdLine, ...]:
+    """The effect and the verdict under every registered set of cut points."""
+    lines = []
+    for threshold in outcome.thresholds:
+        judged = judge(review, outcome, chosen, fit, threshold, setting)
+        if judged.effect_class is None:
+            continue
+        lines.append(
+            ThresholdLine(
+                name=threshold.name,
+                kind=threshold.kind,
+                small=threshold.small,
+                moderate=threshold.moderate,
+                large=threshold.large,
+                source=threshold.source,
+                main=threshold == main,
+                effect_class=judged.effect_class,
+                verdict=judged.code,
+                flips=judged.code != code,
+            )
+        )
+    return tuple(lines)
+
+
+def scenarios(
+    review: Review,
+    outcome: Outcome,
+    chosen: Sequence[Pair],
+    main: Threshold | None,
+    setting: Setting,
+    code: VerdictCode,
+    ledger: Ledger,
+) -> tuple[Sensitivity, ...]:
+    """The verdict under other models and without doubtful trials."""
+    lines = []
+    for scenario in _scenarios(review, outcome, tuple(chosen)):
+        fit = fit_pairs(outcome, scenario.pairs, scenario.plan)
+        if fit is None:
+            lines.append(Sensitivity(scenario.what, None, "NOTRIALS", code != "NOTRIALS"))
+            continue
+        judged = judge(review, outcome, scenario.pairs, fit, main, setting)
+        measure = measure_of(outcome.measure)
+        effect = ledger.add(
+            f"{outcome.id}.if.{scenario.id}",
+            measure.back(fit.estimate),
+            outcome.measure if measure.ratio else "points",
+            f"{outcome.label}: effect with {scenario.what}",
+            f"{fit.k} comparisons, {fit.model} effects",
+            low=measure.back(fit.ci.low),
+            high=measure.back(fit.ci.high),
+            cells=[c for p in scenario.pairs for c in p.cells],
+        )
+        lines.append(Sensitivity(scenario.what, effect, judged.code, judged.code != code))
+    return tuple(lines)
+
+
+def _scenarios(review: Review, outcome: Outcome, chosen: tuple[Pair, ...]) -> Iterator[_Scenario]:
+    plan = review.plan
+    if len(chosen) > 1:
+        other: Literal["random", "common"] = "random" if plan.model == "common" else "common"
+        yield _Scenario("model", f"a {other}-effect model", chosen, replace(plan, model=other))
+        if plan.model == "random":
+            tau2 = "DL" if plan.tau2 != "DL" else "REML"
+            name = {"DL": "DerSimonian–Laird", "REML": "REML"}[tau2]
+            yield _Scenario("tau2", f"{name} for tau²", chosen, replace(plan, tau2=tau2))
+    for id_, what, kept in (
+        (
+            "bias",
+            "no trial at high risk of bias",
+            tuple(p for p in chosen if result_risk(review, p.trial.id, outcome.id) != "high"),
+        ),
+        ("borrowed", "no borrowed standard deviation", tuple(p for p in chosen if not p.borrowed)),
+        (
+            "doubtful",
+            "no number that is derived, assumed, borrowed or unverified",
+            tuple(p for p in chosen if not p.doubtful),
+        ),
+    ):
+        if kept != chosen:
+            yield _Scenario(id_, what, kept, plan)
+
+
+def other_outcomes(
+    judged: Sequence[tuple[Outcome, Judged]], decides: str, code: VerdictCode
+) -> tuple[Sensitivity, ...]:
+    """The verdict if another critical outcome decided it."""
+    return tuple(
+        Sensitivity(f"the verdict resting on {o.label.lower()}", None, j.code, j.code != code)
+        for o, j in judged
+        if o.id != decides and o.importance == "critical" and j.effect_class is not None
+    )

@@ -1,0 +1,341 @@
+"""The treatment with other care, and the components that the trials can separate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from equipoise.answer.absolute import absolute, scale_of
+from equipoise.answer.answer import Bearing, ComponentLine, Part, PartEstimate
+from equipoise.answer.ledger import Ledger
+from equipoise.answer.parts import (
+    bearing_people,
+    counted_directly,
+    decides,
+    effect_of,
+    numbers_words,
+    told_in_words,
+)
+from equipoise.answer.synthesis import Evidence
+from equipoise.answer.wording import capital, count, join
+from equipoise.core.errors import NotEstimableError
+from equipoise.effects.contrasts import Contrasts
+from equipoise.models.components import ComponentFit, components
+from equipoise.review.collect import Collected, model_parts
+from equipoise.review.comparisons import (
+    NOTHING,
+    arm_pairs,
+    isolates,
+    network,
+    pairs,
+    spell,
+)
+from equipoise.review.records import Outcome, Review, Trial
+
+Parts = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The additive component model of one outcome, with the network that it was fitted to."""
+
+    outcome: Outcome
+    collected: Collected
+    contrasts: Contrasts
+    fit: ComponentFit
+
+
+def model_of(review: Review, data: Evidence) -> Model | None:
+    """Fit the additive model to every trial of an outcome; None when no trial has numbers."""
+    contrasts, _ = network(data.collected)
+    if contrasts is None or len(contrasts) == 0:
+        return None
+    tau2 = review.plan.tau2 if review.plan.tau2 in ("REML", "DL") else "REML"
+    fit = components(
+        contrasts,
+        inactive=NOTHING,
+        model=review.plan.model,
+        tau2=tau2,
+        level=review.plan.level,
+    )
+    return Model(data.outcome, data.collected, contrasts, fit)
+
+
+def together_part(
+    review: Review, found: Sequence[Evidence], models: Sequence[Model], ledger: Ledger
+) -> Part:
+    """*Together*: the treatment with other care, against neither."""
+    x = review.question.treatment
+    target = review.question.component
+    estimates: list[PartEstimate] = []
+    notes: list[str] = []
+    for data in found:
+        model = next((m for m in models if m.outcome.id == data.outcome.id), None)
+        estimate, note = _combined(review, data, model, target, ledger)
+        if estimate is not None:
+            estimates.append(estimate)
+        if note:
+            notes.append(note)
+    bearings = _together_bearings(review, found, ledger)
+    direct = [b for b in bearings if b.how == "direct"]
+    trials, people = counted_directly(review, "together", direct, ledger)
+    refused = sorted({b.label for b in bearings if b.how == "not attributable"})
+    sentence = _together_sentence(review, direct, refused, estimates)
+    assumption = ""
+    if any(e.direct_share < 1 for e in estimates):
+        assumption = (
+            "These numbers rest on the assumption that effects simply add up. No trial here has "
+            f"tested whether {x} and other care strengthen or weaken each other."
+        )
+    return Part(
+        kind="together",
+        question=f"Does {x} together with other care help, compared with neither?",
+        sentence=sentence,
+        answerable=bool(estimates),
+        estimates=tuple(estimates),
+        bearings=bearings,
+        trials=trials,
+        people=people,
+        assumption=" ".join([assumption, *dict.fromkeys(notes)]).strip(),
+    )
+
+
+def _together_sentence(
+    review: Review,
+    direct: Sequence[Bearing],
+    refused: Sequence[str],
+    estimates: Sequence[PartEstimate],
+) -> str:
+    x = review.question.treatment
+    sentences = []
+    if not direct:
+        sentences.append(f"No trial compared {x} together with other care against neither.")
+    if refused:
+        sentences.append(
+            f"{join(refused)} cannot be attributed to {x}: the groups differed in more than that."
+        )
+    if estimates:
+        first = next((e for e in estimates if decides(review, e.outcome)), estimates[0])
+        sentences.append(
+            first.statement if direct else f"If effects simply add up: {first.statement}"
+        )
+    elif not direct:
+        sentences.append("What the combination does, and which part does it, cannot be told.")
+    return " ".join(sentences)
+
+
+def _care_sets(review: Review, data: Evidence) -> list[Parts]:
+    """The sets of other care that went with the treatment in trials, the most common first."""
+    target = review.question.component
+    sets: dict[Parts, int] = {}
+    for trial in review.trials:
+        if trial.use != "included":
+            continue
+        for arm in review.arms:
+            if arm.trial != trial.id:
+                continue
+            parts = model_parts(review, arm.components)
+            care = frozenset(p for p in parts if review.component(p).role == "care")
+            if target in parts and care:
+                sets[care] = sets.get(care, 0) + 1
+    return sorted(sets, key=lambda s: (-sets[s], spell(s)))
+
+
+def _combined(
+    review: Review, data: Evidence, model: Model | None, target: str, ledger: Ledger
+) -> tuple[PartEstimate | None, str]:
+    """The estimate for the first set of other care that the trials can give one for."""
+    if model is None or not model.fit.estimable(target):
+        return None, ""
+    for care in _care_sets(review, data):
+        try:
+            return _combination(review, data, model, care | {target}, ledger), ""
+        except NotEstimableError:
+            continue
+    return None, ""
+
+
+def _combination(
+    review: Review, data: Evidence, model: Model, parts: Parts, ledger: Ledger
+) -> PartEstimate:
+    """The effect of all `parts` against none of them, by the additive model.
+
+    Raises
+    ------
+    NotEstimableError
+        When the trials cannot separate the combination.
+    """
+    outcome, fit = data.outcome, model.fit
+    name = spell(parts)
+    effect = fit.combination(name)
+    weights = fit.weights(name)
+    informing = [i for i, w in enumerate(weights) if w != 0]
+    labels = list(dict.fromkeys(model.contrasts.study[i] for i in informing))
+    cells = [c for t in model.collected.trials if t.trial.label in labels for c in t.cells]
+    prefix = f"together.{outcome.id}"
+    numbers = (effect.estimate, effect.ci.low, effect.ci.high)
+    quantity = effect_of(
+        ledger,
+        prefix,
+        outcome,
+        numbers,
+        f"additive component model over {join(labels)}",
+        cells,
+    )
+    direct = list(data.pairs)
+    scale = scale_of(outcome, direct)
+    told = absolute(
+        scale,
+        direct,
+        ledger,
+        prefix,
+        quantity,
+        numbers,
+        population=review.question.population,
+        level_of_control=False,
+    )
+    trials = ledger.add(
+        f"{prefix}.trials",
+        len(labels),
+        "trials",
+        f"trials behind the sum, {outcome.label}",
+        join(labels),
+    )
+    people = ledger.add(
+        f"{prefix}.people",
+        _network_people(model.contrasts, informing),
+        "people",
+        f"people behind the sum, {outcome.label}",
+        "sum of the groups that inform it",
+        cells=cells,
+    )
+    care = join([review.component(p).label for p in sorted(parts - {review.question.component})])
+    size = told_in_words(outcome, quantity, told.difference if told else None)
+    return PartEstimate(
+        outcome=outcome.id,
+        outcome_label=outcome.label,
+        effect=quantity,
+        absolute=told,
+        trials=trials,
+        people=people,
+        direct_share=fit.direct_share(name),
+        statement=f"{capital(outcome.plain)}, with {care}: {size}.",
+    )
+
+
+def _network_people(contrasts: Contrasts, rows: Sequence[int]) -> int:
+    """People in these contrasts; a group that several contrasts of a trial share counts once."""
+    total = 0.0
+    seen: set[tuple[str, str]] = set()
+    for i in rows:
+        for treat, n in (
+            (contrasts.treat1[i], contrasts.n1[i]),
+            (contrasts.treat2[i], contrasts.n2[i]),
+        ):
+            key = (contrasts.study[i], treat)
+            if key not in seen and not math.isnan(n):
+                seen.add(key)
+                total += n
+    return int(total)
+
+
+def _together_bearings(
+    review: Review, found: Sequence[Evidence], ledger: Ledger
+) -> tuple[Bearing, ...]:
+    """Trials that compare packages: with the treatment and something else against without both."""
+    target = review.question.component
+    bearings = []
+    for trial in review.trials:
+        if trial.use != "included" or trial.status == "retracted":
+            continue
+        for a, b in arm_pairs(review, trial):
+            one, two = (model_parts(review, x.components) for x in (a, b))
+            if isolates(one, two, target) or not one - two - {target}:
+                continue
+            clean = not two - one and _has_care(review, one - two)
+            numbers = [d for d in found if _compares(d, trial, one, two)]
+            if clean:
+                how = "direct" if numbers else "no usable numbers"
+                why = numbers_words(numbers, "alone")
+            else:
+                how, why = "not attributable", _entangled(review, one, two)
+            bearings.append(
+                Bearing(
+                    trial=trial.id,
+                    label=trial.label,
+                    people=bearing_people(
+                        review, "together", trial, (a.n, b.n), ledger, f"{a.arm}.{b.arm}"
+                    ),
+                    comparison=f"{a.label} against {b.label}",
+                    how=how,
+                    why=why,
+                )
+            )
+    return tuple(bearings)
+
+
+def _compares(data: Evidence, trial: Trial, one: Parts, two: Parts) -> bool:
+    """Whether that trial has numbers of the outcome for exactly these two sets of components."""
+    chosen, _ = pairs(data.collected, lambda p, q: p == one and q == two)
+    return any(p.trial.id == trial.id for p in chosen)
+
+
+def _has_care(review: Review, parts: Parts) -> bool:
+    return any(review.component(p).role == "care" for p in parts)
+
+
+def _entangled(review: Review, one: Parts, two: Parts) -> str:
+    """Which differences stand in the way of giving a result to the treatment."""
+    target = review.question.component
+    more = [review.component(p).label for p in sorted(one - two - {target})]
+    less = [review.component(p).label for p in sorted(two - one)]
+    differ = len(more) + len(less) + 1
+    sides = []
+    if more:
+        sides.append(f"only the treated group had {join(more)}")
+    if less:
+        sides.append(f"only the other group had {join(less)}")
+    parts = count(differ, "component")
+    return (
+        f"the groups differ in {parts}: besides {review.component(target).label}, "
+        f"{'; '.join(sides)}. No part of the difference can be given to any one of them."
+    )
+
+
+# --- components --------------------------------------------------------------------------------
+
+
+def component_lines(
+    review: Review, models: Sequence[Model], ledger: Ledger
+) -> tuple[ComponentLine, ...]:
+    """Each component by outcome: whether the trials can separate it, and its effect if so."""
+    lines = []
+    for model in models:
+        for row in model.fit.identifiability():
+            known = review.component(row.component)
+            effect = None
+            if row.separable:
+                got = model.fit.component(row.component)
+                effect = effect_of(
+                    ledger,
+                    f"component.{model.outcome.id}.{row.component}",
+                    model.outcome,
+                    (got.estimate, got.ci.low, got.ci.high),
+                    f"additive component model: what adding {known.label} does",
+                    [c for t in model.collected.trials for c in t.cells],
+                )
+            lines.append(
+                ComponentLine(
+                    id=row.component,
+                    label=known.label,
+                    role=known.role,
+                    outcome=model.outcome.id,
+                    separable=row.separable,
+                    trials=row.trials,
+                    people=int(row.people),
+                    effect=effect,
+                    why=row.why,
+                )
+            )
+    return tuple(lines)

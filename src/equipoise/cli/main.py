@@ -1,0 +1,118 @@
+"""The command line: one verb, one module of `equipoise.cli.verbs`, loaded when it is called.
+
+Loading on call keeps ``equipoise --help`` fast; every module here is on the top floor, so no rule
+of the floors is at stake.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from equipoise.core.errors import EquipoiseError
+
+app = typer.Typer(
+    name="equipoise",
+    help="Should I try X for Y? From the trials of a treatment to an answer.",
+    epilog="Exit codes: 0 done, 1 problems found, 2 misuse.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="YYYY-MM-DD",
+        help="The day for which the age of the search is counted. Default: today.",
+    ),
+]
+
+
+def _verb(name: str) -> Any:
+    return importlib.import_module(f"equipoise.cli.verbs.{name}")
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder to make. Its name is the slug.")],
+    treatment: Annotated[str, typer.Option(help="The treatment, X.")] = "",
+    condition: Annotated[str, typer.Option(help="The condition, Y.")] = "",
+) -> None:
+    """Make a review folder with commented templates."""
+    raise typer.Exit(_verb("new").run(folder, treatment, condition))
+
+
+@app.command()
+def check(
+    reviews: Annotated[list[str], typer.Argument(help="Folders, or slugs of shipped reviews.")],
+    json: Json = False,
+    on: On = "",
+) -> None:
+    """Report every problem of a review folder, with file and line."""
+    raise typer.Exit(_verb("check").run(reviews, json, on))
+
+
+@app.command()
+def answer(
+    review: Annotated[str, typer.Argument(help="A folder, or the slug of a shipped review.")],
+    json: Json = False,
+    on: On = "",
+) -> None:
+    """Answer a review's question in the terminal."""
+    raise typer.Exit(_verb("answer").run(review, json, on))
+
+
+@app.command()
+def build(
+    reviews: Annotated[list[str], typer.Argument(help="Folders, or slugs of shipped reviews.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write the site to.")],
+    base_url: Annotated[
+        str, typer.Option("--base-url", help="Where the site will live; adds a site map.")
+    ] = "",
+    on: On = "",
+) -> None:
+    """Write a static site: one page a review, an index, sources and data."""
+    raise typer.Exit(_verb("build").run(reviews, out, base_url, on))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        metadata = importlib.import_module("importlib.metadata")
+        typer.echo(f"equipoise {metadata.version('equipoise')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Should I try X for Y? From the trials of a treatment to an answer."""
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show "●" or "−" gets a "?" instead of a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except EquipoiseError as error:
+        typer.echo(f"equipoise: {error}", err=True)
+        raise SystemExit(1) from None
+    except BrokenPipeError:
+        # The reader, such as `head`, has gone; nothing is left to say to it.
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,156 @@
+import math
+
+import pytest
+
+from equipoise.answer.harms import (
+    harm_class,
+    harm_lines,
+    per_thousand_up,
+    wilson,
+    zero_event_bound,
+)
+from equipoise.answer.ledger import Ledger
+from equipoise.core.provenance import plain
+
+
+@pytest.mark.parametrize(
+    ("people", "bound"), [(20, 140), (100, 30), (206, 15), (366, 9), (3600, 1)]
+)
+def test_zero_event_bounds_as_published_per_1000(people, bound):
+    assert per_thousand_up(zero_event_bound(people)) == bound
+
+
+@pytest.mark.parametrize("people", [1, 2, 7, 20, 299, 5000, 1_000_000])
+def test_the_bound_is_the_risk_at_which_seeing_none_has_a_chance_of_one_in_twenty(people):
+    assert math.isclose((1 - zero_event_bound(people)) ** people, 0.05, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("people", range(1, 4000, 37))
+def test_a_rounded_bound_is_never_below_the_bound(people):
+    exact = zero_event_bound(people)
+    assert per_thousand_up(exact) >= exact * 1000 - 1e-9
+
+
+def test_299_people_put_a_serious_harm_below_one_in_a_hundred():
+    assert zero_event_bound(299) < 0.01 < zero_event_bound(298)
+
+
+def test_wilson_interval_as_in_newcombe_1998_table_1():
+    # Newcombe RG 1998, Stat Med 17:857, method 3: 81/263 and 0/20.
+    low, high = wilson(81, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    low, high = wilson(0, 20)
+    assert (round(low, 4), round(high, 4)) == (0.0, 0.1611)
+
+
+def lines(bench):
+    return {h.harm: h for h in harm_lines(bench.review(), Ledger())}
+
+
+def trial(bench, n=100):
+    return bench.trial("one", {"x": ["active"], "c": ["sham"]}, n_randomized=2 * n)
+
+
+def test_state_1_compares_with_the_control_group(bench):
+    trial(bench)
+    bench.harm("sore", trial="one", arm="x", events=30, n=100, asked="yes")
+    bench.harm("sore", trial="one", arm="c", events=10, n=100, asked="yes")
+    line = lines(bench)["sore"]
+    assert line.state == 1
+    assert line.excess is not None
+    assert line.excess.value == pytest.approx(200)
+    assert line.with_.value == pytest.approx(300)
+    assert line.without.value == pytest.approx(100)
+    # Wald for one trial: 0.2 ± 1.96 sqrt(.3*.7/100 + .1*.9/100)
+    half = 1.959964 * math.sqrt(0.0021 + 0.0009) * 1000
+    assert line.excess.low == pytest.approx(200 - half, rel=1e-5)
+
+
+def test_state_2_is_seen_without_a_control_group(bench):
+    bench.trial("one", {"x": ["active"], "c": ["usual"]})
+    bench.harm("sore", trial="one", arm="x", events=3, n=50, asked="yes")
+    line = lines(bench)["sore"]
+    assert line.state == 2
+    assert line.excess is None
+    assert line.with_.value == pytest.approx(60)
+
+
+def test_state_3_gives_a_count_and_no_rate(bench):
+    trial(bench)
+    bench.harm("leak", kind="survey", severity="serious", events=164, source="a survey")
+    line = lines(bench)["leak"]
+    assert line.state == 3
+    assert line.count.value == 164
+    assert line.with_ is line.bound is line.excess is None
+    assert "out of how many" in line.statement
+
+
+def test_state_4_needs_somebody_to_have_asked(bench):
+    trial(bench, 103)
+    bench.harm("clot", trial="one", arm="x", events=0, n=103, asked="yes")
+    bench.harm("rash", trial="one", arm="x", events=0, n=103, asked="unclear")
+    found = lines(bench)
+    assert found["clot"].state == 4
+    assert "up to 29 in 1000" in plain(found["clot"].statement)
+    assert found["rash"].state == 5
+    assert found["rash"].bound is None
+
+
+def test_state_5_for_a_harm_that_only_theory_names(bench):
+    trial(bench)
+    bench.harm("infection", kind="theory", severity="serious")
+    line = lines(bench)["infection"]
+    assert line.state == 5
+    assert line.statement == "The trials did not say."
+
+
+def test_severity_says_nothing_about_frequency(bench):
+    trial(bench)
+    bench.harm("death", kind="theory", severity="serious")
+    line = lines(bench)["death"]
+    assert (line.severity, line.state) == ("serious", 5)
+
+
+def classed(bench):
+    review = bench.review()
+    return harm_class(review, harm_lines(review, Ledger()))
+
+
+def test_harms_nobody_asked_about_are_not_measured(bench):
+    trial(bench, 1000)
+    bench.harm("sore", trial="one", arm="x", events=0, n=1000, asked="unclear")
+    assert classed(bench) == "not measured"
+
+
+def test_a_serious_harm_reported_anywhere_is_possible(bench):
+    trial(bench)
+    bench.harm("leak", kind="case-report", severity="serious", events=1)
+    assert classed(bench) == "serious possible"
+
+
+def test_a_serious_excess_in_trials_is_likely(bench):
+    trial(bench, 200)
+    bench.harm("leak", trial="one", arm="x", severity="serious", events=40, n=200, asked="yes")
+    bench.harm("leak", trial="one", arm="c", severity="serious", events=5, n=200, asked="yes")
+    assert classed(bench) == "serious likely"
+
+
+def test_none_needs_enough_people_who_were_asked(bench):
+    trial(bench, 300)
+    for arm in ("x", "c"):
+        bench.harm("sore", trial="one", arm=arm, events=0, n=300, asked="yes")
+    assert classed(bench) == "none"
+
+
+def test_too_few_people_asked_is_not_measured_however_clean(bench):
+    trial(bench, 100)
+    for arm in ("x", "c"):
+        bench.harm("sore", trial="one", arm=arm, events=0, n=100, asked="yes")
+    assert classed(bench) == "not measured"
+
+
+def test_minor_when_enough_were_asked_and_only_mild_harm_was_seen(bench):
+    trial(bench, 300)
+    for arm, events in (("x", 60), ("c", 20)):
+        bench.harm("sore", trial="one", arm=arm, events=events, n=300, asked="yes")
+    assert classed(bench) == "minor"
