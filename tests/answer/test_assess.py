@@ -78,8 +78,15 @@ def test_no_trial_with_numbers_is_no_verdict(bench):
 
 def test_a_wide_interval_is_not_called_no_difference(isolating):
     answer = answered(isolating((-1, 25, 20), (2, 25, 20)))
-    assert answer.verdict.code == "UNKNOWN"
+    assert (answer.verdict.code, answer.certainty) == ("MAYNOT", "low")
     assert "not proof that it does not work" in answer.verdict.caution
+
+
+def test_very_low_certainty_is_we_do_not_know(isolating):
+    answer = answered(isolating((-1, 25, 20), (2, 25, 20), rob="some concerns"))
+    assert (answer.verdict.code, answer.certainty) == ("UNKNOWN", "very low")
+    assert "not proof that it does not work" in answer.verdict.caution
+    assert answer.outcome("pain").statement_plain.startswith("We do not know if")
 
 
 def test_little_difference_is_at_most_low_while_an_important_benefit_is_possible(isolating):

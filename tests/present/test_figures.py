@@ -23,6 +23,8 @@ from equipoise.answer.answer import Answer, OutcomeAnswer
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.provenance import Quantity
 from equipoise.core.result import Interval
+from equipoise.effects.contrasts import contrasts
+from equipoise.models.pairwise import pairwise
 from equipoise.present.drawing import text_width
 from equipoise.present.figures import (
     Figure,
@@ -248,6 +250,75 @@ def test_one_wide_interval_is_clipped_and_marked(make_pooled: Make, make_outcome
     assert wide.table.column("high")[6] == pytest.approx(math.exp(1.2 + 1.959963984540054 * 3))
 
 
+def scale_of(svg: str, one: str, other: str) -> Callable[[float], float]:
+    """From values to places, read off two ticks of a linear axis."""
+    ticks = {w.text: (w.left + w.right) / 2 for w in words_of(svg)}
+    a, b = (float(t.replace("−", "-")) for t in (one, other))
+    per = (ticks[other] - ticks[one]) / (b - a)
+    return lambda value: ticks[one] + per * (value - a)
+
+
+@pytest.mark.parametrize("layout", [0, 1])
+def test_marks_lie_where_the_numbers_are(outcome: OutcomeAnswer, layout: int) -> None:
+    svg = list(drawings(forest(outcome)))[layout]
+    pooled = outcome.pooled
+    assert pooled is not None
+    at = scale_of(svg, "−20", "0")
+    squares = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="\2"/>', svg)
+    assert len(squares) == pooled.k
+    most = max(row.weight for row in pooled.rows)
+    for (x, side), row in zip(squares, pooled.rows, strict=True):
+        assert float(x) + float(side) / 2 == pytest.approx(at(row.estimate), abs=0.2)
+        assert (float(side) / 13) ** 2 == pytest.approx(row.weight / most, abs=0.02)
+    diamond = re.search(
+        r'd="M([\d.]+) [\d.]+L([\d.]+) [\d.]+L([\d.]+) [\d.]+L[\d.]+ [\d.]+Z"'
+        r' fill="var\(--neutral',
+        svg,
+    )
+    assert diamond is not None
+    for place, value in zip(
+        diamond.groups(), (pooled.low, pooled.estimate, pooled.high), strict=True
+    ):
+        assert float(place) == pytest.approx(at(value), abs=0.2)
+    bar = re.search(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="8" fill="url', svg)
+    assert bar is not None
+    assert pooled.pi_low is not None
+    assert pooled.pi_high is not None
+    assert float(bar[1]) == pytest.approx(at(pooled.pi_low), abs=0.2)
+    assert float(bar[1]) + float(bar[2]) == pytest.approx(at(pooled.pi_high), abs=0.3)
+    starts = [float(v) for v in re.findall(r'd="M([\d.]+) ', svg)]
+    for row in pooled.rows:
+        assert any(abs(start - at(row.low)) < 0.2 for start in starts), row.label
+
+
+@pytest.mark.parametrize("measure", ["MD", "OR"])
+def test_infinite_intervals_are_drawn_to_the_edge(
+    make_pooled: Make, make_outcome: Make, measure: str
+) -> None:
+    pooled = synthesis(make_pooled, 3, measure)
+    open_row = replace(pooled.rows[1], low=-math.inf, high=math.inf)
+    pooled = replace(
+        pooled,
+        rows=(pooled.rows[0], open_row, pooled.rows[2]),
+        pi_low=-math.inf,
+        pi_high=math.inf,
+    )
+    figure = forest(make_outcome(pooled))
+    check(figure)
+    assert "infinity)" in texts(figure.svg)
+    assert "inf" not in re.sub("infinity", "", figure.svg)
+
+
+def test_raw_numbers_too_long_for_a_line_get_one_a_side(
+    make_pooled: Make, make_outcome: Make
+) -> None:
+    raw = [("31.4 (26.6 to 40.2), 1054", "37.0 (25.1 to 48.8), 1056")] * 3
+    figure = forest(make_outcome(synthesis(make_pooled, 3, "MD", raw=raw)))
+    check(figure)
+    assert any(w.text == f"{raw[0][0]} v" for w in words_of(figure.svg))
+    assert any(w.text == raw[0][1] for w in words_of(figure.svg))
+
+
 def test_an_outcome_without_numbers_says_so(empty_outcome: OutcomeAnswer) -> None:
     figure = forest(empty_outcome)
     assert "No trial gave usable numbers" in texts(figure.svg)
@@ -338,9 +409,20 @@ def test_forest_of_a_fit() -> None:
     assert "favours treatment" in texts(forest(a_fit(), better="lower").svg)
     assert "Left out: D 2004, no events in either group." in figure.table.notes
     assert "a guard was applied" in figure.table.notes
-    assert "(random effects, REML)" in figure.svg.replace("\u00a0", " ")
+    assert "(random effects, REML)" in str(figure.table.notes[0]).replace("\u00a0", " ")
     check(forest(a_fit(pi=None)))
     assert "Prediction" not in forest(a_fit(pi=None)).svg
+
+
+def test_forest_of_what_pairwise_gives() -> None:
+    es = contrasts(yi=[-0.4, -0.1, 0.2], vi=[0.04, 0.02, 0.09], study=["A", "B", "C"], measure="RR")
+    fit = pairwise(es)
+    figure = forest(fit, better="lower")
+    check(figure)
+    assert figure.table.column("effect")[3] == pytest.approx(math.exp(fit.estimate))
+    assert figure.table.column("low")[3] == pytest.approx(math.exp(fit.ci.low))
+    assert math.fsum(figure.table.column("weight")[:3]) == pytest.approx(100)  # type: ignore[arg-type]
+    assert "lower is better" in figure.desc.lower()
 
 
 def test_a_narrower_level_is_used_for_the_trials_too() -> None:
@@ -380,6 +462,23 @@ def test_ladder_shows_estimates_and_refusal(answer: Answer) -> None:
     assert figure.table.to_text().count("cannot be told") == 3
     assert figure.table.column("effect")[1] is answer.added.estimates[0].absolute.difference  # type: ignore[union-attr]
     assert "cannot be told" in figure.desc
+
+
+def test_ladder_bars_and_marks_lie_where_the_numbers_are(answer: Answer) -> None:
+    svg = parts_ladder(answer).svg
+    bars = re.findall(r'<rect x="6" y="[\d.]+" width="([\d.]+)" height="11"([^>]*)/>', svg)
+    full = {float(width) for width, paint in bars if "stroke" in paint}
+    solid = [float(width) for width, paint in bars if "stroke" not in paint and "neutral" in paint]
+    assert len(full) == 1
+    assert [width / full.pop() for width in solid[:1]] == pytest.approx([0.35])
+    assert len(solid) == 2
+    at = scale_of(svg, "−15", "5")
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    assert dots == pytest.approx([at(-7.9), at(-6.2)], abs=0.2)
+    band = re.search(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*--band', svg)
+    assert band is not None
+    assert float(band[1]) == pytest.approx(at(-5), abs=0.2)
+    assert float(band[1]) + float(band[2]) == pytest.approx(at(5), abs=0.3)
 
 
 def test_ladder_when_nothing_can_be_told(answer: Answer) -> None:

@@ -118,7 +118,12 @@ def _isolated(
         sum(fit.weights)
     )
     trials = ledger.add(
-        f"{prefix}.trials", len(chosen), "trials", f"trials, {outcome.label}, {kind}", "counted"
+        f"{prefix}.trials",
+        len({p.trial.id for p in chosen}),
+        "trials",
+        f"trials, {outcome.label}, {kind}",
+        join([p.label for p in chosen]),
+        cells=[p.trial.cell("trial") for p in chosen],
     )
     people = ledger.add(
         f"{prefix}.people",

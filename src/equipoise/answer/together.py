@@ -146,9 +146,11 @@ def _combined(
     review: Review, data: Evidence, model: Model | None, target: str, ledger: Ledger
 ) -> tuple[PartEstimate | None, str]:
     """The estimate for the first set of other care that the trials can give one for."""
-    if model is None or not model.fit.estimable(target):
+    if model is None or target not in model.fit.components:
         return None, ""
     for care in _care_sets(review, data):
+        if not care <= set(model.fit.components):
+            continue
         try:
             return _combination(review, data, model, care | {target}, ledger), ""
         except NotEstimableError:
@@ -201,6 +203,7 @@ def _combination(
         "trials",
         f"trials behind the sum, {outcome.label}",
         join(labels),
+        cells=[t.trial.cell("trial") for t in model.collected.trials if t.trial.label in labels],
     )
     people = ledger.add(
         f"{prefix}.people",

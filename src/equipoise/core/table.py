@@ -8,6 +8,7 @@ sign, a bound never rounded across the value of no effect, and upper bounds roun
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +27,12 @@ Kind = Literal["ratio", "standardised", "points", "per 1000", "percent", "count"
 
 RATIOS = frozenset({"RR", "OR", "PETO", "HR", "IRR", "ROM", "IOR", "RATIO"})
 STANDARDISED = frozenset({"SMD", "ISMD"})
+_BACKENDS: tuple[Literal["pandas", "polars", "pyarrow"], ...] = ("pandas", "polars", "pyarrow")
 _COUNTED = frozenset(
-    "people trials reports events studies arms months weeks years cells cases".split()
+    {
+        *("people", "trials", "reports", "events", "studies", "arms"),
+        *("months", "weeks", "years", "cells", "cases"),
+    }
 )
 
 
@@ -471,17 +476,20 @@ class Table:
         ------
         InputError
             When none of them, or not the one asked for, is installed.
+        UnknownNameError
+            For another name.
         """
         import narwhals
 
+        if backend is not None and backend not in _BACKENDS:
+            raise UnknownNameError("backend", backend, _BACKENDS)
         records = self.records()
         keys = list(dict.fromkeys(key for record in records for key in record))
         data = {key: [record.get(key) for record in records] for key in keys or self._keys()}
-        for name in (backend,) if backend else ("pandas", "polars", "pyarrow"):
-            try:
-                return narwhals.from_dict(data, backend=name).to_native()
-            except ImportError:
-                continue
+        for name in _BACKENDS:
+            if backend in (None, name):
+                with contextlib.suppress(ImportError):
+                    return narwhals.from_dict(data, backend=name).to_native()
         wanted = backend or "data frame library"
         raise InputError(f"no {wanted} is installed", hint="pip install pandas, polars or pyarrow")
 

@@ -309,7 +309,7 @@ def binary_notes(
     """What to say about trials where nobody, or everybody, in a group had the event."""
     notes = []
     if touched.any():
-        which = ", ".join(names[i] for i in np.flatnonzero(touched))
+        which = ", ".join(names[i] for i in np.flatnonzero(touched).tolist())
         why = (
             "where nobody or everybody in a group had the event"
             if to == "only0"
@@ -323,19 +323,18 @@ def binary_notes(
             (some, "double-zero", "Nobody"),
             (others, "double-full", "Everybody"),
         ):
-            if not flag.all():
-                which = ", ".join(names[i] for i in np.flatnonzero(~flag))
-                notes.append(
-                    Note(
-                        code,
-                        f"{who} in any group had the event: {which}. Such trials say nothing "
-                        "about a ratio by themselves; what they add here comes from the "
-                        "correction alone.",
-                    )
-                )
+            if flag.all():
+                continue
+            which = ", ".join(names[i] for i in np.flatnonzero(~flag).tolist())
+            text = (
+                f"{who} in any group had the event: {which}. Such trials say nothing about a ratio"
+            )
+            if touched[~flag].any():
+                text += " by themselves; what they add here comes from the correction alone"
+            notes.append(Note(code, f"{text}."))
     lost = zero_trials(events, n, trial) & ~touched
     if measure in ("OR", "RR") and lost.any():
-        which = ", ".join(names[i] for i in np.flatnonzero(lost))
+        which = ", ".join(names[i] for i in np.flatnonzero(lost).tolist())
         notes.append(Note("uncorrected", f"A zero cell was left as it is: {which}."))
     return tuple(notes)
 
@@ -389,7 +388,13 @@ def _maybe_standard_errors(sd: Floats, n: Floats, trial: NDArray[np.intp], k: in
     root = np.array([float(np.sqrt(np.median(n[trial == i]))) for i in range(k)])
     out = []
     for i in range(k):
-        others = float(np.median(np.delete(typical, i)))
-        if typical[i] < others / 3.0 and others / 2.0 < typical[i] * root[i] < 2.0 * others:
+        rest = np.delete(typical, i)
+        low, others, high = np.quantile(rest, (0.25, 0.5, 0.75)).tolist()
+        alike = high < 2.0 * low
+        if (
+            alike
+            and typical[i] < others / 3.0
+            and 0.5 * others < typical[i] * root[i] < 2.0 * others
+        ):
             out.append(i)
     return out

@@ -77,7 +77,7 @@ def _frame_columns(data: object) -> Mapping[str, list[Any]]:
 
     frame: Any
     try:
-        frame = nw.from_native(data, eager_only=True)  # type: ignore[call-overload]
+        frame = nw.from_native(data, eager_only=True)
     except TypeError:
         raise InputError(
             f"data is a {type(data).__name__}, not a data frame",

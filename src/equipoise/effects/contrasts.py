@@ -173,7 +173,7 @@ def _continuous(
         columns = (f"sd{side}", f"n{side}")
         check_spread(values[columns[0]], values[columns[1]], names, columns=columns)
     n1, n2, sd1, sd2 = (values[c] for c in ("n1", "n2", "sd1", "sd2"))
-    for row in np.flatnonzero((sd1 == 0.0) & (sd2 == 0.0)):
+    for row in np.flatnonzero((sd1 == 0.0) & (sd2 == 0.0)).tolist():
         raise InputError(
             "a standard deviation of 0 in both groups",
             where=f"study {names[row]}, columns sd1 and sd2",

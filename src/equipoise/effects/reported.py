@@ -110,7 +110,8 @@ def contrasts(
         vi=size if spread == "vi" else size**2,
         treat1=texts(columns.get("treat1"), k),
         treat2=texts(columns.get("treat2"), k),
-        **people,
+        n1=people.get("n1", np.empty(0)),
+        n2=people.get("n2", np.empty(0)),
     )
     return _whole_trials(es)
 
@@ -185,7 +186,7 @@ def _one_trial(block: Contrasts) -> Contrasts:
             where=where,
             hint="a standard error may stand in a wrong row, or come from an adjusted analysis",
         )
-    i, j = np.triu_indices(rest.size, 1)
+    first, second = np.triu_indices(rest.size, 1)
     return Contrasts(
         measure=block.measure,
         study=(name,) * rest.size,
@@ -195,9 +196,9 @@ def _one_trial(block: Contrasts) -> Contrasts:
         treat2=(treats[base],) * rest.size,
         n1=people[rest],
         n2=np.full(rest.size, people[base]),
-        cov_i=i,
-        cov_j=j,
-        cov=V[i, j],
+        cov_i=first,
+        cov_j=second,
+        cov=V[first, second],
     )
 
 

@@ -139,16 +139,24 @@ class Draft:
 
 def read_draft(folder: Path) -> Draft:
     """Read a folder's files as far as they can be read."""
-    draft = Draft(folder.resolve().name)
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        draft.say(folder.name or ".", 1, "E-FOLDER", f"{shown(folder)} {what}", "the folder's path")
+    draft = Draft("")
+    what = ""
+    try:
+        if folder.is_dir():
+            draft.folder = folder.resolve().name
+            _strangers(draft, folder)
+        else:
+            what = "is not a folder" if folder.exists() else "does not exist"
+    except (OSError, ValueError) as error:
+        what = f"cannot be read: {error}"
+    if what:
+        hint = "the path of a review folder"
+        draft.say(folder.name or ".", 1, "E-FOLDER", f"{shown(folder)} {what}", hint)
         return draft
     for name in FILES:
         text = _text(draft, folder / name)
         if text is not None:
             draft.text[name] = text
-    _strangers(draft, folder)
     _parse(draft)
     return draft
 
@@ -452,7 +460,7 @@ def _row(
     draft: Draft, name: str, row: CsvRecord, columns: list[Column | None]
 ) -> dict[str, Any] | None:
     """Read one row; None when a cell of it cannot be read."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {c.name: "" for c in SHEETS[name].columns if "" in c.choices}
     good = True
     for column, cell in zip(columns, row.cells, strict=True):
         if column is None:

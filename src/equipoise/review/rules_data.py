@@ -128,7 +128,10 @@ def counted_twice(draft: Draft) -> Iterator[Problem]:
     """One arm has one usable result per outcome and time, so that nobody is counted twice."""
     seen: dict[tuple[object, ...], Finding | ContrastFinding] = {}
     for row in draft.published:
-        if NOT_POOLED & set(row.flags):
+        values = (
+            (row.mean, row.events) if isinstance(row, Finding) else (row.estimate,)
+        )
+        if NOT_POOLED & set(row.flags) or all(value is None for value in values):
             continue
         if isinstance(row, Finding):
             key: tuple[object, ...] = (row.trial, row.arm, row.outcome, row.weeks)
@@ -249,10 +252,10 @@ def sources(draft: Draft) -> Iterator[Problem]:
         if not row.source.strip() and not row.locator.strip():
             what = "the row does not say where it was read"
             yield problem(row.file, row.line, "W-SOURCE", what, "source, and table or page")
-    for row in draft.harms:
-        if row.kind != "trial" and not row.source.strip() and not row.doi.strip():
-            what = f"{row.harm} has no source"
-            yield problem(row.file, row.line, "E-HARM-SOURCE", what, "who says so")
+    for harm in draft.harms:
+        if harm.kind != "trial" and not harm.source.strip() and not harm.doi.strip():
+            what = f"{harm.harm} has no source"
+            yield problem(harm.file, harm.line, "E-HARM-SOURCE", what, "who says so")
 
 
 def harms(draft: Draft) -> Iterator[Problem]:
@@ -294,6 +297,8 @@ def appraisals(draft: Draft) -> Iterator[Problem]:
             what = f"overall {row.overall} although a domain is {worst}"
             hint = f"overall is at least {worst}"
             yield problem(row.file, row.line, "W-ROB-OVERALL", what, hint)
+    if "risk_of_bias.csv" in draft.text and "risk_of_bias.csv" not in draft.read:
+        return
     judged = {row.trial for row in draft.risk_of_bias}
     for trial in draft.trials:
         if trial.use == "included" and trial.id not in judged:

@@ -277,7 +277,8 @@ def _on_one_scale(row: ContrastFinding, one: Finding, two: Finding) -> tuple[flo
     elif row.measure in _RATIOS and row.estimate is not None and row.estimate > 0:
         counts = (one.events, one.n, two.events, two.n)
         if one.events and two.events and one.n and two.n and min(c or 0 for c in counts) > 0:
-            return math.log(row.estimate), math.log(one.events / one.n * two.n / two.events)
+            logs = [math.log(count) for count in (one.events, one.n, two.events, two.n)]
+            return math.log(row.estimate), logs[0] - logs[1] - logs[2] + logs[3]
     return 0.0, 0.0
 
 

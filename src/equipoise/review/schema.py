@@ -302,7 +302,7 @@ def _model(record: type) -> Any:
     fields: dict[str, Any] = {}
     for name in toml_fields(record):
         choices = CHOICES.get((record, name))
-        hint = Literal[choices] if choices else hints[name]  # type: ignore[valid-type]
+        hint = Literal[choices] if choices else hints[name]
         if typing.get_origin(hint) is tuple and dataclasses.is_dataclass(typing.get_args(hint)[0]):
             hint = Any
         field = defaults[name]

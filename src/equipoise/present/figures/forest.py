@@ -207,7 +207,7 @@ def _diamond(d: Drawing, axis: Axis, y: float, plot: Plot) -> None:
     t = plot.total
     x1, x, x2 = axis.at(t.low), axis.at(t.estimate), axis.at(t.high)
     x1, x2 = min(x1, x - 3), max(x2, x + 3)
-    d.polygon([(x1, y), (x, y - 8), (x2, y), (x, y + 8)], fill="benefit", stroke="ink")
+    d.polygon([(x1, y), (x, y - 8), (x2, y), (x, y + 8)], fill="neutral", stroke="ink")
 
 
 def _prediction(d: Drawing, axis: Axis, y: float, ends: tuple[float, float]) -> None:
@@ -226,7 +226,7 @@ class _Block:
 
     lines: tuple[str, ...]
     marks: str
-    raw: str
+    raw: tuple[str, ...]
     height: float
 
 
@@ -236,7 +236,7 @@ class _Columns:
     def __init__(self, d: Drawing, plot: Plot, columns: Sequence[str]) -> None:
         self.d, self.plot = d, plot
         percents = f"{100 * plot.level:g}%"
-        self.effect_head = f"Effect ({percents} interval)"
+        self.effect_head = ("Effect", f"({percents} interval)")
         has = {
             "effect": "effect" in columns,
             "rob": "rob" in columns and any(row.rob for row in plot.rows),
@@ -251,7 +251,7 @@ class _Columns:
         right -= self._effect_width() + 16 if has["effect"] else 0
         few = len(plot.rows) <= _RAW_ROWS
         self.raw = "raw" in columns and few and any(_raw(row) for row in plot.rows)
-        label = self._label_width(d.width * 0.34)
+        label = self._label_width(d.width * 0.31)
         self.label = label
         self.axis = _axis(plot, _EDGE + label + 14, right)
         self.blocks = [self._block(row) for row in plot.rows]
@@ -260,7 +260,7 @@ class _Columns:
         d, plot = self.d, self.plot
         texts = [plot.effect(r.estimate, r.low, r.high) for r in plot.rows]
         wide = [text_width(t, d.size) for t in texts]
-        wide.append(text_width(self.effect_head, d.size, bold=True))
+        wide += [text_width(line, d.size, bold=True) for line in self.effect_head]
         if plot.total is not None:
             t = plot.total
             text = plot.effect(t.estimate, t.low, t.high)
@@ -272,25 +272,32 @@ class _Columns:
         wide = [text_width(f"{r.label} {_marks(self.plot, r)}", d.size) for r in self.plot.rows]
         if self.raw:
             wide += [text_width(_raw(r), d.size) for r in self.plot.rows]
-            wide.append(text_width(f"Trial; {_versus(self.plot)}", d.size, bold=True))
         wide.append(text_width(_total_label(self.plot), d.size, bold=True))
-        return min(max(wide), most)
+        return min(max(120.0, *wide), most)
 
     def _block(self, row: ForestRow) -> _Block:
         d = self.d
         marks = _marks(self.plot, row)
         room = self.label - (text_width(marks, 12) + 4 if marks else 0)
         lines = shortened(row.label, room, d.size, 2)
-        beneath = _raw(row) if self.raw else ""
-        if beneath and text_width(beneath, d.size) > self.label:
-            beneath = ""
-        rows = len(lines) + bool(beneath)
-        return _Block(tuple(lines), marks, beneath, max(21.0, rows * d.size * 1.3 + 7))
+        raw = tuple(self._raw_lines(row)) if self.raw else ()
+        rows = len(lines) + len(raw)
+        return _Block(tuple(lines), marks, raw, max(21.0, rows * d.size * 1.3 + 7))
+
+    def _raw_lines(self, row: ForestRow) -> list[str]:
+        """Both sides on one line where they fit, else each on its own."""
+        whole = _raw(row)
+        if text_width(whole, self.d.size) <= self.label or not (row.treated and row.control):
+            return wrap(whole, self.label, self.d.size)
+        sides = (f"{row.treated} v", row.control)
+        return [line for side in sides for line in wrap(side, self.label, self.d.size)]
 
     def draw(self, y: float) -> float:
         """Draw everything from `y` down; return the next baseline."""
         d, plot = self.d, self.plot
-        head = y + 14
+        lines = len(self._head_lines())
+        lines = max(lines, len(self.effect_head) if self.effect is not None else 1)
+        head = y + 14 + (lines - 1) * d.size * 1.3
         self._heads(head)
         top = head + 16
         bottom = top + sum(b.height for b in self.blocks) + self._total_height()
@@ -299,31 +306,36 @@ class _Columns:
             draw_band_label(d, self.axis, head, plot.band)
         y = top
         d.line(_EDGE, top, d.width - _EDGE, top, role="rule")
-        most = max(row.weight for row in plot.rows)
+        most = max(row.weight for row in plot.rows) or 1.0
         for row, block in zip(plot.rows, self.blocks, strict=True):
             self._row(row, block, y, most)
             y += block.height
         self._total(y)
         return draw_axis(d, self.axis, bottom, title=plot.axis_title, ends=plot.ends, null=0.0)
 
+    def _head_lines(self) -> list[str]:
+        head = f"Trial; {_versus(self.plot)}" if self.raw else "Trial"
+        return wrap(head, self.label, self.d.size, bold=True)
+
     def _heads(self, y: float) -> None:
+        """Write the headings of the columns, their last lines on the baseline `y`."""
         d = self.d
-        head = "Trial"
-        if self.raw:
-            head = f"Trial; {_versus(self.plot)}"
-            head = head if text_width(head, d.size, bold=True) <= self.label else "Trial"
-        d.text(_EDGE, y, head, bold=True)
+        self._head(_EDGE, y, self._head_lines(), "start")
         if self.effect is not None:
-            d.text(self.effect, y, self.effect_head, bold=True, anchor="end")
+            self._head(self.effect, y, self.effect_head, "end")
         if self.weight is not None:
             d.text(self.weight, y, "Weight", bold=True, anchor="end")
         if self.rob is not None:
             d.text(self.rob, y, "Bias", bold=True, anchor="middle")
 
+    def _head(self, x: float, y: float, lines: Sequence[str], anchor: str) -> None:
+        for i, line in enumerate(reversed(lines)):
+            self.d.text(x, y - i * self.d.size * 1.3, line, bold=True, anchor=anchor)
+
     def _row(self, row: ForestRow, block: _Block, y: float, most: float) -> None:
         d, plot = self.d, self.plot
         middle = y + block.height / 2
-        base = middle - (len(block.lines) + bool(block.raw)) * d.size * 0.65 + d.size * 0.98
+        base = middle - (len(block.lines) + len(block.raw)) * d.size * 0.65 + d.size * 0.98
         cut = block.lines[-1].endswith("…")
         if cut:
             d.begin(row.label)
@@ -332,8 +344,8 @@ class _Columns:
             d.text(_EDGE, base + i * d.size * 1.3, line, sup=block.marks if last else "")
         if cut:
             d.end()
-        if block.raw:
-            d.text(_EDGE, base + len(block.lines) * d.size * 1.3, block.raw, role="neutral")
+        for i, line in enumerate(block.raw, len(block.lines)):
+            d.text(_EDGE, base + i * d.size * 1.3, line, role="neutral")
         _square(d, self.axis, middle, row, most)
         text = middle + d.size * 0.35
         if self.effect is not None:
@@ -357,7 +369,7 @@ class _Columns:
             return
         d.line(_EDGE, y + 2, d.width - _EDGE, y + 2, role="rule")
         x = self.axis.at(t.estimate)
-        d.line(x, y - sum(b.height for b in self.blocks), x, y + 12, role="benefit", dash="3 3")
+        d.line(x, y - sum(b.height for b in self.blocks), x, y + 12, role="neutral", dash="3 3")
         middle = y + 19
         d.text(_EDGE, middle + 4.5, _total_label(plot), bold=True)
         _diamond(d, self.axis, middle, plot)
@@ -386,7 +398,7 @@ class _Stacked:
         """Draw everything from `y` down; return the next baseline."""
         d, plot = self.d, self.plot
         y = self._head(y)
-        most = max(row.weight for row in plot.rows)
+        most = max(row.weight for row in plot.rows) or 1.0
         for row in plot.rows:
             y = self._row(row, y, most)
         y = self._total(y)

@@ -10,7 +10,7 @@ from equipoise.answer.answer import Answer, OutcomeAnswer, Part, PartEstimate
 from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import Column, Table, Value, count, percent, show
 from equipoise.effects.measures import MEASURES
-from equipoise.present.drawing import Drawing, text_width, wrap
+from equipoise.present.drawing import Drawing, wrap
 from equipoise.present.figures.axis import (
     Axis,
     draw_axis,
@@ -224,7 +224,8 @@ def _axis_title(ladder: _Ladder) -> str:
 
 def _rung(d: Drawing, ladder: _Ladder, rung: _Rung, axis: Axis, y: float, *, phone: bool) -> float:
     """Draw one row with its first baseline at `y`; return the top of the next."""
-    d.text(_EDGE, y, rung.name, bold=True)
+    told = rung.effect is not None and not phone
+    d.text(_EDGE, y, rung.name, bold=True, after=_who(rung) if told else "")
     if rung.effect is None or rung.estimate is None:
         return _refused(d, rung, y + 10)
     shown = _shown(rung.effect)
@@ -234,14 +235,12 @@ def _rung(d: Drawing, ladder: _Ladder, rung: _Rung, axis: Axis, y: float, *, pho
         y = d.paragraph(_EDGE, y + 19, _who(rung), d.width - 2 * _EDGE, role="neutral") - 19
     else:
         d.text(d.width - _EDGE, y, shown, anchor="end", bold=True)
-        x = _EDGE + text_width(rung.name, d.size, bold=True) + 12
-        d.text(x, y, _who(rung), role="neutral")
     y = _share(d, rung.estimate, y + 8)
     draw_ground(d, axis, y, y + _STRIP, null=0.0, band=ladder.band)
     mid, low, high = _numbers(rung.effect, ladder.log)
     draw_interval(d, axis, y + _STRIP / 2, low, high, width=2)
     if axis.holds(mid):
-        d.circle(axis.at(mid), y + _STRIP / 2, 6.5, fill="benefit", stroke="ink")
+        d.circle(axis.at(mid), y + _STRIP / 2, 6.5, fill="neutral", stroke="ink")
     return y + _STRIP
 
 

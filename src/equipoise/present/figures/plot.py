@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from equipoise.answer.answer import ForestRow, OutcomeAnswer, Pooled, ThresholdLine
@@ -419,7 +419,7 @@ def _heterogeneity(fit: Pooled | Fit, measure: Measure) -> str:
     way = ways.get(fit.model, fit.model)
     method = getattr(fit, "tau2_method", "")
     if method and fit.model == "random":
-        way += f", {method}"
+        way += f",\u00a0{method}"
     tau2 = f", tau²\u00a0{significant(fit.tau2, 3)}" if fit.model != "common" else ""
     on_log = " on the log scale" if tau2 and fit.tau2 > 0 and measure.ratio else ""
     words = f"Differences between trials: I²\u00a0{percent(fit.i2)}{tau2}{on_log};"
@@ -446,8 +446,7 @@ def _described(plot: Plot, unit: str) -> Plot:
         text += " " + _against_band(t, plot.band)
     if plot.better is not None:
         text += f" {plot.better.capitalize()} is better."
-    values = {name: getattr(plot, name) for name in Plot.__slots__}
-    return Plot(**(values | {"desc": text}))
+    return replace(plot, desc=text)
 
 
 def _range(rows: Sequence[ForestRow], write: Callable[[float], str]) -> str:

@@ -1,0 +1,584 @@
+"""The additive component model: what each part of a combined treatment adds, and whether the
+trials can tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.table import p_value as p_text
+from equipoise.core.table import significant
+from equipoise.effects.blocks import Contrasts, LeftOut
+from equipoise.effects.columns import Floats, make_frame
+from equipoise.effects.measures import measure_of
+from equipoise.models.correlated import TAU2, shared_effects, tau2_of
+from equipoise.num.dist import chi2_tail, critical, normal_two_sided
+from equipoise.num.linalg import cholesky, gls, in_row_space, outside_row_space
+
+MODELS = ("random", "common")
+
+ADDITIVE = Method(
+    "additive component network meta-analysis by generalised least squares",
+    "Rücker, Petropoulou, Schwarzer 2020, Biom J 62:808",
+    "10.1002/bimj.201800167",
+)
+
+#: Weights below this part of the largest are rounding.
+_NO_WEIGHT = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Effect(Result):
+    """An effect on the scale of analysis, with a Wald interval and a two-sided p value."""
+
+    estimate: float
+    se: float
+    ci: Interval
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identified(Result):
+    """Whether the trials can separate a component.
+
+    Attributes
+    ----------
+    component
+        Its name.
+    separable
+        Whether what adding it does can be estimated.
+    trials, people
+        Trials with groups that differ in it, and the people in those groups whose number is known.
+    why
+        In words, the reason for either.
+    """
+
+    component: str
+    separable: bool
+    trials: int
+    people: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ComponentFit(Result):
+    """An additive component model fitted to contrasts.
+
+    Attributes
+    ----------
+    measure, model, level
+        Code of the measure, ``random`` or ``common``, and the level of the intervals.
+    components
+        Names, in the order of `beta`.
+    inactive
+        The name that counts as nothing; blank when none does.
+    study, treat1, treat2, n1, n2
+        The contrasts that were used.
+    design
+        Shape (contrasts, components): components of `treat1` minus those of `treat2`.
+    beta, cov, gain
+        Solution of least length, its covariance matrix, and the map from the contrasts to it.
+        Only combinations that :meth:`estimable` allows mean something.
+    k
+        Trials.
+    tau2, tau2_method
+        Variance between trials of a contrast, and its estimator's code (blank for a common
+        effect).
+    q, q_df, q_p
+        Q of the additive model at tau² = 0: heterogeneity, inconsistency, and what does not add up.
+    left_out, notes, methods
+        Trials that were not used and why; what to know; what was done.
+    """
+
+    measure: str
+    model: str
+    level: float
+    components: tuple[str, ...]
+    inactive: str
+    study: tuple[str, ...]
+    treat1: tuple[str, ...]
+    treat2: tuple[str, ...]
+    n1: Floats
+    n2: Floats
+    design: Floats
+    beta: Floats
+    cov: Floats
+    gain: Floats
+    k: int
+    tau2: float
+    tau2_method: str
+    q: float
+    q_df: int
+    q_p: float
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[Note, ...] = ()
+    methods: tuple[Method, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("n1", "n2", "design", "beta", "cov", "gain"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, because NumPy forgets in pickling that an array is read-only.
+        return _rebuild, ({f.name: getattr(self, f.name) for f in fields(self)},)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ComponentFit) and self.to_dict() == other.to_dict()
+
+    def __len__(self) -> int:
+        return len(self.study)
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def component(self, name: str) -> Effect:
+        """Return what adding one component does.
+
+        Raises
+        ------
+        UnknownNameError
+            On a name that no group has.
+        NotEstimableError
+            When the trials cannot separate it; says why.
+        """
+        if name.strip() not in self.components:
+            raise UnknownNameError("component", name, self.components)
+        return self.effect(name)
+
+    def combination(self, names: str) -> Effect:
+        """Return the effect of components joined by ``+`` against none of them.
+
+        Raises
+        ------
+        UnknownNameError, NotEstimableError
+            As for :meth:`effect`.
+        """
+        return self.effect(names)
+
+    def effect(self, a: str, b: str = "") -> Effect:
+        """Return the effect of the components `a` against the components `b`.
+
+        Parameters
+        ----------
+        a, b
+            Components joined by ``+``; blank, or the inactive one, for nothing.
+
+        Raises
+        ------
+        UnknownNameError
+            On a component that no group has.
+        InputError
+            When both sides are the same.
+        NotEstimableError
+            When the trials cannot separate the two; says which components stand in the way.
+        """
+        wanted = self._wanted(a, b)
+        self._demand(wanted, a, b)
+        estimate = float(wanted @ self.beta)
+        se = math.sqrt(float(wanted @ self.cov @ wanted))
+        reach = critical(self.level) * se
+        ci = Interval(estimate - reach, estimate + reach, self.level, "Wald")
+        return Effect(estimate, se, ci, normal_two_sided(estimate / se))
+
+    def estimable(self, a: str, b: str = "") -> bool:
+        """Return whether the trials can tell `a` from `b`."""
+        return in_row_space(self.design, self._wanted(a, b))
+
+    def weights(self, a: str, b: str = "") -> Floats:
+        """Return the weight of each contrast in the estimate of `a` against `b`, shape (len,).
+
+        The estimate is the sum of weights times contrasts. A contrast that does not inform it has
+        a weight of exactly zero.
+
+        Raises
+        ------
+        UnknownNameError, InputError, NotEstimableError
+            As for :meth:`effect`.
+        """
+        wanted = self._wanted(a, b)
+        self._demand(wanted, a, b)
+        w = wanted @ self.gain
+        w[np.abs(w) <= _NO_WEIGHT * float(np.abs(w).max())] = 0.0
+        w.setflags(write=False)
+        return w
+
+    def direct_share(self, a: str, b: str = "") -> float:
+        """Return which part of the weight, 0 to 1, compares `a` with `b` within a trial.
+
+        Within each trial the weights of its contrasts give every group a weight; those sum to
+        zero. The trial's weight is the sum of the positive ones. It is direct so far as it lies
+        between two groups that differ by exactly what is asked. For trials with two groups this
+        is the share of the absolute weights of contrasts whose design row is, up to its sign, the
+        wanted one; for more groups it does not depend on which group was the base.
+
+        Raises
+        ------
+        UnknownNameError, InputError, NotEstimableError
+            As for :meth:`effect`.
+        """
+        wanted = self._wanted(a, b)
+        groups: dict[str, dict[str, float]] = {}
+        for study, one, two, w in zip(
+            self.study, self.treat1, self.treat2, self.weights(a, b).tolist(), strict=True
+        ):
+            held = groups.setdefault(study, {})
+            held[one] = held.get(one, 0.0) + w
+            held[two] = held.get(two, 0.0) - w
+        direct = total = 0.0
+        for held in groups.values():
+            given = {t: w for t, w in held.items() if w > 0.0}
+            taken = {t: -w for t, w in held.items() if w < 0.0}
+            total += sum(given.values())
+            direct += sum(
+                min(one, two)
+                for p, one in given.items()
+                for q, two in taken.items()
+                if np.array_equal(self._vector(p) - self._vector(q), wanted)
+            )
+        return min(1.0, direct / total)
+
+    def identifiability(self) -> tuple[Identified, ...]:
+        """Return for each component whether the trials can separate it, and why."""
+        return tuple(self._identified(name) for name in self.components)
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a component; gaps where it cannot be separated."""
+        rows = self.identifiability()
+        got = [self.component(r.component) if r.separable else None for r in rows]
+        nan = math.nan
+        return make_frame(
+            {
+                "component": self.components,
+                "estimate": [e.estimate if e else nan for e in got],
+                "se": [e.se if e else nan for e in got],
+                "ci_low": [e.ci.low if e else nan for e in got],
+                "ci_high": [e.ci.high if e else nan for e in got],
+                "p_value": [e.p_value if e else nan for e in got],
+                "trials": [r.trials for r in rows],
+                "people": [r.people for r in rows],
+                "why": [r.why for r in rows],
+            },
+            backend,
+        )
+
+    # --- showing --------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return (
+            f"ComponentFit({self.measure}, {self.model}: {len(self.components)} components, "
+            f"{_trials(self.k)}, tau² {significant(self.tau2, 4)})"
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def summary(self) -> str:
+        """What was found, one line a component; digits are cut for reading."""
+        return "\n".join([*self._lines(), *(f"Note: {note}" for note in self.notes)])
+
+    def _lines(self) -> Iterator[str]:
+        m = measure_of(self.measure)
+        yield f"Additive component model of {_trials(self.k)}, {self.model} effects, {m.name}"
+        yield ""
+        width = max(len(c) for c in self.components)
+        for row in self.identifiability():
+            if not row.separable:
+                yield f"{row.component:<{width}}  not estimable: {row.why}"
+                continue
+            effect = self.component(row.component)
+            ci = m.back_interval(effect.ci)
+            yield (
+                f"{row.component:<{width}}  {significant(m.back(effect.estimate), 4)} "
+                f"({significant(ci.low, 4)} to {significant(ci.high, 4)})  "
+                f"p {p_text(effect.p_value)}, {_trials(row.trials)}"
+            )
+        yield ""
+        if self.model == "random":
+            yield f"tau² {significant(self.tau2, 4)}, {self.tau2_method}"
+        yield f"Q {significant(self.q, 4)} on {self.q_df} df, p {p_text(self.q_p)}"
+        for out in self.left_out:
+            yield f"Left out: {out.study} ({out.why})"
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _vector(self, names: str) -> Floats:
+        return _vector(names, self.components, self.inactive)
+
+    def _wanted(self, a: str, b: str) -> Floats:
+        for side in (a, b):
+            for name in _parts(side, self.inactive):
+                if name not in self.components:
+                    known = (*self.components, *((self.inactive,) if self.inactive else ()))
+                    raise UnknownNameError("component", name, known)
+        wanted = self._vector(a) - self._vector(b)
+        if not wanted.any():
+            raise InputError(
+                f"{a or 'nothing'!r} against {b or 'nothing'!r}: the same components on both sides",
+                hint="two sides that differ",
+            )
+        return wanted
+
+    def _demand(self, wanted: Floats, a: str, b: str) -> None:
+        if in_row_space(self.design, wanted):
+            return
+        against = f" against {b}" if _parts(b, self.inactive) else ""
+        hint = "a difference that the trials made, as effect(a, b)"
+        if not self.inactive:
+            hint += "; or inactive=..., the name of what counts as nothing"
+        raise NotEstimableError(
+            f"these trials cannot tell the effect of {a}{against}",
+            where=self._reason(wanted),
+            hint=hint,
+        )
+
+    def _reason(self, wanted: Floats) -> str:
+        """In words, which components stand in the way of a combination."""
+        X = self.design
+        stuck = np.flatnonzero(outside_row_space(X, wanted)).tolist()
+        never = [j for j in stuck if not X[:, j].any()]
+        if never:
+            return f"no trial has groups that differ in {self._join(never)}"
+        reasons = []
+        seen: set[int] = set()
+        for i in stuck:
+            same = [j for j in stuck if j > i and np.array_equal(X[:, i], X[:, j])]
+            other = [j for j in stuck if j > i and np.array_equal(X[:, i], -X[:, j])]
+            if same and not seen & {i, *same}:
+                reasons.append(f"{self._join([i, *same])} always come together in these trials")
+                seen |= {i, *same}
+            if other and not seen & {i, *other}:
+                name = self.components[i]
+                reasons.append(f"{name} was only ever compared with {self._join(other)}")
+                seen |= {i, *other}
+        if reasons and set(stuck) <= seen:
+            return "; ".join(reasons)
+        mixed = f"these trials tell {self._join(stuck)} only in mixtures, not one by one"
+        return "; ".join([*reasons, mixed])
+
+    def _join(self, places: Sequence[int]) -> str:
+        names = [self.components[j] for j in places]
+        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def _identified(self, name: str) -> Identified:
+        wanted = self._vector(name)
+        rows = np.flatnonzero(self.design[:, self.components.index(name)]).tolist()
+        groups = {
+            (self.study[i], treat): n
+            for i in rows
+            for treat, n in (
+                (self.treat1[i], float(self.n1[i])),
+                (self.treat2[i], float(self.n2[i])),
+            )
+            if not math.isnan(n)
+        }
+        trials = len({self.study[i] for i in rows})
+        separable = in_row_space(self.design, wanted)
+        alone = {
+            self.study[i] for i in rows if np.array_equal(np.abs(self.design[i]), np.abs(wanted))
+        }
+        if not separable:
+            why = self._reason(wanted)
+        elif alone:
+            why = f"{_trials(len(alone))} with groups that differ in {name} alone"
+        else:
+            why = f"no trial has groups that differ in {name} alone; it follows if effects add up"
+        return Identified(name, separable, trials, round(sum(groups.values())), why)
+
+
+def _rebuild(values: dict[str, Any]) -> ComponentFit:
+    return ComponentFit(**values)
+
+
+def _trials(k: int) -> str:
+    return "1 trial" if k == 1 else f"{k} trials"
+
+
+def components(
+    es: Contrasts,
+    *,
+    inactive: str | None = None,
+    model: str = "random",
+    tau2: str = "REML",
+    level: float = 0.95,
+) -> ComponentFit:
+    """Fit the additive component model: what does adding each component do?
+
+    Parameters
+    ----------
+    es
+        Contrasts with `treat1` and `treat2`; ``+`` joins components. Contrasts of one trial that
+        share a group must carry its covariance, as :func:`equipoise.effects.contrasts.arms` and
+        ``contrasts`` give it.
+    inactive
+        The treatment that counts as nothing, such as ``placebo``. Without it, every name is a
+        component, and only differences may be estimable.
+    model
+        ``random`` or ``common``.
+    tau2
+        Estimator of the variance between trials: ``REML``, ``DL`` or ``ML``. The random effects of
+        two contrasts of one trial that share a group correlate by one half.
+    level
+        Level of the confidence intervals.
+
+    Returns
+    -------
+    ComponentFit
+        Asks are answered by its methods, which refuse what the trials cannot separate.
+
+    Raises
+    ------
+    InputError
+        On contrasts without treatments, variances that are not positive, or covariances that no
+        data can have (names the study).
+    NotEstimableError
+        When no trial has groups that differ in a component.
+    UnknownNameError
+        On an unknown model or estimator.
+
+    Notes
+    -----
+    Contrasts of groups with the same components are left out, unless their trial has others.
+
+    Source: Rücker, Petropoulou, Schwarzer 2020, Biom J 62:808, doi:10.1002/bimj.201800167; for
+    tau² by moments, Jackson, White, Riley 2013, Biom J 55:231, doi:10.1002/bimj.201200152.
+
+    Examples
+    --------
+    >>> from equipoise.effects.contrasts import contrasts
+    >>> es = contrasts(
+    ...     yi=[1.0, 3.0], vi=[0.1, 0.1], study=["1", "2"],
+    ...     treat1=["A", "A+B"], treat2=["none", "A"], measure="MD",
+    ... )
+    >>> fit = components(es, inactive="none", model="common")
+    >>> round(fit.combination("A+B").estimate, 6)
+    4.0
+    """
+    if model not in MODELS:
+        raise UnknownNameError("model", model, MODELS)
+    if tau2 not in TAU2:
+        raise UnknownNameError("estimator of tau²", tau2, TAU2)
+    if not 0.0 < level < 1.0:
+        raise InputError(f"a level of {level:g}", where="argument level", hint="0.95")
+    nothing = (inactive or "").strip()
+    keep, left_out = _usable(es, nothing)
+    used = es.take(keep)
+    names = _names(used, nothing)
+    X = np.array(
+        [
+            _vector(one, names, nothing) - _vector(two, names, nothing)
+            for one, two in zip(used.treat1, used.treat2, strict=True)
+        ]
+    )
+    V = used.V()
+    _check_blocks(used, V)
+    common = gls(X, used.yi, V)
+    notes = list(es.notes)
+    found = 0.0
+    fitted = common
+    if model == "random":
+        R = shared_effects(used)
+        found, more = tau2_of(tau2, X, used.yi, V, R)
+        notes += more
+        fitted = gls(X, used.yi, V + found * R) if found > 0.0 else common
+    return ComponentFit(
+        measure=es.measure,
+        model=model,
+        level=level,
+        components=names,
+        inactive=nothing,
+        study=used.study,
+        treat1=used.treat1,
+        treat2=used.treat2,
+        n1=used.n1,
+        n2=used.n2,
+        design=X,
+        beta=fitted.beta,
+        cov=fitted.cov,
+        gain=fitted.gain,
+        k=len(set(used.study)),
+        tau2=found,
+        tau2_method=tau2 if model == "random" else "",
+        q=common.q if common.df else 0.0,
+        q_df=common.df,
+        q_p=chi2_tail(common.q, common.df),
+        left_out=left_out,
+        notes=tuple(notes),
+        methods=(
+            measure_of(es.measure).method,
+            ADDITIVE,
+            *((TAU2[tau2],) if model == "random" else ()),
+        ),
+    )
+
+
+# --- reading treatments ------------------------------------------------------------------------
+
+
+def _parts(names: str, inactive: str) -> tuple[str, ...]:
+    """The components of a treatment, the inactive one left out."""
+    parts = [part.strip() for part in names.split("+")] if names.strip() else []
+    if "" in parts or len(set(parts)) < len(parts):
+        raise InputError(f"the treatment {names!r}", hint="different names joined by single +")
+    return tuple(part for part in parts if part != inactive)
+
+
+def _vector(names: str, components: Sequence[str], inactive: str) -> Floats:
+    parts = _parts(names, inactive)
+    return np.array([1.0 if c in parts else 0.0 for c in components])
+
+
+def _names(es: Contrasts, inactive: str) -> tuple[str, ...]:
+    found = {p for t in (*es.treat1, *es.treat2) for p in _parts(t, inactive)}
+    return tuple(sorted(found))
+
+
+def _usable(es: Contrasts, inactive: str) -> tuple[list[int], tuple[LeftOut, ...]]:
+    """Rows to use, and the studies left out with the reason."""
+    reasons: dict[int, str] = {}
+    differs: set[str] = set()
+    for i, (study, one, two) in enumerate(zip(es.study, es.treat1, es.treat2, strict=True)):
+        if not one or not two:
+            raise InputError(
+                "a contrast without its treatments",
+                where=f"study {study}",
+                hint="treat1 and treat2 for each contrast, and inactive= for what is nothing",
+            )
+        if es.vi[i] <= 0.0:
+            raise InputError(
+                f"variance {es.vi[i]:g}", where=f"study {study}", hint="a variance above zero"
+            )
+        if not (math.isfinite(es.yi[i]) and math.isfinite(es.vi[i])):
+            what = "estimate" if not math.isfinite(es.yi[i]) else "variance"
+            reasons[i] = f"no {what} of {one} against {two}"
+        elif set(_parts(one, inactive)) != set(_parts(two, inactive)):
+            differs.add(study)
+    for i, study in enumerate(es.study):
+        if i not in reasons and study not in differs:
+            reasons[i] = f"{es.treat1[i]} and {es.treat2[i]} have the same components"
+    keep = [i for i in range(len(es)) if i not in reasons]
+    if not keep:
+        raise NotEstimableError(
+            "no trial with a result has groups that differ in a component",
+            hint="trials with different components in their groups",
+        )
+    return keep, (*es.left_out, *(LeftOut(es.study[i], why) for i, why in reasons.items()))
+
+
+def _check_blocks(es: Contrasts, V: Floats) -> None:
+    """Refuse covariances of a study that no data can have."""
+    rows: dict[str, list[int]] = {}
+    for i, study in enumerate(es.study):
+        rows.setdefault(study, []).append(i)
+    for study, r in rows.items():
+        try:
+            cholesky(V[np.ix_(r, r)])
+        except InputError as error:
+            raise InputError(error.what, where=f"study {study}", hint=error.hint) from None
