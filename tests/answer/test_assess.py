@@ -111,8 +111,18 @@ def test_trials_at_high_risk_of_bias_lower_certainty_by_two_levels(isolating):
     bench = well_measured(isolating((-14, 20, 400), (-15, 20, 400), rob="high"), ["t1", "t2"])
     answer = answered(bench)
     assert answer.certainty == "low"
+    # Without them nothing is left, which is no other answer.
+    left = next(s for s in answer.outcome("pain").sensitivity if "bias" in s.what)
+    assert (left.verdict, left.flips) == ("NOTRIALS", False)
+
+
+def test_a_verdict_that_only_doubtful_trials_carry_is_fragile(isolating):
+    bench = well_measured(isolating((-15, 20, 400), (-14, 20, 400), (-0.5, 15, 400)), ["t1", "t2"])
+    for i in (0, 1):
+        bench.rob[i] = replace(bench.rob[i], overall="high")
+    answer = answered(bench)
     assert answer.verdict.fragile
-    assert any("risk of bias" in flip for flip in answer.verdict.flips)
+    assert any("no trial at high risk of bias" in flip for flip in answer.verdict.flips)
 
 
 def test_people_who_knew_their_treatment_cost_a_level(isolating):

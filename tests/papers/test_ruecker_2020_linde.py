@@ -249,7 +249,7 @@ def test_the_large_interaction() -> None:
     assert found.q_df == 89
     assert found.tau2 == pytest.approx(0.015894, abs=5e-7)
     effect = found.component(name)
-    assert shown(found, name) == pytest.approx([9.071, 1.377, 59.78], rel=2e-4)
+    assert shown(found, name) == pytest.approx([9.071, 1.377, 59.78], rel=5e-4)
     assert effect.p_value == pytest.approx(0.0219, abs=5e-5)
     together = shown(found, f"{pair}+{name}", "SSRI")
     assert together == pytest.approx([18.0, 2.905, 111.5], rel=3e-3)

@@ -168,3 +168,11 @@ def test_shortened_text_says_that_it_was_cut(parts: list[str], most: int) -> Non
 def test_a_line_does_not_break_at_a_no_break_space() -> None:
     assert wrap("tau² 0.0142 on", text_width("tau² 0.0142", 14) - 1, 14)[0] == "tau²"
     assert wrap("Q\u00a01.69 on", 60, 14)[0] == "Q\u00a01.69"
+
+
+def test_what_lies_under_comes_first_whenever_it_is_drawn() -> None:
+    d = Drawing("a", 10)
+    d.path("M0 0h1", "ink")
+    d.path("M2 2h1", "band", under=True)
+    text = d.svg(10, "t", "d")
+    assert text.index("M2 2h1") < text.index("M0 0h1")

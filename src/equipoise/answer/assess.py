@@ -55,8 +55,8 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
     found = [answer_outcome(review, d, setting, ledger) for d in data]
     deciding = _deciding(review, found)
     models = [m for d in data if (m := model_of(review, d)) is not None]
-    alone = isolating_part(review, "alone", data, ledger)
-    added = isolating_part(review, "added", data, ledger)
+    alone = isolating_part(review, "alone", data, setting, ledger)
+    added = isolating_part(review, "added", data, setting, ledger)
     together = together_part(review, data, models, ledger)
     components = component_lines(review, models, ledger)
     verdict = verdict_of(review, found, deciding, setting, search)

@@ -9,21 +9,22 @@ otherwise only the assumption that effects add up can give a number, and it is l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from equipoise.answer.absolute import absolute, people_of, scale_of
+from equipoise.answer.absolute import absolute, people_of
 from equipoise.answer.answer import Bearing, Part, PartEstimate, PartKind
+from equipoise.answer.judging import Setting, judge
 from equipoise.answer.ledger import Ledger
+from equipoise.answer.outcomes import statements
 from equipoise.answer.parts import (
     bearing_people,
     counted_directly,
-    decides,
     effect_of,
     numbers_words,
-    told_in_words,
+    told_first,
 )
 from equipoise.answer.synthesis import Evidence, fit_pairs
-from equipoise.answer.wording import capital, join
+from equipoise.answer.wording import join
+from equipoise.certainty.thresholds import main_threshold
 from equipoise.review.collect import model_parts
 from equipoise.review.comparisons import (
     Pair,
@@ -35,11 +36,19 @@ from equipoise.review.records import Review
 
 
 def isolating_part(
-    review: Review, kind: PartKind, found: Sequence[Evidence], ledger: Ledger
+    review: Review,
+    kind: PartKind,
+    found: Sequence[Evidence],
+    verdict_setting: Setting,
+    ledger: Ledger,
 ) -> Part:
     """*Alone* or *added*: what the isolating comparisons of that setting show."""
-    words = _words(review)
-    estimates = [e for data in found if (e := _isolated(review, kind, data, ledger)) is not None]
+    x = review.question.treatment
+    estimates = [
+        e
+        for data in found
+        if (e := _isolated(review, kind, data, verdict_setting, ledger)) is not None
+    ]
     bearings = _isolating_bearings(review, kind, found, ledger)
     direct = [b for b in bearings if b.how == "direct"]
     trials, people = counted_directly(review, kind, direct, ledger)
@@ -51,14 +60,13 @@ def isolating_part(
             "assumes that the other care does not change what the treatment does."
         )
     question = {
-        "alone": f"Does {words.x} help on its own, compared with {words.y}?",
-        "added": f"Does adding {words.x} help people who all have the same other care?",
+        "alone": f"Does {x} help on its own, compared with {review.question.comparator_plain}?",
+        "added": f"Does adding {x} help people who all have the same other care?",
     }[kind]
     if estimates:
-        first = next((e for e in estimates if decides(review, e.outcome)), estimates[0])
-        sentence = first.statement
+        sentence = told_first(review, estimates).statement
     else:
-        sentence = _nothing_sentence(kind, bearings, words.x)
+        sentence = _nothing_sentence(kind, bearings, x)
     return Part(
         kind=kind,
         question=question,
@@ -72,22 +80,16 @@ def isolating_part(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    x: str
-    y: str
-
-
-def _words(review: Review) -> _Words:
-    return _Words(review.question.treatment, review.question.comparator_plain)
-
-
 def _setting(review: Review, pair: Pair) -> str:
     return setting(review, pair.parts2, pair.mixed)
 
 
 def _isolated(
-    review: Review, kind: PartKind, data: Evidence, ledger: Ledger
+    review: Review,
+    kind: PartKind,
+    data: Evidence,
+    verdict_setting: Setting,
+    ledger: Ledger,
 ) -> PartEstimate | None:
     outcome = data.outcome
     chosen = [p for p in data.pairs if _setting(review, p) in (kind, "mixed")]
@@ -104,9 +106,9 @@ def _isolated(
         f"pooled from {join([p.label for p in chosen])}",
         [c for p in chosen for c in p.cells],
     )
-    scale = scale_of(outcome, chosen)
+    judged = judge(review, outcome, chosen, fit, main_threshold(outcome), verdict_setting)
     told = absolute(
-        scale,
+        judged.scale,
         chosen,
         ledger,
         prefix,
@@ -133,7 +135,8 @@ def _isolated(
         "sum of the groups",
         cells=[c for p in chosen for c in p.cells if c.column in ("n", "n1", "n2")],
     )
-    size = told_in_words(outcome, effect, told.difference if told else None)
+    x = review.question.treatment
+    tested = f"{x} on its own" if kind == "alone" else f"adding {x} to other care"
     return PartEstimate(
         outcome=outcome.id,
         outcome_label=outcome.label,
@@ -142,7 +145,7 @@ def _isolated(
         trials=trials,
         people=people,
         direct_share=share,
-        statement=f"{capital(outcome.plain)}: {size}.",
+        statement=statements(review, outcome, judged, told, tested)[0],
     )
 
 

@@ -9,7 +9,7 @@ from equipoise.answer.harms import TOLERANCE, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.status import Search
-from equipoise.answer.wording import count, join, month_words
+from equipoise.answer.wording import capital, count, join, month_words
 from equipoise.core.provenance import mark
 from equipoise.core.table import fixed
 from equipoise.review.records import Outcome, Review
@@ -23,14 +23,13 @@ def key_messages(
 
 
 def _combination_message(added: Part, together: Part) -> str:
-    if added.answerable and together.trials.value:
-        return "With other care: trials have tested it, and the numbers are below."
     if together.trials.value:
-        return "Together with other care it was tested as a package; which part works is not known."
+        n = count(int(together.trials.value), "trial")
+        return f"{capital(n)} tested it together with other care, as a package against neither."
     if added.trials.value:
         n = count(int(added.trials.value), "trial")
         return (
-            f"As an addition to other care it was tested in {n}. Which part of a combination does "
+            f"{capital(n)} tested it on top of other care. Which part of such a combination does "
             "the work is not known."
         )
     return "No trial can tell whether it works better together with other care."
@@ -89,14 +88,12 @@ def would_change(
         is not None
         and judged.profile.reasons[0].final < 0
     ):
-        lines.append("Trials that keep people and assessors from knowing who got which treatment.")
+        lines.append(
+            "Trials that are fair in every step: nobody can foresee or find out who gets what."
+        )
     if search.stale:
         since = f" since {month_words(search.last)}" if search.last else ""
         lines.append(f"A new systematic search: trials published{since} may exist and be missing.")
-    flips = [s.what for s in answer.sensitivity if s.flips]
-    flips += [f"the cut points “{t.name}”" for t in answer.thresholds if t.flips and not t.main]
-    if flips:
-        lines.append(f"Another defensible choice already changes it: {join(flips)}.")
     if any(e.direct_share < 1 for e in together.estimates) or not together.answerable:
         lines.append(
             f"A trial with four groups ({x}, other care, both, neither) that reports all four."

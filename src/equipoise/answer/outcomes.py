@@ -49,7 +49,7 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
         (fit.estimate, fit.ci.low, fit.ci.high),
         population=review.question.population,
     )
-    plain, clinical = _statements(review, outcome, judged, told)
+    plain, clinical = statements(review, outcome, judged, told, review.question.treatment)
     return Outcomes(
         outcome,
         judged,
@@ -147,11 +147,14 @@ def _effect(data: Evidence, fit: PairwiseFit, ledger: Ledger) -> Quantity:
     )
 
 
-def _statements(
-    review: Review, outcome: Outcome, judged: Judged, told: Absolute | None
+def statements(
+    review: Review, outcome: Outcome, judged: Judged, told: Absolute | None, x: str
 ) -> tuple[str, str]:
-    """The sentences of both layers: size by certainty from the table, then the numbers."""
-    x, y = review.question.treatment, review.question.comparator_plain
+    """The sentences of both layers: size by certainty from the table, then the numbers.
+
+    `x` is what was tested, such as "adding prolotherapy to other care".
+    """
+    y = review.question.comparator_plain
     o, level = outcome.plain, judged.profile.level
     numbers = ""
     if told is not None:
@@ -164,10 +167,13 @@ def _statements(
         return bare, bare
     assert judged.low_class is not None
     assert judged.high_class is not None
-    plain = statement_plain(judged.effect_class, level, x=x, o=o, y=y)
+    main = main_threshold(outcome)
+    size = judged.effect_class
+    if size == "small" and main is not None and main.moderate is None:
+        # One cut point tells an important effect from an unimportant one, and no sizes apart.
+        size = "moderate"
+    plain = statement_plain(size, level, x=x, o=o, y=y)
     ends = both_ends(judged.low_class, judged.high_class, level, x=x, o=o, y=y)
     falls = told is not None and told.difference.value < 0
-    clinical = statement_clinical(
-        judged.effect_class, level, x=x, o=outcome.label.lower(), y=y, falls=falls
-    )
+    clinical = statement_clinical(size, level, x=x, o=outcome.label.lower(), y=y, falls=falls)
     return " ".join(s for s in (plain, ends) if s) + numbers, clinical + numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from equipoise.answer.absolute import difference_words
-from equipoise.answer.answer import Bearing
+from equipoise.answer.answer import Bearing, PartEstimate
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import Evidence
 from equipoise.answer.wording import join
@@ -18,6 +18,11 @@ from equipoise.review.records import Outcome, Review, Trial
 def decides(review: Review, outcome: str) -> bool:
     """Whether the verdict rests on that outcome."""
     return review.outcome(outcome).decides
+
+
+def told_first(review: Review, estimates: Sequence[PartEstimate]) -> PartEstimate:
+    """The estimate that a part is told by: with direct evidence, else on the deciding outcome."""
+    return max(estimates, key=lambda e: (e.direct_share > 0, decides(review, e.outcome)))
 
 
 def effect_of(

@@ -74,7 +74,8 @@ def scenarios(
     for scenario in _scenarios(review, outcome, tuple(chosen)):
         fit = fit_pairs(outcome, scenario.pairs, scenario.plan)
         if fit is None:
-            lines.append(Sensitivity(scenario.what, None, "NOTRIALS", code != "NOTRIALS"))
+            # Nothing is left to judge: that is no other answer, and the page says so.
+            lines.append(Sensitivity(scenario.what, None, "NOTRIALS", False))
             continue
         judged = judge(review, outcome, scenario.pairs, fit, main, setting)
         measure = measure_of(outcome.measure)

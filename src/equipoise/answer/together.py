@@ -12,13 +12,13 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.parts import (
     bearing_people,
     counted_directly,
-    decides,
     effect_of,
     numbers_words,
+    told_first,
     told_in_words,
 )
 from equipoise.answer.synthesis import Evidence
-from equipoise.answer.wording import capital, count, join
+from equipoise.answer.wording import count, join
 from equipoise.core.errors import NotEstimableError
 from equipoise.effects.contrasts import Contrasts
 from equipoise.models.components import ComponentFit, components
@@ -116,10 +116,7 @@ def _together_sentence(
             f"{join(refused)} cannot be attributed to {x}: the groups differed in more than that."
         )
     if estimates:
-        first = next((e for e in estimates if decides(review, e.outcome)), estimates[0])
-        sentences.append(
-            first.statement if direct else f"If effects simply add up: {first.statement}"
-        )
+        sentences.append(told_first(review, estimates).statement)
     elif not direct:
         sentences.append("What the combination does, and which part does it, cannot be told.")
     return " ".join(sentences)
@@ -213,6 +210,8 @@ def _combination(
         "sum of the groups that inform it",
         cells=cells,
     )
+    share = fit.direct_share(name)
+    basis = "On average" if share == 1 else "If effects simply add up"
     care = join([review.component(p).label for p in sorted(parts - {review.question.component})])
     size = told_in_words(outcome, quantity, told.difference if told else None)
     return PartEstimate(
@@ -222,8 +221,11 @@ def _combination(
         absolute=told,
         trials=trials,
         people=people,
-        direct_share=fit.direct_share(name),
-        statement=f"{capital(outcome.plain)}, with {care}: {size}.",
+        direct_share=share,
+        statement=(
+            f"We do not know if {review.question.treatment} together with {care} changes "
+            f"{outcome.plain}, compared with neither. {basis}: {size}."
+        ),
     )
 
 
@@ -256,7 +258,7 @@ def _together_bearings(
             one, two = (model_parts(review, x.components) for x in (a, b))
             if isolates(one, two, target) or not one - two - {target}:
                 continue
-            clean = not two - one and _has_care(review, one - two)
+            clean = not two - one and _only_care(review, one - two - {target})
             numbers = [d for d in found if _compares(d, trial, one, two)]
             if clean:
                 how = "direct" if numbers else "no usable numbers"
@@ -284,8 +286,8 @@ def _compares(data: Evidence, trial: Trial, one: Parts, two: Parts) -> bool:
     return any(p.trial.id == trial.id for p in chosen)
 
 
-def _has_care(review: Review, parts: Parts) -> bool:
-    return any(review.component(p).role == "care" for p in parts)
+def _only_care(review: Review, parts: Parts) -> bool:
+    return all(review.component(p).role == "care" for p in parts)
 
 
 def _entangled(review: Review, one: Parts, two: Parts) -> str:

@@ -116,7 +116,7 @@ def risk_of_bias(
         return Reason("risk of bias", -2, rule, "most of the evidence is from trials with flaws")
     if doubtful >= 0.5:
         return Reason(
-            "risk of bias", -1, rule, "it is not clear that the trials were fair in every step"
+            "risk of bias", -1, rule, "the trials may not have been fair in every step"
         )
     return Reason("risk of bias", 0, rule)
 

@@ -44,6 +44,8 @@ def t_two_sided(t: float, df: float) -> float:
     """Return the two-sided p value of a t statistic with `df` degrees of freedom."""
     if math.isinf(df):
         return normal_two_sided(t)
+    if t * t < df:  # the other tail of the same beta: near 1, df / (df + t²) would lose digits
+        return 1.0 - float(special.betainc(0.5, 0.5 * df, t * t / (df + t * t)))
     return float(special.betainc(0.5 * df, 0.5, df / (df + t * t)))
 
 

@@ -177,6 +177,7 @@ class Drawing:
         self.prefix = prefix
         self.width = width
         self.size = size
+        self._under: list[str] = []
         self._parts: list[str] = []
         self._defs: dict[str, str] = {}
 
@@ -245,11 +246,22 @@ class Drawing:
         self.path(f"M{corners}Z", fill, stroke, stroke_width)
 
     def path(
-        self, d: str, fill: str = "", stroke: str = "", width: float = 1, *, dash: str = ""
+        self,
+        d: str,
+        fill: str = "",
+        stroke: str = "",
+        width: float = 1,
+        *,
+        dash: str = "",
+        under: bool = False,
     ) -> None:
-        """Draw a path given in SVG's own notation; nothing where it is empty."""
+        """Draw a path given in SVG's own notation; nothing where it is empty.
+
+        `under` lays it beneath everything else, whenever it is drawn.
+        """
         if d:
-            self._parts.append(f'<path d="{d}"{self._paint(fill, stroke, width, dash)}/>')
+            parts = self._under if under else self._parts
+            parts.append(f'<path d="{d}"{self._paint(fill, stroke, width, dash)}/>')
 
     def text(
         self,
@@ -322,7 +334,7 @@ class Drawing:
             f'<title id="{t}">{escape(title)}</title><desc id="{d}">{escape(desc)}</desc>{defs}'
             f'<rect width="{w}" height="{h}" fill="{colour("paper")}"/>'
             f'<g font-family="{FONT}" font-size="{coord(self.size)}" fill="{colour("ink")}">'
-            f"{''.join(self._parts)}</g></svg>"
+            f"{''.join(self._under)}{''.join(self._parts)}</g></svg>"
         )
 
     def _paint(self, fill: str, stroke: str, width: float, dash: str = "") -> str:

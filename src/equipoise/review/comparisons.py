@@ -199,6 +199,7 @@ def pair_contrasts(outcome: Outcome, chosen: Sequence[Pair]) -> Contrasts | None
         n1=np.array([p.n1 for p in chosen]),
         n2=np.array([p.n2 for p in chosen]),
         cells=tuple(p.cells for p in chosen),
+        notes=tuple(dict.fromkeys(n for b in blocks for n in b.notes)),
     )
 
 

@@ -128,9 +128,7 @@ def counted_twice(draft: Draft) -> Iterator[Problem]:
     """One arm has one usable result per outcome and time, so that nobody is counted twice."""
     seen: dict[tuple[object, ...], Finding | ContrastFinding] = {}
     for row in draft.published:
-        values = (
-            (row.mean, row.events) if isinstance(row, Finding) else (row.estimate,)
-        )
+        values = (row.mean, row.events) if isinstance(row, Finding) else (row.estimate,)
         if NOT_POOLED & set(row.flags) or all(value is None for value in values):
             continue
         if isinstance(row, Finding):

@@ -67,7 +67,7 @@ def people(draft: Draft) -> Iterator[Problem]:
     for trial, limit in randomized.items():
         own = [a for a in draft.arms if a.trial == trial and not a.factor]
         total = sum(a.n or 0 for a in own)
-        if limit is not None and total > limit:
+        if own and limit is not None and total > limit:
             what = f"the arms of {trial} have {total} people, and {limit} were randomized"
             yield problem("arms.csv", own[0].line, "W-N-LARGE", what, hint)
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from equipoise.answer.answer import Answer, OutcomeAnswer, Part, Verdict
+from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, Verdict
 from equipoise.answer.assess import assess
 from equipoise.answer.wording import HARM_STATES, capital, join
 from equipoise.cli.verbs.common import day
 from equipoise.core.provenance import plain
 from equipoise.core.table import count
+from equipoise.core.table import show as show_quantity
 from equipoise.review.folder import open_review
 
 #: The widest that text is set, for the eye's sake.
@@ -50,8 +51,11 @@ def show(answer: Answer, console: Console) -> None:
     for message in answer.key_messages:
         _line(console, "• ", message)
     _heading(console, "Alone, added, together")
-    for part in (answer.alone, answer.added, answer.together):
+    parts = (answer.alone, answer.added, answer.together)
+    for part in parts:
         _part(console, part)
+    for assumption in dict.fromkeys(p.assumption for p in parts if p.assumption):
+        _line(console, " " * 9, assumption, "dim", indent=9)
     _heading(console, "Harms")
     _harms(console, answer)
     _heading(console, "Why this sure")
@@ -75,10 +79,10 @@ def _verdict(console: Console, answer: Answer) -> None:
 
 
 def _fragile(verdict: Verdict) -> str:
-    shown = [capital(f) for f in verdict.flips[:2]]
+    shown = list(verdict.flips[:2])
     more = len(verdict.flips) - len(shown)
     rest = f"; and {more} more" if more else ""
-    return f"Fragile: other defensible choices change it. {join(shown)}{rest}."
+    return f"Fragile: other defensible choices change it. {capital(join(shown))}{rest}."
 
 
 def _dots(answer: Answer) -> str:
@@ -86,13 +90,13 @@ def _dots(answer: Answer) -> str:
 
 
 def _part(console: Console, part: Part) -> None:
+    trials = "trial" if part.trials.value == 1 else "trials"
     bearing = (
-        f"{count(part.trials.value)} {'trial' if part.trials.value == 1 else 'trials'}, "
-        f"{count(part.people.value)} people directly"
+        f"{count(part.trials.value)} {trials}, {count(part.people.value)} people, directly"
+        if part.trials.value
+        else "no trial directly"
     )
     _line(console, f"{capital(part.kind):<9}", f"{part.sentence} [{bearing}]", indent=9)
-    if part.assumption:
-        _line(console, " " * 9, part.assumption, "dim", indent=9)
 
 
 def _harms(console: Console, answer: Answer) -> None:
@@ -101,15 +105,17 @@ def _harms(console: Console, answer: Answer) -> None:
         if state in (1, 2, 4):
             told = "; ".join(f"{h.plain} – {h.statement}" for h in lines)
         else:
-            told = f"{join([_with_count(h.plain, h.statement, state) for h in lines])}."
-        _line(console, "• ", f"{HARM_STATES[state]}: {told}")
+            worst = [_named(h) for h in lines if h.severity == "serious"]
+            rest = [_named(h) for h in lines if h.severity != "serious"]
+            told = f"{join([*worst, *rest])}."
+            told = f"serious: {join(worst)}; other: {join(rest)}." if worst and rest else told
+        _line(console, "• ", f"{HARM_STATES[state]}. {capital(told)}")
     if not answer.harms:
         _line(console, "• ", answer.harm_sentence)
 
 
-def _with_count(name: str, statement: str, state: int) -> str:
-    lead = plain(statement).split(" ", 1)[0]
-    return f"{name} ({lead})" if state == 3 and lead.isdigit() else name
+def _named(line: HarmLine) -> str:
+    return line.plain if line.count is None else f"{line.plain} {count(line.count.value)}"
 
 
 def _sure(console: Console, answer: Answer) -> None:
@@ -122,14 +128,20 @@ def _sure(console: Console, answer: Answer) -> None:
             levels = "one level" if reason.final == -1 else "two levels"
             words = reason.plain or reason.why
             _line(console, "• ", f"{capital(reason.domain)} ({levels} off): {words}.")
-    for cap in deciding.grade.caps:
-        _line(console, "• ", f"At most {cap.level}: {cap.plain}.")
+    if deciding.grade.caps:
+        caps = join(list(dict.fromkeys(c.plain for c in deciding.grade.caps)))
+        _line(console, "• ", f"At most {deciding.grade.caps[0].level} in any case: {caps}.")
 
 
 def _numbers(outcome: OutcomeAnswer) -> str:
     trials, people = count(outcome.trials.value), count(outcome.people.value)
     noun = "trial" if outcome.trials.value == 1 else "trials"
-    return f"{outcome.label}: {trials} {noun}, {people} people. {outcome.statement_plain}"
+    effect = ""
+    if outcome.effect is not None:
+        measure = "" if outcome.effect.unit == "points" else f"{outcome.effect.unit} "
+        unit = " points" if outcome.effect.unit == "points" else ""
+        effect = f", difference {measure}{show_quantity(outcome.effect)}{unit}"
+    return f"It rests on {outcome.label.lower()}: {trials} {noun}, {people} people{effect}."
 
 
 def _foot(answer: Answer) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from equipoise.core.table import fixed, significant
-from equipoise.present.drawing import Drawing, text_width, wrap
+from equipoise.present.drawing import Drawing, coord, text_width, wrap
 
 _STEPS = (1.0, 2.0, 5.0)
 _LOG_ENDS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -133,17 +133,22 @@ def _log_end(value: float, way: int) -> float:
 def draw_ground(
     d: Drawing,
     axis: Axis,
-    top: float,
-    bottom: float,
+    strips: Sequence[tuple[float, float]],
     *,
     null: float,
     band: tuple[float, float] | None,
 ) -> None:
-    """Draw what lies under the marks: the band of effects too small to matter, and no effect."""
+    """Draw what lies under the marks: the band of effects too small to matter, and no effect.
+
+    `strips` are (top, bottom) of each part of the plot; all of them are drawn as two paths.
+    """
     if band is not None:
-        x = axis.at(band[0])
-        d.rect(x, top, axis.at(band[1]) - x, bottom - top, fill="band")
-    d.line(axis.at(null), top, axis.at(null), bottom, role="neutral", width=1.2)
+        x1, x2 = coord(axis.at(band[0])), coord(axis.at(band[1]))
+        areas = (f"M{x1} {coord(a)}H{x2}V{coord(b)}H{x1}z" for a, b in strips)
+        d.path("".join(areas), "band", under=True)
+    x = coord(axis.at(null))
+    lines = "".join(f"M{x} {coord(a)}V{coord(b)}" for a, b in strips)
+    d.path(lines, "", "neutral", 1.2, under=True)
 
 
 def draw_band_label(d: Drawing, axis: Axis, y: float, band: tuple[float, float]) -> None:
@@ -154,7 +159,7 @@ def draw_band_label(d: Drawing, axis: Axis, y: float, band: tuple[float, float])
     # Within the plot, so that it cannot run into the heading of a column.
     middle = max(min((x1 + x2) / 2, axis.right - half), axis.left + half)
     d.text(middle, y, label, anchor="middle", role="neutral")
-    d.path(f"M{x1:.1f} {y + 11:.1f}v-5H{x2:.1f}v5", "", "neutral")
+    d.path(f"M{coord(x1)} {coord(y + 11)}v-5H{coord(x2)}v5", "", "neutral")
 
 
 def draw_axis(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from equipoise.answer.answer import ForestRow, OutcomeAnswer
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import count, percent
-from equipoise.present.drawing import Drawing, shortened, text_width, wrap
+from equipoise.present.drawing import Drawing, coord, shortened, text_width, wrap
 from equipoise.present.figures.axis import (
     Axis,
     draw_axis,
@@ -141,12 +141,17 @@ def _foot(d: Drawing, plot: Plot, y: float) -> float:
     y = _rob_legend(d, plot, y + 6)
     flags = plot.flags
     if len(flags) > _MOST_REMARKS:
-        return d.paragraph(_EDGE, y, "Remarks on single trials stand in the table.", inside)
+        y = d.paragraph(_EDGE, y, "* Remarks on this trial stand in the table.", inside)
+        flags = ()
     for i, flag in enumerate(flags):
         d.text(_EDGE, y - 4, _letter(i), size=12)
         y = d.paragraph(_EDGE + 16, y, flag[:1].upper() + flag[1:], inside - 16)
     for note in plot.notes:
-        y = d.paragraph(_EDGE, y, note, inside)
+        y = d.paragraph(_EDGE, y + 2, note, inside)
+    if plot.left_out:
+        n = len(plot.left_out)
+        words = f"{count(n)} {'result' if n == 1 else 'results'} could not be used; "
+        y = d.paragraph(_EDGE, y + 2, words + "the table says why.", inside)
     return y
 
 
@@ -301,7 +306,7 @@ class _Columns:
         self._heads(head)
         top = head + 16
         bottom = top + sum(b.height for b in self.blocks) + self._total_height()
-        draw_ground(d, self.axis, top, bottom, null=0.0, band=plot.band)
+        draw_ground(d, self.axis, [(top, bottom)], null=0.0, band=plot.band)
         if plot.band is not None:
             draw_band_label(d, self.axis, head, plot.band)
         y = top
@@ -391,7 +396,9 @@ class _Stacked:
 
     def __init__(self, d: Drawing, plot: Plot, columns: Sequence[str]) -> None:
         self.d, self.plot, self.columns = d, plot, columns
-        self.axis = _axis(plot, _EDGE + 8, d.width - _EDGE - 8)
+        self.axis = _axis(plot, _EDGE + 12, d.width - _EDGE - 12)
+        self.strips: list[tuple[float, float]] = []
+        self.rules: list[float] = []
         self.raw = "raw" in columns and len(plot.rows) <= _RAW_ROWS
 
     def draw(self, y: float) -> float:
@@ -402,6 +409,9 @@ class _Stacked:
         for row in plot.rows:
             y = self._row(row, y, most)
         y = self._total(y)
+        draw_ground(d, self.axis, self.strips, null=0.0, band=plot.band)
+        across = f"H{coord(d.width - _EDGE)}"
+        d.path("".join(f"M{coord(_EDGE)} {coord(at)}{across}" for at in self.rules), "", "rule")
         return draw_axis(d, self.axis, y, title=plot.axis_title, ends=plot.ends, null=0.0)
 
     def _head(self, y: float) -> float:
@@ -415,12 +425,14 @@ class _Stacked:
             y += 18
         return y
 
-    def _ground(self, y: float) -> None:
-        draw_ground(self.d, self.axis, y, y + self.strip, null=0.0, band=self.plot.band)
+    def _strip(self, y: float) -> float:
+        """Reserve a strip of the plot from `y` down; return its middle."""
+        self.strips.append((y, y + self.strip))
+        return y + self.strip / 2
 
     def _row(self, row: ForestRow, y: float, most: float) -> float:
         d, plot = self.d, self.plot
-        d.line(_EDGE, y, d.width - _EDGE, y, role="rule")
+        self.rules.append(y)
         marks = _marks(plot, row)
         room = d.width - 2 * _EDGE - 26 - (text_width(marks, 12) + 4 if marks else 0)
         y += 20
@@ -438,8 +450,7 @@ class _Stacked:
         if self.raw and _raw(row):
             y = d.paragraph(_EDGE, y, _raw(row), d.width - 2 * _EDGE, role="neutral")
         y -= d.size * 0.8
-        self._ground(y)
-        _square(d, self.axis, y + self.strip / 2, row, most)
+        _square(d, self.axis, self._strip(y), row, most)
         return y + self.strip
 
     def _total(self, y: float) -> float:
@@ -453,14 +464,12 @@ class _Stacked:
         y += d.size * 1.35
         d.text(_EDGE, y, plot.effect(t.estimate, t.low, t.high), bold=True)
         y += d.size * 0.55
-        self._ground(y)
-        _diamond(d, self.axis, y + self.strip / 2, plot)
+        _diamond(d, self.axis, self._strip(y), plot)
         y += self.strip
         if t.prediction:
             y += d.size * 1.35
             d.text(_EDGE, y, f"Prediction interval: {plot.interval(*t.prediction)}")
             y += d.size * 0.55
-            self._ground(y)
-            _prediction(d, self.axis, y + self.strip / 2, t.prediction)
+            _prediction(d, self.axis, self._strip(y), t.prediction)
             y += self.strip
         return y

@@ -187,8 +187,8 @@ def _axis(ladder: _Ladder, width: float) -> Axis:
         [n[0] for n in numbers],
         [(n[1], n[2]) for n in numbers],
         null=0.0,
-        left=_EDGE + 10,
-        right=width - _EDGE - 10,
+        left=_EDGE + 12,
+        right=width - _EDGE - 12,
         log=ladder.log,
         keep=ladder.band or (),
     )
@@ -236,7 +236,7 @@ def _rung(d: Drawing, ladder: _Ladder, rung: _Rung, axis: Axis, y: float, *, pho
     else:
         d.text(d.width - _EDGE, y, shown, anchor="end", bold=True)
     y = _share(d, rung.estimate, y + 8)
-    draw_ground(d, axis, y, y + _STRIP, null=0.0, band=ladder.band)
+    draw_ground(d, axis, [(y, y + _STRIP)], null=0.0, band=ladder.band)
     mid, low, high = _numbers(rung.effect, ladder.log)
     draw_interval(d, axis, y + _STRIP / 2, low, high, width=2)
     if axis.holds(mid):

@@ -82,6 +82,8 @@ class Plot:
     band: tuple[float, float] | None
     band_words: str
     notes: tuple[str, ...]
+    left_out: tuple[str, ...]
+    """Results that could not be used, each with its reason; the table lists them."""
 
     @property
     def axis_title(self) -> str:
@@ -147,7 +149,7 @@ class Plot:
             self.title,
             tuple(columns[i] for i in at),
             tuple(tuple(row[i] for i in at) for row in rows),
-            notes=(*notes, *self.notes),
+            notes=(*notes, *self.notes, *self.left_out),
             missing="",
         )
 
@@ -226,23 +228,7 @@ def _from_outcome(
     if unit and outcome.scale:
         unit += f" on a scale of {outcome.scale[0]:g} to {outcome.scale[1]:g}"
     if pooled is None:
-        measure = measure_of("RR" if outcome.type == "binary" else "MD")
-        why = plain(outcome.statement_plain)
-        return Plot(
-            title=title,
-            desc=why,
-            measure=measure,
-            unit=unit,
-            level=0.95,
-            rows=(),
-            total=None,
-            better=better,
-            sides=sides,
-            ends=favours(better, sides),
-            band=None,
-            band_words="",
-            notes=(why, *_left_out(outcome)),
-        )
+        return _without_numbers(outcome, title, unit, better, sides)
     measure = measure_of(pooled.measure)
     band, words = _band(outcome, measure, threshold)
     total = Total(
@@ -267,7 +253,8 @@ def _from_outcome(
         ends=favours(better, sides),
         band=band,
         band_words=words,
-        notes=(*pooled.notes, *_left_out(outcome)),
+        notes=pooled.notes,
+        left_out=_left_out(outcome),
     )
     return _described(plot, outcome.unit)
 
@@ -314,19 +301,36 @@ def _from_fit(
         ends=favours(better, sides),
         band=band,
         band_words=_band_words(measure, band),
-        notes=_fit_notes(fit),
+        notes=tuple(str(note) for note in getattr(fit, "notes", ())),
+        left_out=tuple(f"Left out: {name}, {why}." for name, why in getattr(fit, "left_out", ())),
     )
     return _described(plot, "")
 
 
+def _without_numbers(
+    outcome: OutcomeAnswer, title: str, unit: str, better: Better, sides: tuple[str, str]
+) -> Plot:
+    why = plain(outcome.statement_plain)
+    return Plot(
+        title=title,
+        desc=why,
+        measure=measure_of("RR" if outcome.type == "binary" else "MD"),
+        unit=unit,
+        level=0.95,
+        rows=(),
+        total=None,
+        better=better,
+        sides=sides,
+        ends=favours(better, sides),
+        band=None,
+        band_words="",
+        notes=(why,),
+        left_out=_left_out(outcome),
+    )
+
+
 def _left_out(outcome: OutcomeAnswer) -> tuple[str, ...]:
     return tuple(f"Left out: {one.label}, {one.what}: {one.why}." for one in outcome.left_out)
-
-
-def _fit_notes(fit: Fit) -> tuple[str, ...]:
-    """What a fit says of itself, and every row that it could not use."""
-    told = [str(note) for note in getattr(fit, "notes", ())]
-    return (*told, *(f"Left out: {name}, {why}." for name, why in getattr(fit, "left_out", ())))
 
 
 def _pair(low: float | None, high: float | None) -> tuple[float, float] | None:
