@@ -154,3 +154,21 @@ def test_minor_when_enough_were_asked_and_only_mild_harm_was_seen(bench):
     for arm, events in (("x", 60), ("c", 20)):
         bench.harm("sore", trial="one", arm=arm, events=events, n=300, asked="yes")
     assert classed(bench) == "minor"
+
+
+def test_a_review_that_saw_none_is_no_report_of_harm(bench):
+    trial(bench)
+    bench.harm("major", kind="review", severity="serious", events=0, n=837)
+    line = lines(bench)["major"]
+    assert line.state == 5
+    assert "none were seen" in line.statement
+    assert classed(bench) == "not measured"
+
+
+def test_seen_in_a_trial_without_its_group_is_seen(bench):
+    trial(bench)
+    bench.harm("bruise", trial="one", events=3)
+    line = lines(bench)["bruise"]
+    assert line.state == 2
+    assert line.count.value == 3
+    assert plain(line.statement).startswith("3 people in One 2020")

@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -
 
 
 def test_unknown_measure() -> None:
-    with pytest.raises(UnknownNameError, match="unknown measure 'rr'.*'RR'"):
+    with pytest.raises(UnknownNameError, match=r"unknown measure 'rr'.*'RR'"):
         replace(shared(), measure="rr")
 
 

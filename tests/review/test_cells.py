@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,11 +63,9 @@ def test_what_is_no_number_says_why(text: str, code: str, hint: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_number_or_an_error(text: str) -> None:
-    try:
-        assert abs(parse_number(text)) <= 1.8e308
-    except CellError as error:
-        assert error.code.startswith("E-NUMBER")
+def test_any_text_is_a_finite_number_or_an_error(text: str) -> None:
+    with contextlib.suppress(CellError):
+        assert math.isfinite(parse_number(text))
 
 
 def test_whole_numbers() -> None:

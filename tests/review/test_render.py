@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from equipoise.review.cells import is_placeholder
@@ -39,7 +39,12 @@ def again(review: Review) -> Review:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target],  # shrinking is slow here
+)
 def test_texts_and_numbers_survive(base: Review, data: st.DataObject) -> None:
     draw: Callable[[st.SearchStrategy[Any]], Any] = data.draw
     replace = dataclasses.replace

@@ -19,6 +19,8 @@ from equipoise.num.dist import normal_quantile
 from equipoise.review.collect import counted_arms, model_parts
 from equipoise.review.records import HarmFinding, Review
 
+_ELSEWHERE = ("survey", "case-report", "register", "review")
+
 #: Serious harm counts as looked for well enough when the zero-event bound is below this.
 TOLERANCE = 0.01
 #: …and people making up at least this share of the trials were asked.
@@ -79,7 +81,8 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
     seen_compared = [(a, b) for a, b in compared if a.events + b.events > 0]
     all_treated = [a for a, _ in compared] + treated
     seen = [s for s in all_treated if s.events > 0]
-    elsewhere = [h for h in rows if h.kind in ("survey", "case-report", "register", "review")]
+    elsewhere = [h for h in rows if h.kind in _ELSEWHERE and h.events != 0]
+    unplaced = [h for h in rows if h.kind == "trial" and h.events and not (h.arm and h.n)]
     with_ = without = excess = number = bound = None
     state: HarmState
     if seen_compared:
@@ -88,6 +91,9 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
     elif seen:
         state = 2
         with_, statement = _uncontrolled(first, all_treated, ledger, prefix)
+    elif unplaced:
+        state = 2
+        number, statement = _unplaced(review, unplaced, ledger, prefix)
     elif elsewhere:
         state = 3
         number, statement = _elsewhere(elsewhere, ledger, prefix)
@@ -245,6 +251,26 @@ def _uncontrolled(
     )
 
 
+def _unplaced(
+    review: Review, rows: Sequence[HarmFinding], ledger: Ledger, prefix: str
+) -> tuple[Quantity, str]:
+    """Seen in trials whose reports do not say in which group, or out of how many people."""
+    names = join(list(dict.fromkeys(review.trial(h.trial).label for h in rows)))
+    seen = ledger.add(
+        f"{prefix}.count",
+        sum(h.events or 0 for h in rows),
+        "people",
+        f"{rows[0].plain}, people in trials",
+        f"counted in {names}; the group is not given",
+        cells=[h.cell("events") for h in rows],
+    )
+    noun = "person" if seen.value == 1 else "people"
+    return seen, (
+        f"{mark(seen, fixed(seen.value, 0))} {noun} in {names}; the report does not say in which "
+        "group."
+    )
+
+
 def _elsewhere(
     rows: Sequence[HarmFinding], ledger: Ledger, prefix: str
 ) -> tuple[Quantity | None, str]:
@@ -297,8 +323,8 @@ def _not_said(rows: Sequence[HarmFinding], sides: Sequence[_Side]) -> str:
     reported = [h for h in rows if h.kind == "trial"]
     if sides or any(h.events == 0 for h in reported):
         return "A report says that none were seen, but not whether anyone was asked."
-    if any(h.events for h in reported):
-        return "A trial reports it without saying in which group."
+    if any(h.kind in _ELSEWHERE for h in rows):
+        return "A review says that none were seen, but not whether everybody was asked."
     return "The trials did not say."
 
 

@@ -9,6 +9,7 @@ from equipoise.answer.absolute import Scale, people_of, pooled_sd, scale_of
 from equipoise.answer.answer import HarmClass, VerdictCode
 from equipoise.answer.verdict import Row, decide
 from equipoise.certainty.grade import (
+    TOO_FEW,
     Cap,
     Domain,
     GradeProfile,
@@ -155,7 +156,7 @@ def _size_caps(
             Cap(
                 "low",
                 f"{people} people, fewer than the {needed:.0f} that one adequate trial needs",
-                "too few people took part",
+                TOO_FEW,
             )
         )
     if size == "none" and high is not None and small is not None and high >= small:

@@ -92,8 +92,8 @@ def would_change(
             "Trials that are fair in every step: nobody can foresee or find out who gets what."
         )
     if search.stale:
-        since = f" since {month_words(search.last)}" if search.last else ""
-        lines.append(f"A new systematic search: trials published{since} may exist and be missing.")
+        since = f"trials since {month_words(search.last)}" if search.last else "trials"
+        lines.append(f"A new systematic search: there may be {since} that are missing here.")
     if any(e.direct_share < 1 for e in together.estimates) or not together.answerable:
         lines.append(
             f"A trial with four groups ({x}, other care, both, neither) that reports all four."

@@ -29,6 +29,9 @@ DOMAINS: tuple[Domain, ...] = (
 _Z_SUM = 1.959963984540054 + 0.8416212335729143
 
 
+TOO_FEW = "too few people took part to pin the effect down"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One domain of a profile.
@@ -115,9 +118,7 @@ def risk_of_bias(
     if high >= 0.5:
         return Reason("risk of bias", -2, rule, "most of the evidence is from trials with flaws")
     if doubtful >= 0.5:
-        return Reason(
-            "risk of bias", -1, rule, "the trials may not have been fair in every step"
-        )
+        return Reason("risk of bias", -1, rule, "the trials may not have been fair in every step")
     return Reason("risk of bias", 0, rule)
 
 
@@ -194,7 +195,7 @@ def imprecision(
         rule = f"the interval crosses {lines} (important benefit, important worsening)"
     rule += size + "; one level off for each line crossed, or where there are too few people"
     taken = -max(crossed, int(few))
-    plain = "too few people took part to pin the effect down" if taken else ""
+    plain = TOO_FEW if taken else ""
     return Reason("imprecision", taken, rule, plain)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.table import fixed, significant
 from equipoise.core.table import p_value as p_text
-from equipoise.core.table import significant
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
@@ -55,7 +55,8 @@ class Identified(Result):
     separable
         Whether what adding it does can be estimated.
     trials, people
-        Trials with groups that differ in it, and the people in those groups whose number is known.
+        Trials with groups that differ in it, and the people in all their groups, as far as their
+        number is known.
     why
         In words, the reason for either.
     """
@@ -303,7 +304,7 @@ class ComponentFit(Result):
         yield ""
         if self.model == "random":
             yield f"tau² {significant(self.tau2, 4)}, {self.tau2_method}"
-        yield f"Q {significant(self.q, 4)} on {self.q_df} df, p {p_text(self.q_p)}"
+        yield f"Q {fixed(self.q, 2)} on {self.q_df} df, p {p_text(self.q_p)}"
         for out in self.left_out:
             yield f"Left out: {out.study} ({out.why})"
 
@@ -370,27 +371,29 @@ class ComponentFit(Result):
     def _identified(self, name: str) -> Identified:
         wanted = self._vector(name)
         rows = np.flatnonzero(self.design[:, self.components.index(name)]).tolist()
-        groups = {
-            (self.study[i], treat): n
-            for i in rows
-            for treat, n in (
-                (self.treat1[i], float(self.n1[i])),
-                (self.treat2[i], float(self.n2[i])),
-            )
-            if not math.isnan(n)
-        }
-        trials = len({self.study[i] for i in rows})
+        tested = {self.study[i]: self._groups(self.study[i]) for i in rows}
+        people = [n for groups in tested.values() for n in groups.values() if not math.isnan(n)]
+        alone = 0
+        for groups in tested.values():
+            held = [self._vector(treat) for treat in groups]
+            alone += any(np.array_equal(p - q, wanted) for p in held for q in held)
         separable = in_row_space(self.design, wanted)
-        alone = {
-            self.study[i] for i in rows if np.array_equal(np.abs(self.design[i]), np.abs(wanted))
-        }
         if not separable:
             why = self._reason(wanted)
         elif alone:
-            why = f"{_trials(len(alone))} with groups that differ in {name} alone"
+            why = f"{_trials(alone)} with groups that differ in {name} alone"
         else:
             why = f"no trial has groups that differ in {name} alone; it follows if effects add up"
-        return Identified(name, separable, trials, round(sum(groups.values())), why)
+        return Identified(name, separable, len(tested), round(sum(people)), why)
+
+    def _groups(self, study: str) -> dict[str, float]:
+        """The groups of a trial and the people in them."""
+        found: dict[str, float] = {}
+        for i in (i for i, name in enumerate(self.study) if name == study):
+            for treat, n in ((self.treat1[i], self.n1[i]), (self.treat2[i], self.n2[i])):
+                if math.isnan(found.get(treat, math.nan)):
+                    found[treat] = float(n)
+        return found
 
 
 def _rebuild(values: dict[str, Any]) -> ComponentFit:

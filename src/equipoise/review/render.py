@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -105,13 +103,16 @@ def number(value: float) -> str:
 
 def sheet_csv(name: str, rows: Sequence[Any]) -> str:
     """The text of one CSV file."""
-    sheet = SHEETS[name]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(sheet.header)
-    for row in rows:
-        writer.writerow([_cell(row, column) for column in sheet.header])
-    return out.getvalue()
+    header = SHEETS[name].header
+    lines = [header, *([_quoted(_cell(row, column)) for column in header] for row in rows)]
+    return "".join(",".join(line) + "\n" for line in lines)
+
+
+def _quoted(text: str) -> str:
+    """A cell in quotes where it needs them; the csv module leaves a lone carriage return bare."""
+    if any(mark in text for mark in ',"\r\n') or text != text.strip(" "):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def _cell(row: Any, column: str) -> str:
