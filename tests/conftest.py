@@ -63,22 +63,6 @@ PAIN = Outcome(
     ),
 )
 
-RESPONSE = Outcome(
-    id="response",
-    label="Response",
-    plain="the chance of getting better",
-    type="binary",
-    measure="RR",
-    better="higher",
-    importance="critical",
-    weeks=(13, 60, 26),
-    thresholds=(
-        Threshold(
-            name="per 1000", kind="between-group", small=100, source="a convention", main=True
-        ),
-    ),
-)
-
 
 def _components() -> tuple[Component, ...]:
     return tuple(

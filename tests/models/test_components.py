@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.result import from_plain, to_plain
 from equipoise.effects.contrasts import Contrasts, arm_contrasts, contrasts
 from equipoise.models.components import ComponentFit, Effect, Identified, components
@@ -438,20 +438,30 @@ def test_what_is_estimable_is_what_rank_says(rows: list[Row]) -> None:
 # --- refusals, notes, and what is left out -----------------------------------------------------
 
 
-def test_names_that_nobody_has() -> None:
+def test_what_no_group_had_is_not_estimable() -> None:
     found = fit(ADDITIVE)
-    with pytest.raises(UnknownNameError, match="component 'D'"):
+    with pytest.raises(
+        NotEstimableError, match=r"no group in these trials had 'D'.*known: A, B, C"
+    ):
         found.component("D")
-    with pytest.raises(UnknownNameError, match=r"component 'Bb'.*'B'"):
-        found.effect("A+Bb")
-    with pytest.raises(UnknownNameError):
-        found.component("none")
-    with pytest.raises(UnknownNameError):
-        found.estimable("Z")
-    with pytest.raises(InputError, match="same components on both sides"):
-        found.effect("A+B", "B+A")
+    with pytest.raises(NotEstimableError, match=r"had 'a'.*'A'"):
+        found.effect("a+B")
+    with pytest.raises(NotEstimableError):
+        found.weights("A", "Z")
+    assert not found.estimable("Z")
+    assert not found.estimable("A", "Z")
+
+
+def test_questions_that_are_none() -> None:
+    found = fit(ADDITIVE)
+    for a, b in (("A+B", "B+A"), ("Z", "Z"), ("none", ""), ("A+none", "A")):
+        with pytest.raises(InputError, match="same components on both sides"):
+            found.effect(a, b)
     with pytest.raises(InputError, match="different names joined"):
         found.effect("A++B")
+    for name in ("A+B", "none", ""):
+        with pytest.raises(InputError, match="not one component"):
+            found.component(name)
 
 
 @pytest.mark.parametrize(

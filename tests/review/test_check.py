@@ -91,6 +91,14 @@ BREAKS = [
         '[[judgements]]\nabout = "burden"',
         '[[judgement]]\nabout = "burden"',
     ),
+    Break(
+        "E-KEY-UNKNOWN",
+        TOML,
+        "[plan]",
+        "[plans]",
+        at=(TOML, 91),
+        also=(("E-KEY-MISSING", TOML, 1),),
+    ),
     Break("E-KEY-MISSING", TOML, 'license = "CC-BY-4.0"\n', "", at=(TOML, 1)),
     Break("E-KEY-MISSING", TOML, '[[red_flags]]\ntext = "Coughing blood"', "[[red_flags]]"),
     Break("E-TYPE", TOML, 'title = "Should I try tonic for cough?"', "title = 5"),
@@ -308,6 +316,7 @@ BREAKS = [
     Break("E-SECTION-UNKNOWN", PROSE, "# Tonic\n", "# Tonic\nSome words.\n", at=(PROSE, 1)),
     Break("E-SECTION-TWICE", PROSE, "{#condition}", "{#treatment}"),
     Break("E-SECTION-DIGITS", PROSE, "It tastes of honey.", "It tastes\nof 12 honeys."),
+    Break("E-SECTION-DIGITS", PROSE, "It tastes of honey.", "<!-- a -->12 honeys <!-- b -->"),
     Break("W-SECTION-MISSING", PROSE, "A sweet syrup.", "", at=(PROSE, 3)),
     # rows that belong together
     Break(
@@ -596,6 +605,44 @@ def test_se_that_was_rounded_agrees(make: Callable[..., Path]) -> None:
 
 def test_judgements_may_be_about_all_outcomes(make: Callable[..., Path]) -> None:
     assert found(make({JUDGE: ('outcome = "cough"\n', "")})) == []
+
+
+def test_numbers_in_comments_and_addresses_are_no_numbers_of_the_prose(
+    make: Callable[..., Path],
+) -> None:
+    text = "Tastes [of honey](https://example.org/12) <!-- 12\n34 --> and\nof bees."
+    assert found(make({PROSE: ("It tastes of honey.", text)})) == []
+
+
+def test_a_ratio_turned_round(make: Callable[..., Path]) -> None:
+    turned = C2.replace("baker", "adams").replace("1.4,,0.9,2.2", "0.68,,0.45,1.03")
+    folder = make({CONTRASTS: (C2, turned.replace("40,38", "48,47"))})
+    assert found(folder) == [("W-SIGN", CONTRASTS, 3)]
+
+
+def test_sections_left_out(make: Callable[..., Path], sound: dict[str, str]) -> None:
+    folder = make({PROSE: sound[PROSE].split("## What it is like")[0].encode()})
+    assert found(folder) == [("W-SECTION-MISSING", PROSE, 1)]
+
+
+def test_tables_of_another_shape(make: Callable[..., Path]) -> None:
+    change = [
+        ("format = 1\n", 'format = 1\nsearch = 5\nred_flags = "x"\nchanges = [1]\n'),
+        ('[search]\nlast = "2026-06"\nby = "the author"\nadded_by_hand = "nothing"\n', ""),
+        ('[[red_flags]]\ntext = "Coughing blood"\n', ""),
+        ('[[changes]]\nversion = "1.0"\non = "2026-10-01"\nwhat = "First version"\n', ""),
+    ]
+    assert found(make({TOML: change})) == [("E-TYPE", TOML, line) for line in (2, 3, 4)]
+
+
+def test_a_review_with_nothing_but_its_format(make: Callable[..., Path]) -> None:
+    folder = make({TOML: b"format = 1\n"})
+    (folder / TRIALS).unlink()
+    told = [p.what for p in check_folder(folder, on=ON)]
+    for what in ("slug", "title", "license", "[question]", "[plan]", "[search]", "[[options]]"):
+        assert f"{what} is missing" in told
+    assert "trials.csv is missing" in told
+    assert len(told) == 17
 
 
 def test_an_unknown_name_offers_the_nearest(make: Callable[..., Path]) -> None:

@@ -68,7 +68,8 @@ class Result:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Rebuild what :meth:`to_dict` gave."""
-        return from_plain(cls, data)
+        made: Self = from_plain(cls, data)
+        return made
 
 
 def to_plain(value: object) -> Any:

@@ -288,9 +288,24 @@ def arm_contrasts(
     add: float = 0.5,
     to: To = "only0",
 ) -> Contrasts:
-    """Contrasts of every study's arms with its base arm: :func:`arms` and `Arms.contrasts` in one.
+    """Contrasts of every study's arms with its base arm, from columns.
 
-    Parameters, Returns and Raises are theirs.
+    Parameters
+    ----------
+    measure, reference, add, to
+        As in `Arms.contrasts`.
+    study, treat, n, events, mean, sd, data
+        As in :func:`arms`.
+
+    Returns
+    -------
+    Contrasts
+        ``m - 1`` contrasts for a study of ``m`` arms, with the exact covariances.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        As :func:`arms` and `Arms.contrasts` do.
     """
     held = arms(study=study, treat=treat, n=n, events=events, mean=mean, sd=sd, data=data)
     return held.contrasts(measure, reference=reference, add=add, to=to)
@@ -310,12 +325,9 @@ def binary_notes(
     notes = []
     if touched.any():
         which = ", ".join(names[i] for i in np.flatnonzero(touched).tolist())
-        why = (
-            "where nobody or everybody in a group had the event"
-            if to == "only0"
-            else "as was asked"
-        )
-        notes.append(Note("corrected", f"{add:g} was added to every cell {why}: {which}."))
+        where = "trials where nobody or everybody in a group had the event"
+        where = "these trials, as was asked" if to != "only0" else where
+        notes.append(Note("corrected", f"{add:g} was added to every cell of {where}: {which}."))
     if measure in ("OR", "RR"):
         some = np.bincount(trial, weights=events, minlength=len(names)) > 0
         others = np.bincount(trial, weights=n - events, minlength=len(names)) > 0

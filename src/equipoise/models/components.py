@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import fixed, significant
 from equipoise.core.table import p_value as p_text
@@ -145,13 +145,13 @@ class ComponentFit(Result):
 
         Raises
         ------
-        UnknownNameError
-            On a name that no group has.
+        InputError
+            When `name` is a combination, or stands for nothing.
         NotEstimableError
-            When the trials cannot separate it; says why.
+            When the trials cannot separate it, or no group had it; says why.
         """
-        if name.strip() not in self.components:
-            raise UnknownNameError("component", name, self.components)
+        if len(_parts(name, self.inactive)) != 1:
+            raise InputError(f"{name!r} is not one component", hint="combination() for several")
         return self.effect(name)
 
     def combination(self, names: str) -> Effect:
@@ -159,7 +159,7 @@ class ComponentFit(Result):
 
         Raises
         ------
-        UnknownNameError, NotEstimableError
+        InputError, NotEstimableError
             As for :meth:`effect`.
         """
         return self.effect(names)
@@ -174,12 +174,11 @@ class ComponentFit(Result):
 
         Raises
         ------
-        UnknownNameError
-            On a component that no group has.
         InputError
             When both sides are the same.
         NotEstimableError
-            When the trials cannot separate the two; says which components stand in the way.
+            When the trials cannot separate the two, and which components stand in the way; or
+            when no group had one of the components, with the nearest name.
         """
         wanted = self._wanted(a, b)
         self._demand(wanted, a, b)
@@ -190,8 +189,9 @@ class ComponentFit(Result):
         return Effect(estimate, se, ci, normal_two_sided(estimate / se))
 
     def estimable(self, a: str, b: str = "") -> bool:
-        """Return whether the trials can tell `a` from `b`."""
-        return in_row_space(self.design, self._wanted(a, b))
+        """Return whether the trials can tell `a` from `b`; False when no group had one of them."""
+        wanted = self._wanted(a, b)
+        return not self._unheard(a, b) and in_row_space(self.design, wanted)
 
     def weights(self, a: str, b: str = "") -> Floats:
         """Return the weight of each contrast in the estimate of `a` against `b`, shape (len,).
@@ -201,7 +201,7 @@ class ComponentFit(Result):
 
         Raises
         ------
-        UnknownNameError, InputError, NotEstimableError
+        InputError, NotEstimableError
             As for :meth:`effect`.
         """
         wanted = self._wanted(a, b)
@@ -222,7 +222,7 @@ class ComponentFit(Result):
 
         Raises
         ------
-        UnknownNameError, InputError, NotEstimableError
+        InputError, NotEstimableError
             As for :meth:`effect`.
         """
         wanted = self._wanted(a, b)
@@ -313,21 +313,27 @@ class ComponentFit(Result):
     def _vector(self, names: str) -> Floats:
         return _vector(names, self.components, self.inactive)
 
+    def _unheard(self, a: str, b: str) -> list[str]:
+        """Components that no group of these trials had."""
+        named = (*_parts(a, self.inactive), *_parts(b, self.inactive))
+        return [name for name in named if name not in self.components]
+
     def _wanted(self, a: str, b: str) -> Floats:
-        for side in (a, b):
-            for name in _parts(side, self.inactive):
-                if name not in self.components:
-                    known = (*self.components, *((self.inactive,) if self.inactive else ()))
-                    raise UnknownNameError("component", name, known)
-        wanted = self._vector(a) - self._vector(b)
-        if not wanted.any():
+        if set(_parts(a, self.inactive)) == set(_parts(b, self.inactive)):
             raise InputError(
                 f"{a or 'nothing'!r} against {b or 'nothing'!r}: the same components on both sides",
                 hint="two sides that differ",
             )
-        return wanted
+        return self._vector(a) - self._vector(b)
 
     def _demand(self, wanted: Floats, a: str, b: str) -> None:
+        for name in self._unheard(a, b):
+            near = nearest(name, self.components)
+            known = f"known: {', '.join(self.components)}"
+            raise NotEstimableError(
+                f"no group in these trials had {name!r}",
+                hint=f"{near!r}; {known}" if near else known,
+            )
         if in_row_space(self.design, wanted):
             return
         against = f" against {b}" if _parts(b, self.inactive) else ""

@@ -523,11 +523,16 @@ def _article(draft: Draft, text: str) -> None:
         draft.article.append(ArticleSection(id=name, title=title, text=prose, line=line))
 
 
+def prose_lines(text: str) -> list[str]:
+    """The lines of a Markdown text with what stands in comments left blank."""
+    unix = text.replace("\r\n", "\n")
+    return _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), unix).split("\n")
+
+
 def _sections(text: str) -> Iterator[tuple[int, re.Match[str] | None, list[str]]]:
     """Yield line, heading (None before the first) and lines of each section, without comments."""
-    bare = _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), text.replace("\r\n", "\n"))
     line, heading, body = 1, None, list[str]()
-    for number, row in enumerate(bare.split("\n"), 1):
+    for number, row in enumerate(prose_lines(text), 1):
         found = _HEADING.match(row)
         if found:
             yield line, heading, body

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from equipoise.core.errors import nearest
 from equipoise.review.problems import Problem, problem, shown
-from equipoise.review.reader import SECTIONS, Draft
+from equipoise.review.reader import SECTIONS, Draft, prose_lines
 from equipoise.review.records import Judgement, Located, Outcome, Person, Threshold
 
 TOML = "review.toml"
@@ -422,18 +422,17 @@ def article(draft: Draft) -> Iterator[Problem]:
             what = f"there is no section {name!r}"
             hint = f"## … {{#{name}}} and a few plain sentences"
             yield problem(file, 1, "W-SECTION-MISSING", what, hint)
-    rows = draft.text[file].replace("\r\n", "\n").split("\n")
+    rows = prose_lines(draft.text[file])
     for section in draft.article:
         if not section.text:
             what = f"section {section.id!r} is empty"
             yield problem(file, section.line, "W-SECTION-MISSING", what, "a few plain sentences")
-        kept = {line.strip() for line in section.text.split("\n")}
         for number in range(section.line, len(rows)):
             row = rows[number]
             if row.startswith("## "):
                 break
             found = re.search(r"\d+", _LINK.sub("", row))
-            if found and row.strip() in kept:
+            if found:
                 what = f"section {section.id!r} has the number {found[0]}"
                 hint = "words; numbers come from the data"
                 yield problem(file, number + 1, "E-SECTION-DIGITS", what, hint)
