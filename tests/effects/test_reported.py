@@ -109,6 +109,14 @@ def test_comparisons_that_do_not_add_up_are_refused_by_name() -> None:
         )
 
 
+def test_comparisons_that_rounding_keeps_from_adding_up_are_evened_out() -> None:
+    rows: dict[str, Any] = {"treat1": ["A", "B", "A"], "treat2": ["C", "C", "B"]}
+    es = contrasts(yi=[1.0, 0.4, 0.63], sei=[0.5, 0.5, 0.5], study=["T"] * 3, **rows)
+    assert es.yi == pytest.approx([1.01, 0.39], abs=1e-12)
+    assert codes(es) == ["evened-out"]
+    assert codes(contrasts(yi=[1.0, 0.4, 0.6], sei=[0.5] * 3, study=["T"] * 3, **rows)) == []
+
+
 def test_a_share_without_all_comparisons_is_refused() -> None:
     with pytest.raises(InputError, match=r"2 comparisons of 3 arms.*\(study T\).*all 3"):
         contrasts(yi=[0.1, 0.2], vi=[1, 1], treat1=["A", "B"], treat2=["C", "C"], study=["T", "T"])

@@ -99,6 +99,7 @@ BREAKS = [
         at=(TOML, 91),
         also=(("E-KEY-MISSING", TOML, 1),),
     ),
+    Break("E-KEY-MISSING", TOML, "format = 1\n", "", at=(TOML, 1)),
     Break("E-KEY-MISSING", TOML, 'license = "CC-BY-4.0"\n', "", at=(TOML, 1)),
     Break("E-KEY-MISSING", TOML, '[[red_flags]]\ntext = "Coughing blood"', "[[red_flags]]"),
     Break("E-TYPE", TOML, 'title = "Should I try tonic for cough?"', "title = 5"),
@@ -288,6 +289,7 @@ BREAKS = [
     Break(
         "N-PEOPLE-INDEPENDENT", TOML, "independent = true", "independent = false", at=(TOML, 103)
     ),
+    Break("W-PEOPLE-REVIEWER", TOML, 'roles = ["author"]', 'roles = ["author", "reviewer"]'),
     Break(
         "W-DISCLOSURE-NONE",
         TOML,
@@ -306,6 +308,7 @@ BREAKS = [
             ("W-SIGNED-INTEREST", ROB, 3),
         ),
     ),
+    Break("W-ORCID", TOML, 'credentials = "MD"', 'orcid = "none"'),
     Break("W-ORCID", TOML, 'credentials = "MD"', 'orcid = "0000-0002-1825-0098"'),
     Break("E-OUTCOME-UNKNOWN", JUDGE, 'outcome = "cough"', 'outcome = "coughs"'),
     Break("E-JUDGEMENT-DOMAIN", JUDGE, 'domain = "indirectness"', 'domain = "directness"'),
@@ -603,6 +606,40 @@ def test_se_that_was_rounded_agrees(make: Callable[..., Path]) -> None:
     assert found(make({RESULTS: (T1, T1.replace("20.1,", "20.1,3"))})) == []
 
 
+def test_instruments_of_a_standardized_outcome_are_not_held_against_each_other(
+    make: Callable[..., Path],
+) -> None:
+    smd = [('measure = "MD"', 'measure = "SMD"'), ("scale = [0, 100]\n", "")]
+    rows = [("30.5,20.1", "3.1,3.0"), ("40.2,21.3", "4,3.1")]
+    changes = {TOML: smd, RESULTS: rows, CONTRASTS: None}
+    assert found(make(changes)) == []
+
+
+def test_instruments_are_compared_on_their_own_scales(make: Callable[..., Path]) -> None:
+    smd = [('measure = "MD"', 'measure = "SMD"'), ("scale = [0, 100]\n", "")]
+    rows = [
+        (
+            "adams,t,cough,diary,12,final,,,48,,30.5,20.1",
+            "adams,t,cough,diary,12,final,0,10,48,,3.1,.3",
+        ),
+        (
+            "adams,c,cough,diary,12,final,,,47,,40.2,21.3",
+            "adams,c,cough,diary,12,final,0,10,47,,4,2.2",
+        ),
+        ("baker,t,cough,diary,12,final,,", "baker,t,cough,book,12,final,0,100"),
+        ("baker,c,cough,diary,12,final,,", "baker,c,cough,book,12,final,0,100"),
+    ]
+    changes = {TOML: smd, RESULTS: rows, CONTRASTS: None}
+    assert found(make(changes)) == [("W-SE-AS-SD", RESULTS, 2)]
+
+
+def test_rows_known_to_be_unusable_are_not_told_to_be_incomplete(
+    make: Callable[..., Path],
+) -> None:
+    row = T1.replace("30.5,20.1", ",") + "unusable,report,table 2,high,only a figure"
+    assert found(make({RESULTS: (T1 + ",report,table 2,high,", row)})) == []
+
+
 def test_judgements_may_be_about_all_outcomes(make: Callable[..., Path]) -> None:
     assert found(make({JUDGE: ('outcome = "cough"\n', "")})) == []
 
@@ -638,11 +675,42 @@ def test_tables_of_another_shape(make: Callable[..., Path]) -> None:
 def test_a_review_with_nothing_but_its_format(make: Callable[..., Path]) -> None:
     folder = make({TOML: b"format = 1\n"})
     (folder / TRIALS).unlink()
-    told = [p.what for p in check_folder(folder, on=ON)]
-    for what in ("slug", "title", "license", "[question]", "[plan]", "[search]", "[[options]]"):
-        assert f"{what} is missing" in told
-    assert "trials.csv is missing" in told
-    assert len(told) == 17
+    keys = ["slug", "version", "updated", "title", "license", "update_policy", "next_review"]
+    keys += ["funding"]
+    tables = ["[question]", "[plan]", "[search]"]
+    tables += ["[[options]]", "[[components]]", "[[outcomes]]", "[[people]]"]
+    assert sorted(p.what for p in check_folder(folder, on=ON)) == sorted(
+        f"{what} is missing" for what in [*keys, *tables, "trials.csv"]
+    )
+
+
+def test_a_file_that_may_not_be_read(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make()
+    read = Path.read_bytes
+
+    def refused(self: Path) -> bytes:
+        if self.name == HARMS:
+            raise PermissionError(13, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    (problem,) = check_folder(folder, on=ON)
+    assert (problem.code, problem.file) == ("E-FILE", HARMS)
+    assert problem.what == "harms.csv cannot be read: Permission denied"
+
+
+def test_a_folder_that_may_not_be_listed(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make()
+
+    def refused(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert found(folder) == [("E-FOLDER", folder.name, 1)]
 
 
 def test_an_unknown_name_offers_the_nearest(make: Callable[..., Path]) -> None:
@@ -651,19 +719,12 @@ def test_an_unknown_name_offers_the_nearest(make: Callable[..., Path]) -> None:
     assert problem.hint == "'cough'; known: cough, better"
 
 
-def documented() -> dict[str, str]:
-    """Code → severity, as the page of codes has them."""
-    table: dict[str, str] = {}
-    for line in DOC.read_text(encoding="utf-8").splitlines():
-        row = re.match(r"\| `([EWN]-[A-Z0-9-]+)` \|", line)
-        if row:
-            assert row[1] not in table
-            table[row[1]] = {"E": "error", "W": "warning", "N": "note"}[row[1][0]]
-    return table
-
-
 def test_the_page_of_codes_has_every_code_and_no_other() -> None:
-    assert set(documented()) == set(CODES)
+    rows = re.findall(
+        r"^\| `([EWN]-[A-Z0-9-]+)` \| (.+?) \| (.+) \|$", DOC.read_text("utf-8"), re.M
+    )
+    assert [(code, about) for code, about, _ in rows] == list(CODES.items())
+    assert all(remedy.strip() for _, _, remedy in rows)
 
 
 def test_every_code_is_found_by_a_test() -> None:

@@ -21,6 +21,9 @@ from equipoise.num.dist import critical, normal_quantile
 #: Contrasts of one trial may miss adding up by this part of a standard error.
 _LOOP_SLACK = 0.1
 
+#: Below this part of a standard error, it is rounding of the computer, not of the report.
+_ROUNDING = 1e-6
+
 #: An interval whose arms differ by more than this part of its width, beyond rounding, is asked
 #: about.
 _ASYMMETRY = 0.10
@@ -142,11 +145,9 @@ def _share(es: Contrasts, rows: Sequence[int]) -> bool:
     return any(a & b for a, b in combinations(pairs, 2))
 
 
-def _one_trial(block: Contrasts) -> Contrasts:
-    """Turn all comparisons of one trial's arms into those with a base arm."""
-    name = block.study[0]
-    where = f"study {name}"
-    treats = list(dict.fromkeys(t for p in zip(block.treat1, block.treat2, strict=True) for t in p))
+def _matrices(block: Contrasts, treats: Sequence[str]) -> tuple[Floats, Floats, Floats]:
+    """All differences of one trial as a matrix, their variances, and the people of each arm."""
+    where = f"study {block.study[0]}"
     m = len(treats)
     place = {t: i for i, t in enumerate(treats)}
     Y, S = np.full((m, m), np.nan), np.full((m, m), np.nan)
@@ -169,6 +170,16 @@ def _one_trial(block: Contrasts) -> Contrasts:
             where=where,
             hint=f"all {m * (m - 1) // 2} comparisons, or the arms themselves by arms()",
         )
+    return Y, S, people
+
+
+def _one_trial(block: Contrasts) -> Contrasts:
+    """Turn all comparisons of one trial's arms into those with a base arm."""
+    name = block.study[0]
+    where = f"study {name}"
+    treats = list(dict.fromkeys(t for p in zip(block.treat1, block.treat2, strict=True) for t in p))
+    m = len(treats)
+    Y, S, people = _matrices(block, treats)
     level = Y.mean(axis=1)
     miss = np.abs(Y - (level[:, None] - level[None, :])) / np.sqrt(S + np.eye(m))
     if float(miss.max()) > _LOOP_SLACK:
@@ -177,6 +188,10 @@ def _one_trial(block: Contrasts) -> Contrasts:
             where=where,
             hint="one has a wrong sign, a wrong row, or comes from another analysis",
         )
+    notes = block.notes
+    if float(miss.max()) > _ROUNDING:
+        text = f"The comparisons of {name} do not quite add up; they were evened out."
+        notes = (*notes, Note("evened-out", text))
     base = max(range(m), key=lambda t: (block.treat2.count(treats[t]), -t))
     rest = np.array([t for t in range(m) if t != base])
     V = 0.5 * (S[rest, base][:, None] + S[rest, base][None, :] - S[np.ix_(rest, rest)])
@@ -199,6 +214,7 @@ def _one_trial(block: Contrasts) -> Contrasts:
         cov_i=first,
         cov_j=second,
         cov=V[first, second],
+        notes=notes,
     )
 
 

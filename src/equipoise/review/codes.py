@@ -71,6 +71,7 @@ CODES: dict[str, str] = {
     "E-PERSON-UNKNOWN": "a signature of somebody unknown",
     "E-PERSON-DISCLOSURE": "a person without disclosures",
     "W-PEOPLE-AUTHOR": "nobody is the author",
+    "W-PEOPLE-REVIEWER": "somebody reviews their own work",
     "N-PEOPLE-INDEPENDENT": "nobody independent has checked the review",
     "W-DISCLOSURE-NONE": "an interest declared together with none",
     "W-INDEPENDENT": "somebody with an interest is called independent",

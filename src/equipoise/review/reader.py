@@ -283,7 +283,7 @@ def _review(draft: Draft, text: str) -> None:
             draft.say("review.toml", 1, "E-KEY-MISSING", f"[[{key}]] is missing", f"add [[{key}]]")
         made_all = [_record(draft, "review.toml", record, item, path) for path, item in items]
         setattr(draft, key, [made for made in made_all if made is not None])
-        if "id" in toml_fields(record):
+        if "id" in toml_fields(record) and key in data:
             ids = [item.get("id") for _, item in items]
             draft.known[key] = [i for i in ids if isinstance(i, str)]
 

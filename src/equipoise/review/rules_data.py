@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -36,22 +36,24 @@ def trials_known(draft: Draft) -> Iterator[Problem]:
         *(h for h in draft.harms if h.trial),
         *draft.risk_of_bias,
     ]
+    names = set(known)
     for row in rows:
-        if row.trial not in known:
+        if row.trial not in names:
             yield unknown(row.file, row.line, "E-TRIAL-UNKNOWN", "trial", row.trial, known)
 
 
 def arms_known(draft: Draft) -> Iterator[Problem]:
     """Every result, contrast and harm is about arms of arms.csv."""
-    arms, trials = draft.known.get("arms"), draft.known.get("trials", [])
-    if arms is None:
+    if "arms" not in draft.known:
         return
+    arms, trials = set(draft.known["arms"]), set(draft.known.get("trials", []))
     named = [(row, row.arm) for row in draft.results]
     named += [(row, name) for row in draft.contrasts for name in (row.arm1, row.arm2)]  # type: ignore[misc]
     named += [(row, row.arm) for row in draft.harms if row.trial and row.arm]  # type: ignore[misc]
     for row, name in named:
         if row.trial in trials and f"{row.trial}/{name}" not in arms:
-            own = [a.split("/", 1)[1] for a in arms if a.startswith(f"{row.trial}/")]
+            named_so = f"{row.trial}/"
+            own = [a.split("/", 1)[1] for a in draft.known["arms"] if a.startswith(named_so)]
             kind = f"arm of trial {row.trial}:"
             yield unknown(row.file, row.line, "E-ARM-UNKNOWN", kind, name, own)
 
@@ -190,14 +192,17 @@ def trial_arms(draft: Draft) -> Iterator[Problem]:
     known = draft.known.get("arms")
     if known is None:
         return
+    counted = Counter(name.split("/", 1)[0] for name in known)
+    read: dict[str, list[Arm]] = defaultdict(list)
+    for arm in draft.arms:
+        read[arm.trial].append(arm)
     for trial in draft.trials:
-        written = [name for name in known if name.startswith(f"{trial.id}/")]
-        if trial.use != "excluded" and len(written) < 2:
-            what = f"{trial.label} counts and has {len(written)} arm{'s' * (len(written) != 1)}"
+        written = counted[trial.id]
+        if trial.use != "excluded" and written < 2:
+            what = f"{trial.label} counts and has {written} arm{'s' * (written != 1)}"
             yield problem(trial.file, trial.line, "W-TRIAL-ARMS", what, "its arms in arms.csv")
-        arms = [a for a in draft.arms if a.trial == trial.id]
-        if len(arms) == len(written):
-            yield from _factor(trial, arms)
+        if len(read[trial.id]) == written:
+            yield from _factor(trial, read[trial.id])
 
 
 def _factor(trial: Trial, arms: Sequence[Arm]) -> Iterator[Problem]:

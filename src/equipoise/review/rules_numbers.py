@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from equipoise.review.problems import Problem, problem, shown
 from equipoise.review.reader import Draft
-from equipoise.review.records import ContrastFinding, Finding, Outcome
+from equipoise.review.records import Arm, ContrastFinding, Finding, Outcome
 
 _DOUBTED = frozenset({"unusable", "sd-unusable", "misprint"})
 #: Rows with these flags are known to be wrong and are not looked at again.
@@ -59,13 +59,17 @@ def people(draft: Draft) -> Iterator[Problem]:
     randomized = {t.id: t.n_randomized for t in draft.trials}
     hint = "the numbers of people (not of knees or visits), and the right arm"
     for row in draft.counted:
-        arm = arms.get((row.trial, row.arm))
-        limit = arm.n if arm is not None and arm.n is not None else randomized.get(row.trial)
+        group = arms.get((row.trial, row.arm))
+        limit = group.n if group is not None and group.n is not None else randomized.get(row.trial)
         if row.n is not None and limit is not None and row.n > limit:
             what = f"n is {row.n}, and {limit} were randomized"
             yield problem(row.file, row.line, "W-N-LARGE", what, hint)
+    cells: dict[str, list[Arm]] = defaultdict(list)
+    for arm in draft.arms:
+        if not arm.factor:
+            cells[arm.trial].append(arm)
     for trial, limit in randomized.items():
-        own = [a for a in draft.arms if a.trial == trial and not a.factor]
+        own = cells[trial]
         total = sum(a.n or 0 for a in own)
         if own and limit is not None and total > limit:
             what = f"the arms of {trial} have {total} people, and {limit} were randomized"
@@ -86,6 +90,8 @@ def kinds(draft: Draft) -> Iterator[Problem]:
             what = f"events for the continuous outcome {shown(row.outcome)}"
             yield problem(row.file, row.line, "E-RESULT-KIND", what, "mean, sd or se, and n")
         value = row.events if outcome.type == "binary" else row.mean
+        if "unusable" in row.flags:
+            continue
         if value is None or row.n is None:
             name = "events" if outcome.type == "binary" else "mean"
             missing = " and ".join(k for k, v in ((name, value), ("n", row.n)) if v is None)
@@ -171,13 +177,14 @@ def _half_unit(value: float) -> float:
 
 
 def _unit_sd(row: Finding, outcome: Outcome) -> float | None:
-    """The SD on the outcome's scale."""
+    """The SD on the outcome's scale, or as a share of the row's own; None if neither is known."""
     if row.sd is None or row.sd <= 0 or _DOUBTED & set(row.flags):
         return None
     scale = _scale(row, outcome)
-    if row.scale is None or scale is None or outcome.scale is None:
-        return row.sd
-    return row.sd * (outcome.scale[1] - outcome.scale[0]) / (scale[1] - scale[0])
+    if scale is None:
+        return None if outcome.measure == "SMD" else row.sd
+    width = 1.0 if outcome.scale is None else outcome.scale[1] - outcome.scale[0]
+    return row.sd * width / (scale[1] - scale[0])
 
 
 def se_as_sd(draft: Draft) -> Iterator[Problem]:
@@ -190,18 +197,32 @@ def se_as_sd(draft: Draft) -> Iterator[Problem]:
         if sd is not None and row.n is not None and row.n > 1:
             rows[row.outcome].append((row, sd))
     for found in rows.values():
+        pooled = _sd_of_others(found)
         for row, sd in found:
-            others = [(r, s) for r, s in found if r.trial != row.trial]
-            df = sum((r.n or 1) - 1 for r, _ in others)
-            if not df or row.n is None:
+            other = pooled.get(row.trial)
+            if other is None or row.n is None:
                 continue
-            pooled = math.sqrt(sum(((r.n or 1) - 1) * s * s for r, s in others) / df)
-            ratio = sd * math.sqrt(row.n) / pooled
-            if sd < _SMALL_SD * pooled and 0.5 <= ratio <= 2:
-                what = f"sd {row.sd:g} is far below that of the other trials ({pooled:.3g}) and "
-                what += f"near what a standard error would be ({pooled / math.sqrt(row.n):.3g})"
+            error = other / math.sqrt(row.n)
+            if sd < _SMALL_SD * other and 0.5 * error <= sd <= 2 * error:
+                what = f"sd {row.sd:g} is far below that of the other trials ({other:.3g}) and "
+                what += f"near what a standard error would be ({error:.3g}), on the common scale"
                 hint = "the paper's table; a standard error belongs into se"
                 yield problem(row.file, row.line, "W-SE-AS-SD", what, hint)
+
+
+def _sd_of_others(rows: Sequence[tuple[Finding, float]]) -> dict[str, float]:
+    """Per trial, the pooled SD of all other trials that have one."""
+    squares: dict[str, list[float]] = defaultdict(list)
+    df: dict[str, int] = defaultdict(int)
+    for row, sd in rows:
+        squares[row.trial].append(((row.n or 1) - 1) * sd * sd)
+        df[row.trial] += (row.n or 1) - 1
+    all_squares, all_df = math.fsum(s for own in squares.values() for s in own), sum(df.values())
+    return {
+        trial: math.sqrt(max(0.0, all_squares - math.fsum(own)) / (all_df - df[trial]))
+        for trial, own in squares.items()
+        if all_df > df[trial]
+    }
 
 
 def tenths(draft: Draft) -> Iterator[Problem]:
@@ -304,6 +325,8 @@ def _contrast_measure(row: ContrastFinding, outcome: Outcome) -> Iterator[Proble
         what = f"measure {row.measure} cannot be pooled with the outcome's {outcome.measure}"
         hint = "the arms' own numbers in results.csv, where they are published"
         yield problem(row.file, row.line, "N-CONTRAST-MEASURE", what, hint)
+    if "unusable" in row.flags:
+        return
     if row.estimate is None:
         what = "no estimate is given, so the row cannot be pooled"
         yield problem(row.file, row.line, "N-RESULT-INCOMPLETE", what, "the paper's tables")

@@ -113,7 +113,7 @@ def options(draft: Draft) -> Iterator[Problem]:
     for option in draft.options:
         for name in option.components:
             model = [
-                *draft.known["components"],
+                *draft.known.get("components", []),
                 *(n for c in draft.components for n in c.counts_as),
             ]
             if name not in model:
@@ -246,6 +246,10 @@ def people(draft: Draft) -> Iterator[Problem]:
             hint = 'disclosures = [{ type = "none", asked_on = "…" }] once asked'
             yield problem(TOML, person.line, "E-PERSON-DISCLOSURE", what, hint)
         line = draft.at(person, "disclosures")
+        if {"author", "reviewer"} <= set(person.roles):
+            what = f"{person.name} reviews what {person.name} wrote"
+            row = draft.at(person, "roles")
+            yield problem(TOML, row, "W-PEOPLE-REVIEWER", what, "another person as reviewer")
         if "none" in kinds and len(kinds) > 1:
             what = f"{person.name} declares an interest and also that there is none"
             yield problem(TOML, line, "W-DISCLOSURE-NONE", what, "remove one of them")

@@ -1,0 +1,48 @@
+"""The registry of measures: scales, null values and the way back."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from equipoise.core.errors import UnknownNameError
+from equipoise.core.result import Interval
+from equipoise.effects.measures import MEASURES, measure_of
+
+
+def test_which_are_ratios() -> None:
+    assert {code for code, m in MEASURES.items() if m.ratio} == {"OR", "RR"}
+    assert {m.null for m in MEASURES.values() if m.ratio} == {1.0}
+    assert {m.null for m in MEASURES.values() if not m.ratio} == {0.0}
+
+
+@pytest.mark.parametrize("code", MEASURES)
+def test_each_says_what_it_is(code: str) -> None:
+    m = measure_of(code)
+    assert m.code == code
+    assert m.name
+    assert m.unit
+    assert m.method.paper
+    assert m.back(0.0) == m.null
+
+
+@given(st.floats(-700, 700))
+def test_the_way_back(y: float) -> None:
+    assert measure_of("RR").back(y) == math.exp(y)
+    assert measure_of("MD").back(y) == y
+
+
+def test_arrays_and_intervals_go_back_too() -> None:
+    back = measure_of("OR").back(np.array([0.0, math.log(2.0)]))
+    assert back.tolist() == pytest.approx([1.0, 2.0])
+    interval = measure_of("OR").back_interval(Interval(0.0, 1000.0, 0.9, "Wald"))
+    assert interval == Interval(1.0, math.inf, 0.9, "Wald")
+
+
+def test_an_unknown_code_offers_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"'SMDD'.*'SMD'"):
+        measure_of("SMDD")
