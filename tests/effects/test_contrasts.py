@@ -151,6 +151,8 @@ def test_shown() -> None:
     assert "Left out: four (only one group, A)" in text
     assert "Note: A note." in text
     assert str(shared()) == text
+    assert "people" not in text  # the two contrasts of a trial share a group
+    assert shared().take([0, 1]).summary().splitlines()[0].endswith("mean difference, 63 people")
 
 
 @pytest.mark.parametrize("backend", ["pandas", "polars"])
@@ -361,6 +363,15 @@ def test_uncorrected_zeros_are_named() -> None:
     assert "correction" not in notes["double-zero"]
 
 
+@pytest.mark.parametrize(("to", "touched"), [("all", True), ("if0all", False), ("only0", False)])
+def test_trials_without_zeros_are_corrected_on_demand_only(to: To, touched: bool) -> None:
+    es = effect_sizes("OR", events1=[3], n1=[10], events2=[5], n2=[10], to=to)
+    odds = (3.5 / 7.5) / (5.5 / 5.5) if touched else (3 / 7) / (5 / 5)
+    assert es.yi[0] == pytest.approx(math.log(odds), rel=1e-12)
+    assert [note.code for note in es.notes] == (["corrected"] if touched else [])
+    assert not touched or "as was asked" in es.notes[0].text
+
+
 def test_another_correction() -> None:
     es = effect_sizes("OR", events1=[0], n1=[10], events2=[5], n2=[10], add=0.25)
     assert es.yi[0] == pytest.approx(math.log((0.25 / 10.25) / (5.25 / 5.25)), rel=1e-14)
@@ -487,11 +498,10 @@ def test_columns_that_a_measure_does_not_take() -> None:
         effect_sizes("RR", events1="e", n1=[1], events2=[1], n2=[1])
 
 
-def means(sd: list[float], mean1: float = 5.0) -> Contrasts:
+def means(sd: list[float], n: list[int] | None = None) -> Contrasts:
     k = len(sd)
-    return effect_sizes(
-        "MD", mean1=[mean1] * k, sd1=sd, n1=[50] * k, mean2=[0.0] * k, sd2=sd, n2=[50] * k
-    )
+    n = n or [50] * k
+    return effect_sizes("MD", mean1=[5.0] * k, sd1=sd, n1=n, mean2=[0.0] * k, sd2=sd, n2=n)
 
 
 def test_standard_errors_in_the_column_of_deviations_are_suspected() -> None:
@@ -500,6 +510,14 @@ def test_standard_errors_in_the_column_of_deviations_are_suspected() -> None:
     assert "study 3" in notes[0].text
     assert means([10.0, 12.0, 11.0, 9.0]).notes == ()
     assert means([10.0, 1.5]).notes == ()  # two trials cannot tell which is odd
+
+
+def test_a_small_deviation_alone_is_not_suspected() -> None:
+    # Two tenths times the root of 400 people is not like the others, of 2,500 people it is.
+    assert means([10.0, 12.0, 0.2, 9.0], [50, 60, 400, 70]).notes == ()
+    assert [x.code for x in means([10.0, 12.0, 0.2, 9.0], [50, 60, 2500, 70]).notes] == ["maybe-se"]
+    # Scales that differ among themselves: nothing to compare with.
+    assert means([2.0, 10.0, 1.5, 40.0]).notes == ()
 
 
 def test_a_huge_standardised_difference_is_suspected() -> None:

@@ -201,6 +201,7 @@ def test_the_standard_error_of_a_ratio_is_that_of_its_logarithm() -> None:
         ("OR", {"estimate": 0.7, "ci_low": -0.5, "ci_high": 0.9}, "odds ratio of -0.5"),
         ("MD", {"estimate": 5, "ci_low": 1, "ci_high": 4}, "5 outside its interval, 1 to 4"),
         ("MD", {"estimate": 2, "ci_low": 4, "ci_high": 1}, "interval from 4 to 1"),
+        ("MD", {"estimate": 2, "ci_low": 2, "ci_high": 2}, "interval from 2 to 2"),
         ("MD", {"estimate": 2, "ci_low": 1}, "one confidence limit"),
         ("MD", {"estimate": 2}, "without a spread"),
         ("MD", {"estimate": 2, "se": 0}, "standard error of 0"),

@@ -253,6 +253,20 @@ def test_tau2_is_where_the_likelihood_is_highest(code: str) -> None:
     assert best == pytest.approx(found.tau2, rel=2e-4)
 
 
+def test_of_several_maxima_of_the_likelihood_the_highest_is_taken() -> None:
+    """Two precise trials agree and three imprecise ones are far apart."""
+    sides = set()
+    for far in np.geomspace(0.05, 3.0, 40).tolist():
+        y = [0.0, 0.05 * far, 4.0 * far, -4.5 * far, 5.0 * far]
+        v = [0.001, 0.001, 0.3, 0.3, 0.3]
+        es = given_rows([("A", "none", *row) for row in zip(y, v, strict=True)])
+        found = components(es, inactive="none")
+        assert found.tau2 == pytest.approx(pairwise(es).tau2, rel=1e-6, abs=1e-9)
+        if [note.code for note in found.notes] == ["several-optima"]:
+            sides.add(found.tau2 > 0.0)
+    assert sides == {True, False}
+
+
 def test_tau2_by_moments() -> None:
     """Q minus its degrees of freedom over the trace that multiplies tau² in the mean of Q."""
     es = arm_contrasts("MD", **(MULTI | {"mean": [x * 2.5 for x in MULTI["mean"]]}))
@@ -360,6 +374,27 @@ def test_components_in_mixtures() -> None:
     with pytest.raises(NotEstimableError, match="A, B and C only in mixtures"):
         found.component("A")
     assert found.effect("A", "C").estimate == pytest.approx(0.0, abs=1e-12)
+
+
+def test_every_reason_is_given() -> None:
+    """A and B come together, D and E too, and the first pair only with C."""
+    found = fit([("A+B+C", "none", 3.0, 0.1), ("D+E", "none", 2.0, 0.1)])
+    with pytest.raises(NotEstimableError) as refused:
+        found.component("A")
+    assert refused.value.where == "A, B and C always come together in these trials"
+    with pytest.raises(NotEstimableError) as refused:
+        found.combination("A+D")
+    assert refused.value.where == (
+        "A, B and C always come together in these trials; "
+        "D and E always come together in these trials"
+    )
+    found = fit([("A+B+C", "none", 3.0, 0.1), ("A+B+D", "none", 2.0, 0.1)])
+    with pytest.raises(NotEstimableError) as refused:
+        found.component("A")
+    assert refused.value.where == (
+        "A and B always come together in these trials; "
+        "these trials tell A, B, C and D only in mixtures, not one by one"
+    )
 
 
 def test_without_an_inactive_treatment_only_differences_are_known() -> None:
@@ -470,6 +505,8 @@ def test_questions_that_are_none() -> None:
         ({"model": "fixed"}, "unknown model 'fixed'"),
         ({"tau2": "PM"}, "unknown estimator of tau² 'PM'"),
         ({"level": 95}, "level of 95"),
+        ({"level": 1.0}, "level of 1"),
+        ({"level": 0.0}, "level of 0"),
     ],
 )
 def test_unknown_options(options: dict[str, Any], message: str) -> None:

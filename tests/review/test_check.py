@@ -640,6 +640,48 @@ def test_rows_known_to_be_unusable_are_not_told_to_be_incomplete(
     assert found(make({RESULTS: (T1 + ",report,table 2,high,", row)})) == []
 
 
+LIMITS = {
+    "everybody had the event": {RESULTS: (B1, B1.replace("48,30", "48,48"))},
+    "nobody had the event": {RESULTS: (B1, B1.replace("48,30", "48,0"))},
+    "everybody randomized was measured": {RESULTS: (T1, T1.replace("48", "50"))},
+    "a mean at the end of the scale": {RESULTS: (T1, T1.replace("30.5,20.1", "0,0.01"))},
+    "p of 1": {CONTRASTS: (C1, C1.replace("0.28", "1"))},
+    "p of 0": {CONTRASTS: (C2, C2.replace("1.4,,0.9,2.2,", "1.4,,1.1,1.8,0"))},
+    "a small difference of the other sign": {
+        CONTRASTS: (C1, C1.replace("-5,,-14.2,4.2,0.28", "1,,-8.2,10.2,0.8"))
+    },
+    "in press": {TRIALS: ("2012,10.1000", "2027,10.1000")},
+    "weeks from the start": {TOML: ("weeks = [4, 26, 12]\nscale", "weeks = [0, 12, 12]\nscale")},
+    "a search of three years ago": {TOML: ('last = "2026-06"', 'last = "2023-11"')},
+    "a review due today": {TOML: ('next_review = "2027-05-01"', 'next_review = "2026-11-01"')},
+    "updated today": {TOML: ('updated = "2026-10-01"', 'updated = "2026-11-01"')},
+    "an overlapping row": {
+        RESULTS: (
+            "baker,t,cough,diary,12,final,,,40,,33,19.4,,,report,table 1,high,\n",
+            "baker,t,cough,diary,12,final,,,40,,33,19.4,,,report,table 1,high,\n"
+            "baker,t,cough,book,12,final,,,40,,31,19.4,,overlapping,report,table 1,high,the same\n",
+        )
+    },
+    "another week": {
+        RESULTS: (
+            "baker,t,cough,diary,12,final,,,40,,33,19.4,,,report,table 1,high,\n",
+            "baker,t,cough,diary,12,final,,,40,,33,19.4,,,report,table 1,high,\n"
+            "baker,t,cough,book,24,final,,,40,,31,19.4,,,report,table 1,high,\n",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_what_is_just_possible_is_no_problem(name: str, make: Callable[..., Path]) -> None:
+    assert found(make(LIMITS[name])) == []
+
+
+def test_what_is_missing_is_named(make: Callable[..., Path]) -> None:
+    (problem,) = check_folder(make({RESULTS: (T1, T1.replace("48,,30.5", ",,"))}), on=ON)
+    assert problem.what == "mean and n not reported, so the row cannot be pooled"
+
+
 def test_judgements_may_be_about_all_outcomes(make: Callable[..., Path]) -> None:
     assert found(make({JUDGE: ('outcome = "cough"\n', "")})) == []
 

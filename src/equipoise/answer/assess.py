@@ -62,7 +62,7 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
     verdict = verdict_of(review, found, deciding, setting, search)
     level = verdict.certainty
     reasons = () if deciding.judged is None else plain_reasons(deciding.judged.profile)
-    harmful = harm_sentence(harms, review)
+    harmful = harm_sentence(harms, setting.harm)
     change = would_change(
         review, deciding.outcome, deciding.judged, deciding.answer, together, search, ledger
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from equipoise.answer.answer import HarmLine, OutcomeAnswer, Part, Verdict
+from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part, Verdict
 from equipoise.answer.harms import TOLERANCE, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.status import Search
-from equipoise.answer.wording import capital, count, join, month_words
+from equipoise.answer.wording import HARM_CLAUSES, capital, count, join, month_words, uncapital
 from equipoise.core.provenance import mark
 from equipoise.core.table import fixed
 from equipoise.review.records import Outcome, Review
@@ -35,7 +35,7 @@ def _combination_message(added: Part, together: Part) -> str:
     return "No trial can tell whether it works better together with other care."
 
 
-def harm_sentence(lines: Sequence[HarmLine], review: Review) -> str:
+def harm_sentence(lines: Sequence[HarmLine], harm: HarmClass) -> str:
     """The harms in one sentence: what was seen, what was only reported, what nobody asked."""
     if not lines:
         return "Harms: the trials did not say anything about them."
@@ -50,6 +50,8 @@ def harm_sentence(lines: Sequence[HarmLine], review: Review) -> str:
         parts.append(
             "practitioners have reported serious harms, and nobody knows how often they happen"
         )
+    elif harm == "not measured":
+        parts.append(HARM_CLAUSES[harm])
     return f"{'; '.join(parts)}."
 
 
@@ -128,7 +130,8 @@ def questions(review: Review, harms: Sequence[HarmLine], verdict: Verdict) -> tu
         "What is likely to happen if I do nothing for now?",
     ]
     if others:
-        lines.append(f"What about other options, such as {join(others[:2], 'or')}?")
+        named = join([uncapital(o) for o in others[:2]], "or")
+        lines.append(f"What about other options, such as {named}?")
     if silent or elsewhere:
         named = join([*elsewhere, *silent][:3], "or")
         lines.append(f"Have you seen {named} after {x}, and what would you do then?")

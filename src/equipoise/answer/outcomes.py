@@ -11,7 +11,7 @@ from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.sensitivity import scenarios, threshold_lines
 from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
-from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain
+from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain, uncapital
 from equipoise.certainty.thresholds import main_threshold
 from equipoise.core.provenance import Quantity
 from equipoise.effects.measures import measure_of
@@ -175,5 +175,5 @@ def statements(
     plain = statement_plain(size, level, x=x, o=o, y=y)
     ends = both_ends(judged.low_class, judged.high_class, level, x=x, o=o, y=y)
     falls = told is not None and told.difference.value < 0
-    clinical = statement_clinical(size, level, x=x, o=outcome.label.lower(), y=y, falls=falls)
+    clinical = statement_clinical(size, level, x=x, o=uncapital(outcome.label), y=y, falls=falls)
     return " ".join(s for s in (plain, ends) if s) + numbers, clinical + numbers

@@ -8,7 +8,7 @@ from equipoise.answer.absolute import difference_words
 from equipoise.answer.answer import Bearing, PartEstimate
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import Evidence
-from equipoise.answer.wording import join
+from equipoise.answer.wording import join, uncapital
 from equipoise.core.provenance import Cell, Quantity, mark
 from equipoise.core.table import points, ratio
 from equipoise.effects.measures import measure_of
@@ -64,7 +64,7 @@ def numbers_words(numbers: Sequence[Evidence], where: str) -> str:
     """What a trial gives numbers for."""
     if not numbers:
         return "its report gives no numbers that can be pooled"
-    known = join([d.outcome.label.lower() for d in numbers])
+    known = join([uncapital(d.outcome.label) for d in numbers])
     half = "; about half of both groups had other care" if where == "mixed" else ""
     return f"gives numbers for {known}{half}"
 

@@ -13,6 +13,7 @@ from equipoise.answer.answer import Sensitivity, ThresholdLine, VerdictCode
 from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import fit_pairs
+from equipoise.answer.wording import uncapital
 from equipoise.certainty.rob2 import result_risk
 from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit
@@ -124,7 +125,7 @@ def other_outcomes(
 ) -> tuple[Sensitivity, ...]:
     """The verdict if another critical outcome decided it."""
     return tuple(
-        Sensitivity(f"the verdict resting on {o.label.lower()}", None, j.code, j.code != code)
+        Sensitivity(f"the verdict resting on {uncapital(o.label)}", None, j.code, j.code != code)
         for o, j in judged
         if o.id != decides and o.importance == "critical" and j.effect_class is not None
     )

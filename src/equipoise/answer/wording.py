@@ -257,6 +257,11 @@ def count(value: int, noun: str, plural: str = "") -> str:
     return f"{number(value)} {noun if value == 1 else plural or noun + 's'}"
 
 
+def uncapital(text: str) -> str:
+    """Lower-case the first letter, as in the middle of a sentence; abbreviations stay."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def capital(text: str) -> str:
     """Upper-case the first letter only."""
     return text[:1].upper() + text[1:]

@@ -145,7 +145,7 @@ def _trial(
     contrasts = [c for c in review.contrasts if c.trial == trial.id and c.outcome == outcome.id]
     if not rows and not contrasts:
         return None
-    usable = [r for r in rows if _usable(r, outcome, arms, missing)]
+    usable = [r for r in rows if _usable(review, r, outcome, arms, missing)]
     week = _week(usable, outcome, at_least=2)
     if week is not None:
         chosen = [r for r in usable if r.weeks == week]
@@ -160,7 +160,7 @@ def _trial(
                 Missing(trial.id, outcome.label, "one arm reports change and another final values")
             )
             return None
-    good = [c for c in contrasts if _usable_contrast(c, outcome, arms, missing)]
+    good = [c for c in contrasts if _usable_contrast(review, c, outcome, arms, missing)]
     week = _week(good, outcome, at_least=1)
     if week is not None:
         return TrialData(
@@ -188,7 +188,9 @@ def _in_window(weeks: float, outcome: Outcome) -> bool:
     return outcome.weeks[0] <= weeks <= outcome.weeks[1]
 
 
-def _usable(row: Finding, outcome: Outcome, arms: dict[str, Arm], missing: list[Missing]) -> bool:
+def _usable(
+    review: Review, row: Finding, outcome: Outcome, arms: dict[str, Arm], missing: list[Missing]
+) -> bool:
     if not _in_window(row.weeks, outcome):
         return False
     why = ""
@@ -208,12 +210,16 @@ def _usable(row: Finding, outcome: Outcome, arms: dict[str, Arm], missing: list[
         unusable = "sd-unusable" in row.flags
         why = FLAGS["sd-unusable"] if unusable else "no standard deviation was reported"
     if why:
-        missing.append(Missing(row.trial, _what(row, outcome), why, _cells(row, outcome)))
+        missing.append(Missing(row.trial, _what(review, row, outcome), why, _cells(row, outcome)))
     return not why
 
 
 def _usable_contrast(
-    row: ContrastFinding, outcome: Outcome, arms: dict[str, Arm], missing: list[Missing]
+    review: Review,
+    row: ContrastFinding,
+    outcome: Outcome,
+    arms: dict[str, Arm],
+    missing: list[Missing],
 ) -> bool:
     if not _in_window(row.weeks, outcome):
         return False
@@ -233,12 +239,14 @@ def _usable_contrast(
         why = f"reported as {row.measure}, which cannot be pooled with {outcome.measure}"
     if why:
         cells = (row.cell("estimate"),) if row.estimate is not None else (row.cell("p_value"),)
-        missing.append(Missing(row.trial, _what(row, outcome), why, cells))
+        missing.append(Missing(row.trial, _what(review, row, outcome), why, cells))
     return not why
 
 
-def _what(row: Finding | ContrastFinding, outcome: Outcome) -> str:
-    who = row.arm if isinstance(row, Finding) else f"{row.arm1} against {row.arm2}"
+def _what(review: Review, row: Finding | ContrastFinding, outcome: Outcome) -> str:
+    labels = {a.arm: a.label for a in review.arms if a.trial == row.trial}
+    ids = (row.arm,) if isinstance(row, Finding) else (row.arm1, row.arm2)
+    who = " against ".join(labels.get(i, i) for i in ids)
     return f"{outcome.label}, {who}, week {row.weeks:g}"
 
 
@@ -275,10 +283,9 @@ def _rescale(
 
 
 def _flag_words(flags: Iterable[str], note: str) -> tuple[str, ...]:
-    words = [FLAGS[f] for f in flags if f not in ("sd-unusable",)]
-    if words and note:
-        words[-1] = f"{words[-1]} ({note})"
-    return tuple(words)
+    """What a reader must know about a row: its flags in words, and then its own note."""
+    words = [FLAGS[f] for f in flags if f != "sd-unusable"]
+    return (*words, note) if words and note else tuple(words)
 
 
 def _arm(
@@ -303,7 +310,7 @@ def _arm(
         spread = f"{row.sd:g}" if row.sd is not None else (f"SE {row.se:g}" if row.se else "–")
         raw = f"{row.mean:g} ({spread}), {row.n}"
     elif row.events is not None and row.events > row.n:
-        missing.append(Missing(row.trial, _what(row, outcome), "more events than people"))
+        missing.append(Missing(row.trial, _what(review, row, outcome), "more events than people"))
         return None
     return ArmData(
         trial=trial,

@@ -90,7 +90,7 @@ class _TomlScan:
         self._counted = self.at
         return self._line
 
-    def skip(self) -> None:
+    def space(self) -> None:
         match = _SPACE.match(self.text, self.at)
         if match:
             self.at = match.end()
@@ -103,7 +103,7 @@ class _TomlScan:
 
     def document(self) -> None:
         table: Path = ()
-        self.skip()
+        self.space()
         while self.at < len(self.text):
             before = self.at
             line = self.line()
@@ -113,7 +113,7 @@ class _TomlScan:
                 table = self.header(line, array=False)
             else:
                 self.pair(table)
-            self.skip()
+            self.space()
             if self.at == before:
                 return
 
@@ -126,7 +126,7 @@ class _TomlScan:
             self.counts[path] = self.counts.get(path, -1) + 1
             path = (*path, self.counts[path])
         self.lines[path] = line
-        self.skip()
+        self.space()
         self.take("]]" if array else "]")
         return path
 
@@ -143,13 +143,13 @@ class _TomlScan:
         """Read a key, dotted or not."""
         keys: list[str] = []
         while True:
-            self.skip()
+            self.space()
             match = _STRING.match(self.text, self.at) or _BARE.match(self.text, self.at)
             if not match:
                 return keys or [""]
             self.at = match.end()
             keys.append(match.group().strip("\"'"))
-            self.skip()
+            self.space()
             if not self.take("."):
                 return keys
 
@@ -159,9 +159,9 @@ class _TomlScan:
         for key in self.key():
             path = (*path, key)
             self.lines.setdefault(path, line)
-        self.skip()
+        self.space()
         if self.take("="):
-            self.skip()
+            self.space()
             self.value(path)
 
     def value(self, path: Path) -> None:
@@ -176,25 +176,25 @@ class _TomlScan:
 
     def array(self, path: Path) -> None:
         index = 0
-        self.skip()
+        self.space()
         while self.at < len(self.text) and not self.take("]"):
             before = self.at
             self.lines[*path, index] = self.line()
             self.value((*path, index))
-            self.skip()
+            self.space()
             self.take(",")
-            self.skip()
+            self.space()
             index += 1
             if self.at == before:
                 return
 
     def inline(self, path: Path) -> None:
-        self.skip()
+        self.space()
         while self.at < len(self.text) and not self.take("}"):
             before = self.at
             self.pair(path)
-            self.skip()
+            self.space()
             self.take(",")
-            self.skip()
+            self.space()
             if self.at == before:
                 return

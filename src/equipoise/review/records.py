@@ -282,7 +282,7 @@ class RobFinding(Located):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement(Located):
-    """A signed human judgement. It may lower certainty or dissent; it can never raise the verdict."""
+    """A signed human judgement: it may lower certainty or dissent, never raise the verdict."""
 
     about: Literal["certainty", "burden", "harm", "dissent", "publication-bias", "indirectness"]
     outcome: str = ""
@@ -296,7 +296,7 @@ class Judgement(Located):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
-    """An interest, or the statement that there is none (``type = "none"``), in structured fields."""
+    """An interest, or the statement that there is none (``type = "none"``), in fields."""
 
     type: Literal["financial", "professional", "intellectual", "personal", "institutional", "none"]
     entity: str = ""

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, Verdict
 from equipoise.answer.assess import assess
-from equipoise.answer.wording import HARM_STATES, capital, join
+from equipoise.answer.wording import HARM_STATES, capital, join, uncapital
 from equipoise.cli.verbs.common import day
 from equipoise.core.provenance import plain
 from equipoise.core.table import count
@@ -141,7 +141,7 @@ def _numbers(outcome: OutcomeAnswer) -> str:
         measure = "" if outcome.effect.unit == "points" else f"{outcome.effect.unit} "
         unit = " points" if outcome.effect.unit == "points" else ""
         effect = f", difference {measure}{show_quantity(outcome.effect)}{unit}"
-    return f"It rests on {outcome.label.lower()}: {trials} {noun}, {people} people{effect}."
+    return f"It rests on {uncapital(outcome.label)}: {trials} {noun}, {people} people{effect}."
 
 
 def _foot(answer: Answer) -> str:
