@@ -1,3 +1,5 @@
+"""Effects in the reader's units, and the way back from them."""
+
 import math
 
 import pytest

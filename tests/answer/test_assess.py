@@ -1,3 +1,5 @@
+"""From a review to its answer: each honesty rule on a small review where it must bite."""
+
 import json
 from dataclasses import replace
 from datetime import date

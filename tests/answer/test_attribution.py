@@ -1,3 +1,5 @@
+"""Alone, added, together: what bears on each, and what is refused."""
+
 from datetime import date
 
 import pytest

@@ -1,3 +1,5 @@
+"""The five states of harm, exact bounds, and the class that goes into the verdict."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""The verdict table: total, monotone, and cell by cell as published."""
+
 from itertools import product
 
 import pytest

@@ -1,3 +1,5 @@
+"""The fixed sentences, against the tables they come from."""
+
 from itertools import product
 
 import pytest

@@ -1,3 +1,5 @@
+"""GRADE profiles: what lowers certainty, and that nothing raises it."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Names of effect sizes and their direction."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

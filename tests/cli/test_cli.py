@@ -1,3 +1,5 @@
+"""The command line, run as a user runs it."""
+
 import json
 import subprocess
 import sys

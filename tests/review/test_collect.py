@@ -1,3 +1,5 @@
+"""Which rows of a trial count, and that nothing is dropped in silence."""
+
 from dataclasses import replace
 
 import pytest

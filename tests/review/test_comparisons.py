@@ -1,3 +1,5 @@
+"""Which comparisons isolate the treatment, and their numbers."""
+
 import math
 
 import numpy as np

@@ -1,0 +1,470 @@
+"""An answer as web pages: the page itself, the way back of every number, and the data.
+
+The pages need no script, make no request to anybody else and work from a folder on a disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from equipoise.answer.answer import Answer, CellValue, OutcomeAnswer
+from equipoise.answer.wording import CERTAINTY, LABELS
+from equipoise.core.errors import InputError
+from equipoise.core.provenance import Cell, Quantity, plain
+from equipoise.core.result import Method
+from equipoise.core.table import Table, show
+from equipoise.present import tables
+from equipoise.present.figures import Figure, forest, icon_array, parts_ladder
+from equipoise.present.figures.figure import figure_css
+from equipoise.present.prose import FILTERS, anchors, day, ended, first_upper, joined
+from equipoise.review.records import Trial
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+#: Lies in every folder that this program wrote, and lets it replace that folder.
+MARKER = ".equipoise"
+_MARKER_TEXT = b"Written by equipoise. A new build replaces this whole folder.\n"
+
+#: Where each kind of file is a person's to read about.
+_FILES: dict[str, str] = {
+    "review.toml": "the question, the choices, outcomes, thresholds, people and changes",
+    "trials.csv": "the trials",
+    "arms.csv": "the groups of each trial and what they got",
+    "results.csv": "published results of single groups",
+    "contrasts.csv": "published differences between groups",
+    "harms.csv": "what sources say about harms",
+    "risk_of_bias.csv": "appraisals of risk of bias",
+    "judgements.toml": "signed judgements",
+    "article.md": "the prose",
+}
+
+#: Licences that have an address.
+_LICENSES: dict[str, tuple[str, str]] = {
+    "CC-BY-4.0": (
+        "Creative Commons Attribution 4.0",
+        "https://creativecommons.org/licenses/by/4.0/",
+    ),
+    "CC0-1.0": ("Creative Commons Zero 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as files: path (relative to the folder it is put in) to content."""
+
+    slug: str
+    title: str
+    files: dict[str, bytes] = field(repr=False)
+
+    def save(self, directory: str | Path) -> Path:
+        """Write the page into a folder of its own, all of it or nothing.
+
+        Parameters
+        ----------
+        directory
+            A new or empty folder, or one that an earlier save or build made; it is replaced.
+
+        Returns
+        -------
+        Path
+            The page to open: ``index.html`` in that folder.
+
+        Raises
+        ------
+        InputError
+            When the folder holds something else.
+        """
+        return write_folder(self.files, directory) / "index.html"
+
+
+def page(answer: Answer) -> Page:
+    """Write an answer as a page that stands alone.
+
+    Parameters
+    ----------
+    answer
+        What :func:`equipoise.assess` gave.
+
+    Returns
+    -------
+    Page
+        ``index.html``, ``sources.html`` with the way back of every number, ``answer.json``, the
+        review's files under ``data/`` and the style.
+    """
+    style, css = stylesheet()
+    files = {**answer_files(answer, style=style), style: css}
+    return Page(answer.slug, answer.title, dict(sorted(files.items())))
+
+
+def answer_files(
+    answer: Answer, *, style: str, home: str = "", address: str = ""
+) -> dict[str, bytes]:
+    """Write the files of one answer, relative to its own folder.
+
+    Parameters
+    ----------
+    answer
+        The answer.
+    style
+        Address of the style sheet, relative to the folder.
+    home
+        Address of the site's first page, relative to the folder; "" where there is no site.
+    address
+        Where the page is published, ending in a slash; "" where that is not known.
+    """
+    shared = {"style": style, "home": home, "a": answer, "review": answer.review}
+    json_text = json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
+    files = {
+        "index.html": render("page.html", **shared, **_context(answer, address)),
+        "sources.html": render("sources.html", **shared, **_sources(answer)),
+        "answer.json": (json_text + "\n").encode("utf-8"),
+    }
+    for name, text in answer.review.text.items():
+        files[f"data/{name}"] = text.encode("utf-8")
+    return files
+
+
+@functools.cache
+def stylesheet() -> tuple[str, bytes]:
+    """Path and content of the one style sheet; the path changes with the content."""
+    css = (figure_css() + "\n" + (TEMPLATES / "style.css").read_text(encoding="utf-8")).encode()
+    return f"assets/style.{hashlib.sha256(css).hexdigest()[:12]}.css", css
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(FILTERS)
+    return made
+
+
+def render(template: str, **context: Any) -> bytes:
+    """Fill a template."""
+    return _environment().get_template(template).render(**context).encode("utf-8")
+
+
+def _writers(answer: Answer) -> dict[str, Any]:
+    """What a template calls to write a table or a figure of this answer."""
+    anchor = anchors(answer.quantities)
+
+    def finished(html: str) -> Markup:
+        html = html.replace('<a href="sources.html#q-', '<a class="n" href="sources.html#q-')
+        for filled in range(5):
+            row = "●" * filled + "○" * (4 - filled)
+            html = html.replace(row, f'<span class="dots" aria-hidden="true">{row}</span>')
+        return Markup(html)
+
+    def table(made: Table, css: str = "grid", *, computed: bool = True) -> Markup:
+        """Write a table; `computed` marks its text as made by the program."""
+        return finished(made.to_html(anchor=anchor, css=css, said=computed))
+
+    def figure(made: Figure) -> Markup:
+        return finished(made.to_html(anchor=anchor, said=True))
+
+    return {"table": table, "figure": figure, "tables": tables.ALL, "dots": tables.dots}
+
+
+def _context(answer: Answer, address: str) -> dict[str, Any]:
+    words = CERTAINTY[answer.certainty][1] if answer.certainty else "No evidence to be sure of"
+    return {
+        **_writers(answer),
+        "certainty_words": words,
+        "legend": [(tables.dots(level), told[1]) for level, told in CERTAINTY.items()],
+        "ladder": parts_ladder(answer) if _any_estimate(answer) else None,
+        "forests": {o.id: _forest(answer, o) for o in answer.outcomes if o.pooled is not None},
+        "icons": _icons(answer),
+        "parts": (answer.alone, answer.added, answer.together),
+        "articles": {section.id: section for section in answer.review.article},
+        "disclosures": _disclosures(answer),
+        "methods": _methods(answer),
+        "references": _references(answer),
+        "unjudged": tables.unjudged(answer),
+        "labels": {code: label for code, (label, *_) in LABELS.items()},
+        "downloads": [(name, _FILES.get(name, "")) for name in answer.review.text],
+        "licence": _LICENSES.get(answer.review.license, (answer.review.license, "")),
+        "cited": [t for t in answer.review.trials if t.use == "included"],
+        "json_ld": _json_ld(answer, address),
+        "address": address,
+        "burdens": _burdens(answer),
+    }
+
+
+def _any_estimate(answer: Answer) -> bool:
+    return any(part.estimates for part in (answer.alone, answer.added, answer.together))
+
+
+def _forest(answer: Answer, outcome: OutcomeAnswer) -> Figure:
+    return forest(
+        outcome,
+        prefix=f"forest-{outcome.id.replace('_', '-')}",
+        sides=(answer.treatment, answer.review.question.comparator),
+    )
+
+
+def _icons(answer: Answer) -> list[Figure]:
+    """Icon arrays, where the numbers are good enough to be drawn as people."""
+    made = []
+    for o in answer.outcomes:
+        a = o.absolute
+        level = o.grade.level if o.grade else None
+        if o.type != "binary" or a is None or a.without is None or a.with_ is None:
+            continue
+        if level in (None, "very low"):
+            continue
+        made.append(
+            icon_array(
+                a.without,
+                a.with_,
+                better=o.better,
+                event=f"have this result: {o.label.lower()}",
+                otherwise="do not",
+                reference=a.reference_class,
+                sides=(f"With {answer.comparator}", f"With {answer.treatment}"),
+                title=f"{o.label}, {a.time}",
+                certainty=level,
+                prefix=f"icons-{o.id.replace('_', '-')}",
+            )
+        )
+    return made
+
+
+def _burdens(answer: Answer) -> list[str]:
+    """What the treatment asks of a person, for the prompts about what matters."""
+    own = [o for o in answer.review.options if o.kind == "treatment"]
+    texts = [f"Visits: {o.visits}" for o in own if o.visits]
+    texts += [f"Cost: {o.cost}" for o in own if o.cost]
+    if answer.verdict.burden_why:
+        texts.append(f"What it takes: {answer.verdict.burden_why}")
+    return [ended(text) for text in texts]
+
+
+def _disclosures(answer: Answer) -> list[str]:
+    """One line for each person, in the third person and from fields only."""
+    lines = []
+    for person in answer.review.people:
+        found = []
+        for d in person.disclosures:
+            asked = f" (asked on {day(d.asked_on)})" if d.asked_on else ""
+            if d.type == "none":
+                found.append(f"no interests declared{asked}")
+                continue
+            direction = {"favours": f", favours {answer.treatment}", "against": ", against it"}
+            found.append(
+                f"{d.type} interest"
+                + (f": {d.entity}" if d.entity else "")
+                + direction.get(d.direction, "")
+                + (f", {d.period}" if d.period else "")
+                + asked
+            )
+        told = "; ".join(found) if found else "was not asked about interests"
+        lines.append(f"{person.name} ({joined(person.roles)}): {told}.")
+    return lines
+
+
+def _methods(answer: Answer) -> list[Method]:
+    """The methods used, each once, in order of use."""
+    found = {
+        (m.name, m.paper): m for o in answer.outcomes if o.pooled for m in o.pooled.methods
+    }
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A line of the list of references."""
+
+    id: str
+    text: str
+    links: tuple[tuple[str, str], ...]
+    """(text, address) pairs."""
+
+
+def _doi(doi: str) -> tuple[tuple[str, str], ...]:
+    return ((f"doi:{doi}", f"https://doi.org/{doi}"),) if doi else ()
+
+
+def _trial_reference(t: Trial) -> Reference:
+    links = list(_doi(t.doi))
+    if t.pmid:
+        links.append((f"PubMed {t.pmid}", f"https://pubmed.ncbi.nlm.nih.gov/{t.pmid}/"))
+    return Reference(f"ref-{t.id}", t.citation or t.label, tuple(links))
+
+
+def _references(answer: Answer) -> list[tuple[str, list[Reference]]]:
+    review = answer.review
+    others: dict[str, Reference] = {}
+
+    def add(text: str, doi: str) -> None:
+        if text and text not in others:
+            others[text] = Reference(f"ref-other-{len(others) + 1}", text, _doi(doi))
+
+    add(review.search.by, review.search.doi)
+    for outcome in review.outcomes:
+        for threshold in outcome.thresholds:
+            add(threshold.source, threshold.doi)
+    for harm in review.harms:
+        add(harm.source, harm.doi)
+    for method in _methods(answer):
+        add(method.paper, method.doi)
+    heads = (
+        ("included", f"Trials of {answer.treatment}"),
+        ("co-intervention", "Trials of the other care"),
+        ("excluded", "Looked at and left out"),
+    )
+    groups = [
+        (head, [_trial_reference(t) for t in review.trials if t.use == use]) for use, head in heads
+    ]
+    groups.append(("Other sources and methods", list(others.values())))
+    return [(head, found) for head, found in groups if found]
+
+
+def _json_ld(answer: Answer, address: str) -> Markup:
+    """The page for machines: only what the page says in words as well."""
+    review = answer.review
+    made: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "MedicalWebPage",
+        "headline": answer.title,
+        "inLanguage": "en",
+        "version": review.version,
+        "dateModified": review.updated,
+        "abstract": f"{_heading(answer)}{plain(answer.verdict.sentence)}",
+        "author": [{"@type": "Person", "name": p.name} for p in review.people],
+        "about": [
+            {"@type": "MedicalCondition", "name": answer.condition},
+            {"@type": "MedicalTherapy", "name": answer.treatment},
+        ],
+        "citation": [
+            {
+                "@type": "MedicalScholarlyArticle",
+                "name": t.citation or t.label,
+                **({"sameAs": f"https://doi.org/{t.doi}"} if t.doi else {}),
+            }
+            for t in review.trials
+            if t.use == "included"
+        ],
+    }
+    if address:
+        made["url"] = address
+    text = json.dumps(made, ensure_ascii=False, indent=1)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _heading(answer: Answer) -> str:
+    heading = f"{answer.verdict.heading}: " if answer.verdict.heading else ""
+    return f"{heading}{answer.verdict.label}. "
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A quantity with its way back."""
+
+    quantity: Quantity
+    shown: str
+    exact: str
+    inputs: tuple[Quantity, ...]
+    cells: tuple[tuple[Cell, CellValue | None], ...]
+
+
+def _exact(q: Quantity) -> str:
+    ends = "" if q.low is None or q.high is None else f" ({q.low:.10g} to {q.high:.10g})"
+    return f"{q.value:.10g}{ends}"
+
+
+def _sources(answer: Answer) -> dict[str, Any]:
+    cells = {value.cell: value for value in answer.cells}
+    groups: dict[str, list[Entry]] = {}
+    names = {o.id: o.label for o in answer.outcomes} | {
+        "alone": "Alone",
+        "added": "Added to other care",
+        "together": "Together with other care",
+        "component": "Parts of the treatments",
+        "harms": "Harms",
+        "harm": "Harms",
+    }
+    for q in answer.quantities.values():
+        head = q.id.split(".", 1)[0]
+        groups.setdefault(names.get(head, first_upper(head)), []).append(
+            Entry(
+                q,
+                str(show(q)),
+                _exact(q),
+                tuple(answer.quantities[i] for i in q.inputs if i in answer.quantities),
+                tuple((c, cells.get(c)) for c in q.cells),
+            )
+        )
+    files: dict[str, list[CellValue]] = {}
+    for value in sorted(answer.cells, key=lambda v: v.cell):
+        files.setdefault(value.cell.file, []).append(value)
+    return {"groups": groups, "cell_files": files}
+
+
+def write_folder(files: Mapping[str, bytes], directory: str | Path) -> Path:
+    """Write files into a folder in one step: the old folder stays until the new one is whole.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something that this program did not write.
+    """
+    target = Path(os.path.abspath(directory))
+    _may_replace(target, str(directory))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    fresh, old = beside / "new", beside / "old"
+    try:
+        for name, content in {MARKER: _MARKER_TEXT, **files}.items():
+            path = fresh / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if target.exists():
+            target.rename(old)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(beside)
+    return target
+
+
+def _may_replace(target: Path, named: str) -> None:
+    if not target.exists() or (target / MARKER).is_file():
+        return
+    if not target.is_dir():
+        raise InputError("the place for the pages is a file", where=named, hint="a folder's name")
+    if any(target.iterdir()):
+        raise InputError(
+            "this folder holds files that no earlier build made, and a build replaces its folder",
+            where=named,
+            hint="a new or empty folder, such as out",
+        )
+
+

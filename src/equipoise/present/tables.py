@@ -1,0 +1,510 @@
+"""The tables of a page, as values: each can be shown in a terminal, a notebook and on the page.
+
+A patient's tables and a clinician's are made from the same answer; numbers are quantities, so that
+each leads back to its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, ThresholdLine
+from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
+from equipoise.certainty.grade import GradeProfile, Level
+from equipoise.core.provenance import Quantity
+from equipoise.core.table import Column, Link, Table, Value, significant
+from equipoise.present.figures.marks import ROB
+from equipoise.present.prose import first_upper, joined, told
+from equipoise.review.records import Arm, Trial
+
+UNKNOWN = "not known"
+
+#: How a trial bears on a part, in words.
+BEARS: dict[str, str] = {
+    "direct": "compares exactly this",
+    "mixed": "partly: about half of both groups had other care",
+    "no usable numbers": "on this, but without usable numbers",
+    "not attributable": "cannot be attributed",
+}
+
+BLINDING: dict[str, str] = {
+    "participants": "participants did not know",
+    "assessors": "only the assessors did not know",
+    "none": "everybody knew",
+    "unclear": "unclear",
+}
+
+CLASSES: dict[str, str] = {
+    "worse": "worse",
+    "none": "little or none",
+    "small": "small benefit",
+    "moderate": "moderate benefit",
+    "large": "large benefit",
+}
+
+
+def dots(level: Level | None) -> str:
+    """Four dots, as many filled as the level has."""
+    filled = CERTAINTY[level][0] if level else 0
+    return "●" * filled + "○" * (4 - filled)
+
+
+def sureness(level: Level | None) -> str:
+    """How sure, with dots, for a reader without the words of GRADE."""
+    if level is None:
+        return f"{dots(None)} no evidence"
+    words = CERTAINTY[level][1].removeprefix("We are ").removeprefix("We have ")
+    return f"{dots(level)} {words}"
+
+
+def _level(outcome: OutcomeAnswer) -> Level | None:
+    return outcome.grade.level if outcome.grade else None
+
+
+def measured(outcome: OutcomeAnswer) -> str:
+    """How an outcome is measured and which direction is better."""
+    if outcome.type == "binary":
+        return "people of every 1000"
+    scale = f", {outcome.scale[0]:g} to {outcome.scale[1]:g}" if outcome.scale else ""
+    return f"{outcome.unit or 'points'}{scale}; {outcome.better} is better"
+
+
+def fact_box(answer: Answer) -> Table:
+    """What trials found for each outcome, without and with the treatment."""
+    rows: list[tuple[Value, ...]] = []
+    for o in answer.outcomes:
+        a = o.absolute
+        nothing = "no usable numbers" if o.pooled is None else UNKNOWN
+        rows.append(
+            (
+                f"{o.label} ({measured(o)})",
+                nothing if a is None or a.without is None else a.without,
+                nothing if a is None or a.with_ is None else a.with_,
+                nothing if a is None else a.difference,
+                "" if a is None else a.time,
+                sureness(_level(o)),
+            )
+        )
+    return Table(
+        f"{first_upper(answer.population)}: what happened with {answer.treatment} and with "
+        f"{answer.comparator}",
+        (
+            Column("outcome", "What was measured"),
+            Column("without", f"With {answer.comparator}"),
+            Column("with", f"With {answer.treatment}"),
+            Column("difference", "Difference (range)"),
+            Column("time", "After"),
+            Column("sure", "How sure"),
+        ),
+        tuple(rows),
+    )
+
+
+def harm_group(line: HarmLine) -> str:
+    """The heading under which a harm stands: its state of evidence, in words."""
+    return HARM_STATES[line.state]
+
+
+def harms(answer: Answer) -> Table:
+    """Harms by state of evidence, with severity in a column of its own."""
+    lines = sorted(answer.harms, key=lambda line: line.state)
+    groups: list[tuple[int, str]] = []
+    rows: list[tuple[Value, ...]] = []
+    for i, line in enumerate(lines):
+        if i == 0 or lines[i - 1].state != line.state:
+            groups.append((i, first_upper(harm_group(line))))
+        more = [text for text in (line.note,) if text]
+        if line.at_risk:
+            more.append(f"More at risk: {line.at_risk}")
+        rows.append(
+            (
+                first_upper(line.plain),
+                SEVERITY.get(line.severity, line.severity),
+                told(line.statement),
+                line.duration or UNKNOWN,
+                "; ".join(more),
+                "; ".join(line.sources) or "the trials",
+            )
+        )
+    return Table(
+        f"Harms of {answer.treatment}: what is known, and how it is known",
+        (
+            Column("harm", "Harm"),
+            Column("severity", "How serious"),
+            Column("known", "How often"),
+            Column("lasts", "Lasts"),
+            Column("note", "To know"),
+            Column("source", "Source"),
+        ),
+        tuple(rows),
+        tuple(groups),
+    )
+
+
+def options(answer: Answer) -> Table:
+    """The choices side by side: one column each, one row for each thing people ask."""
+    choices = answer.review.options
+    own = {o.id for o in choices if o.kind == "treatment"}
+
+    def good(id: str) -> Value:
+        return answer.verdict.sentence if id in own else "Not judged on this page."
+
+    def bad(id: str) -> Value:
+        return told(answer.harm_sentence) if id in own else "Not judged on this page."
+
+    rows: tuple[tuple[Value, ...], ...] = (
+        ("What is it like?", *(o.experience for o in choices)),
+        ("How many visits?", *(o.visits or UNKNOWN for o in choices)),
+        ("What does it cost?", *(o.cost or UNKNOWN for o in choices)),
+        ("Can it help?", *(good(o.id) for o in choices)),
+        ("Can it harm?", *(bad(o.id) for o in choices)),
+    )
+    return Table(
+        "The choices side by side",
+        (Column("ask", "What people ask"), *(Column(o.id, o.label) for o in choices)),
+        rows,
+    )
+
+
+def findings(answer: Answer) -> Table:
+    """The summary of findings, for clinicians."""
+    rows: list[tuple[Value, ...]] = []
+    for o in answer.outcomes:
+        a = o.absolute
+        rows.append(
+            (
+                f"{o.label} ({measured(o)}) at {o.time}",
+                None if a is None else a.without,
+                None if a is None else a.difference,
+                _relative(o),
+                (o.people, " (", o.trials, ")"),
+                f"{dots(_level(o))} {_level(o) or 'no evidence'}",
+                told(o.statement_clinical),
+            )
+        )
+    return Table(
+        f"Summary of findings: {answer.treatment} against {answer.comparator} in "
+        f"{answer.population}",
+        (
+            Column("outcome", "Outcome"),
+            Column("without", f"With {answer.comparator}"),
+            Column("difference", "Difference (95% CI)"),
+            Column("relative", "Relative effect (95% CI)"),
+            Column("people", "People (trials)"),
+            Column("certainty", "Certainty (GRADE)"),
+            Column("words", "In words"),
+        ),
+        tuple(rows),
+        missing="not estimable",
+    )
+
+
+def _relative(outcome: OutcomeAnswer) -> Value:
+    if outcome.type == "continuous" or outcome.effect is None:
+        return "not applicable" if outcome.type == "continuous" else None
+    return (f"{outcome.effect.unit} ", outcome.effect)
+
+
+def grade(profile: GradeProfile) -> Table:
+    """Every step from high to the level reached."""
+    rows: list[tuple[Value, ...]] = [
+        (
+            first_upper(reason.domain),
+            _taken(reason.suggested, "needs a person"),
+            _taken(reason.human, "not judged"),
+            _taken(reason.final, ""),
+            reason.rule,
+            f"{reason.why} ({reason.by}, {reason.on})" if reason.by else "",
+        )
+        for reason in profile.reasons
+    ]
+    rows += [
+        ("Ceiling", f"at most {cap.level}", "", "", cap.why, "") for cap in profile.caps
+    ]
+    return Table(
+        f"From {profile.start} to {profile.level}: the reasons",
+        (
+            Column("domain", "Reason to doubt"),
+            Column("suggested", "Computed"),
+            Column("human", "A person’s"),
+            Column("final", "Taken off"),
+            Column("rule", "Rule and its inputs"),
+            Column("why", "The person’s reason"),
+        ),
+        tuple(rows),
+    )
+
+
+def _taken(levels: int | None, missing: str) -> str:
+    if levels is None:
+        return missing
+    if levels == 0:
+        return "none"
+    return f"{-levels} {'level' if levels == -1 else 'levels'}"
+
+
+def thresholds(outcome: OutcomeAnswer) -> Table:
+    """What the answer would be under each registered set of cut points."""
+    return Table(
+        f"{outcome.label}: how much is enough to matter",
+        (
+            Column("name", "Cut points"),
+            Column("cuts", "Small / moderate / large from"),
+            Column("kind", "Kind"),
+            Column("class", "The effect is"),
+            Column("verdict", "The answer would be"),
+            Column("source", "Source"),
+        ),
+        tuple(
+            (
+                f"{line.name} (used)" if line.main else line.name,
+                _cuts(line),
+                f"{line.kind} difference",
+                CLASSES[line.effect_class],
+                LABELS[line.verdict][0] + (" (changes)" if line.flips else ""),
+                line.source,
+            )
+            for line in outcome.thresholds
+        ),
+    )
+
+
+def _cuts(line: ThresholdLine) -> str:
+    cuts = (line.small, line.moderate, line.large)
+    return " / ".join("–" if cut is None else significant(cut) for cut in cuts)
+
+
+def sensitivity(outcome: OutcomeAnswer) -> Table:
+    """What the answer would be under other defensible choices."""
+    return Table(
+        f"{outcome.label}: other ways to compute it",
+        (
+            Column("what", "With"),
+            Column("effect", "Effect"),
+            Column("verdict", "The answer would be"),
+        ),
+        tuple(
+            (
+                line.what,
+                "nothing left to compute" if line.effect is None else line.effect,
+                LABELS[line.verdict][0] + (" (changes)" if line.flips else ""),
+            )
+            for line in outcome.sensitivity
+        ),
+    )
+
+
+def trials(answer: Answer) -> Table:
+    """Every study of the folder: what it compared, who paid, who knew, how it was judged."""
+    review = answer.review
+    order = {"included": 0, "co-intervention": 1, "excluded": 2}
+    heads = {
+        "included": f"Trials of {answer.treatment}",
+        "co-intervention": "Trials of the other care only",
+        "excluded": "Looked at and left out",
+    }
+    listed = sorted(review.trials, key=lambda t: order[t.use])
+    groups = [
+        (i, heads[t.use])
+        for i, t in enumerate(listed)
+        if i == 0 or listed[i - 1].use != t.use
+    ]
+    return Table(
+        "The trials",
+        (
+            Column("trial", "Trial"),
+            Column("design", "Design"),
+            Column("people", "People", "count"),
+            Column("groups", "Groups"),
+            Column("blinding", "Who knew"),
+            Column("rob", "Risk of bias"),
+            Column("funding", "Paid by"),
+            Column("conflicts", "Interests"),
+            Column("registered", "Registered"),
+            Column("note", "To know"),
+        ),
+        tuple(_trial(answer, t) for t in listed),
+        tuple(groups),
+    )
+
+
+def _trial(answer: Answer, t: Trial) -> tuple[Value, ...]:
+    arms = [_arm(answer, a) for a in answer.review.arms if a.trial == t.id]
+    found = dict.fromkeys(
+        r.overall for r in answer.review.risk_of_bias if r.trial == t.id and r.overall
+    )
+    rob = joined([ROB[level][1] for level in found if level]) if found else ROB["not judged"][1]
+    status = {"retracted": "RETRACTED. ", "concern": "Expression of concern. "}.get(t.status, "")
+    return (
+        Link(t.label, f"#ref-{t.id}"),
+        ", ".join(text for text in (t.design, t.country) if text) or None,
+        t.n_randomized,
+        "; ".join(arms) or None,
+        BLINDING[t.blinding],
+        rob,
+        t.funding or None,
+        t.conflicts or None,
+        t.registration or None,
+        status + first_upper(t.reason or ""),
+    )
+
+
+def _arm(answer: Answer, arm: Arm) -> str:
+    extra = f" (with {joined(arm.mixed)} for about half)" if arm.mixed else ""
+    return f"{arm.label}{extra}"
+
+
+def components(answer: Answer) -> Table:
+    """Which parts of the treatments the trials can tell apart, and why not."""
+    groups: list[tuple[int, str]] = []
+    rows: list[tuple[Value, ...]] = []
+    names = {o.id: o.label for o in answer.outcomes}
+    for i, line in enumerate(answer.components):
+        if i == 0 or answer.components[i - 1].outcome != line.outcome:
+            groups.append((i, names.get(line.outcome, line.outcome)))
+        effect: Value = "cannot be told" if line.effect is None else line.effect
+        if line.effect is not None and not line.effect.unit.startswith("point"):
+            effect = (f"{line.effect.unit} ", line.effect)
+        rows.append(
+            (
+                first_upper(line.label),
+                "yes" if line.separable else "no",
+                effect,
+                line.trials,
+                line.people,
+                line.why,
+            )
+        )
+    return Table(
+        "Parts of the treatments, and whether the trials can tell what each one does",
+        (
+            Column("part", "Part"),
+            Column("separable", "Can be told apart"),
+            Column("effect", "What adding it does"),
+            Column("trials", "Trials", "count"),
+            Column("people", "People", "count"),
+            Column("why", "Why"),
+        ),
+        tuple(rows),
+        tuple(groups),
+    )
+
+
+def bearings(part: Part) -> Table:
+    """Which trials bear on one part, how, and why."""
+    return Table(
+        f"Trials that bear on this: {part.question}",
+        (
+            Column("trial", "Trial"),
+            Column("comparison", "It compared"),
+            Column("people", "People"),
+            Column("how", "How it bears on this"),
+            Column("why", "Why"),
+        ),
+        tuple(
+            (
+                Link(b.label, f"#ref-{b.trial}"),
+                b.comparison,
+                b.people,
+                BEARS[b.how],
+                first_upper(b.why),
+            )
+            for b in part.bearings
+        ),
+    )
+
+
+def part_estimates(part: Part) -> Table:
+    """The numbers of one part, outcome by outcome."""
+
+    def effect(q: Quantity) -> Value:
+        return (q, " points") if q.unit.startswith("point") else (f"{q.unit} ", q)
+
+    return Table(
+        f"In numbers: {part.question}",
+        (
+            Column("outcome", "What was measured"),
+            Column("difference", "Difference"),
+            Column("effect", "Effect"),
+            Column("trials", "Trials"),
+            Column("people", "People"),
+            Column("direct", "Compared directly", "percent"),
+        ),
+        tuple(
+            (
+                e.outcome_label,
+                "not known" if e.absolute is None else (
+                    e.absolute.difference, f" {e.absolute.difference.unit}"
+                ),
+                effect(e.effect),
+                e.trials,
+                e.people,
+                100 * e.direct_share,
+            )
+            for e in part.estimates
+        ),
+    )
+
+
+def left_out(answer: Answer) -> Table:
+    """Everything that could not be used, each with its reason."""
+    lines = {
+        (line.label, line.what, line.why): line
+        for line in (*answer.left_out, *(x for o in answer.outcomes for x in o.left_out))
+    }
+    return Table(
+        "Left out, and why",
+        (Column("trial", "Trial"), Column("what", "What"), Column("why", "Why")),
+        tuple(
+            (Link(line.label, f"#ref-{line.trial}"), line.what, first_upper(line.why))
+            for line in lines.values()
+        ),
+    )
+
+
+def judgements(answer: Answer) -> Table:
+    """Signed judgements: who said what, when and why."""
+    names = {p.id: p.name for p in answer.review.people}
+    outcomes = {o.id: o.label for o in answer.review.outcomes}
+
+    def about(of: str, outcome: str, domain: str) -> str:
+        where = [text for text in (outcomes.get(outcome, outcome), domain) if text]
+        return first_upper(of) + (f" ({', '.join(where)})" if where else "")
+
+    return Table(
+        "Judgements by people",
+        (
+            Column("about", "About"),
+            Column("level", "Judgement"),
+            Column("by", "By"),
+            Column("on", "On"),
+            Column("why", "Why"),
+        ),
+        tuple(
+            (about(j.about, j.outcome, j.domain), j.level, names.get(j.by, j.by), j.on, j.why)
+            for j in answer.review.judgements
+        ),
+    )
+
+
+def unjudged(answer: Answer) -> Sequence[str]:
+    """What needs a person and has not had one, in words."""
+    return [
+        f"{o.label}: {joined([r.domain for r in o.grade.reasons if _open(r.suggested, r.human)])}"
+        for o in answer.outcomes
+        if o.grade and any(_open(r.suggested, r.human) for r in o.grade.reasons)
+    ]
+
+
+def _open(suggested: int | None, human: int | None) -> bool:
+    return suggested is None and human is None
+
+
+#: The tables that a template can ask for.
+ALL: dict[str, Callable[..., Table]] = {
+    made.__name__: made
+    for made in (
+        fact_box, harms, options, findings, grade, thresholds, sensitivity, trials,
+        components, bearings, part_estimates, left_out, judgements,
+    )
+}

@@ -1,0 +1,191 @@
+"""Answers to a static site: one folder for each question, and lists to find them by."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from equipoise.answer.answer import Answer
+from equipoise.core.errors import InputError
+from equipoise.core.provenance import plain
+from equipoise.present.pages import answer_files, render, stylesheet, write_folder
+
+#: Folder, heading, and what an answer is listed under.
+_LISTS: tuple[tuple[str, str, Callable[[Answer], Iterable[str]]], ...] = (
+    ("condition", "By condition", lambda a: (a.condition,)),
+    ("treatment", "By treatment", lambda a: (a.treatment,)),
+    ("category", "By category", lambda a: a.review.categories),
+    ("tag", "By tag", lambda a: a.review.tags),
+)
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_TAKEN = frozenset({"assets", *(folder for folder, _, _ in _LISTS)})
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build wrote."""
+
+    out: Path
+    answers: int
+    pages: int
+    files: int
+    size: int
+    """Bytes."""
+
+    def __str__(self) -> str:
+        questions = "1 question" if self.answers == 1 else f"{self.answers} questions"
+        return (
+            f"Built {questions}, {self.pages} pages, {self.files} files ({self.size / 1024:.0f} kB)"
+            f"\nOpen {self.out / 'index.html'}"
+        )
+
+
+def build(answers: Sequence[Answer], out: str | Path, *, base_url: str = "") -> Built:
+    """Write answers as a static site, in one step: a failure leaves the old site as it was.
+
+    Parameters
+    ----------
+    answers
+        The answers, each with a slug of its own.
+    out
+        A new or empty folder, or one that an earlier build made; it is replaced.
+    base_url
+        Where the site will be published, such as ``https://example.org/``. With it there are
+        ``sitemap.xml``, ``robots.txt`` and canonical addresses.
+
+    Returns
+    -------
+    Built
+
+    Raises
+    ------
+    InputError
+        When two answers share a slug, a slug cannot be a folder, the address is not one, or the
+        folder holds something that no build made.
+    """
+    base = _base(base_url)
+    _check(answers)
+    files = _site(sorted(answers, key=lambda a: (a.title.casefold(), a.slug)), base)
+    folder = write_folder(dict(sorted(files.items())), out)
+    pages = sum(name.endswith(".html") for name in files)
+    return Built(folder, len(answers), pages, len(files), sum(map(len, files.values())))
+
+
+def _base(base_url: str) -> str:
+    if not base_url:
+        return ""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment:
+        raise InputError(f"base_url={base_url!r}", hint="an address such as https://example.org/")
+    return base_url.rstrip("/") + "/"
+
+
+def _check(answers: Sequence[Answer]) -> None:
+    if not answers:
+        raise InputError("there is no answer to build a site from", hint="name a review")
+    seen: set[str] = set()
+    for a in answers:
+        if a.slug in seen:
+            raise InputError(f"two answers have the slug {a.slug!r}", hint="a slug for each review")
+        if not _SLUG.fullmatch(a.slug) or a.slug in _TAKEN:
+            raise InputError(
+                f"the slug {a.slug!r} cannot be a folder of the site",
+                hint="words of a to z and 0 to 9 with hyphens between",
+            )
+        seen.add(a.slug)
+
+
+def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
+    style, css = stylesheet()
+    files = {style: css}
+    for a in answers:
+        address = f"{base}{a.slug}/" if base else ""
+        made = answer_files(a, style=f"../{style}", home="../index.html", address=address)
+        files.update({f"{a.slug}/{name}": content for name, content in made.items()})
+    lists = _grouped(answers)
+    files["index.html"] = _list(
+        "index.html",
+        answers,
+        title="Should I try it?",
+        intro="What trials say about trying a treatment, how sure that is, and what it rests on.",
+        lists=[
+            (head, [(text, path, len(found)) for path, (text, found) in entries.items()])
+            for head, entries in lists.items()
+        ],
+    )
+    for head, entries in lists.items():
+        for path, (text, found) in entries.items():
+            files[path] = _list(path, found, title=text[:1].upper() + text[1:], intro=f"{head}.")
+    root = urlsplit(base).path if base else ""
+    # A missing page can be asked for at any depth, so its links start at the site's root.
+    files["404.html"] = render("404.html", style=f"{root}{style}", home=f"{root}index.html")
+    if base:
+        files["sitemap.xml"] = _sitemap(answers, files, base)
+        files["robots.txt"] = f"User-agent: *\nAllow: /\nSitemap: {base}sitemap.xml\n".encode()
+    return files
+
+
+def _grouped(
+    answers: Sequence[Answer],
+) -> dict[str, dict[str, tuple[str, list[Answer]]]]:
+    """Heading → path of the list → its name and answers."""
+    made: dict[str, dict[str, tuple[str, list[Answer]]]] = {}
+    for folder, head, keys in _LISTS:
+        entries: dict[str, tuple[str, list[Answer]]] = {}
+        for a in answers:
+            for text in dict.fromkeys(keys(a)):
+                path = f"{folder}/{_slug(text)}/index.html"
+                entries.setdefault(path, (text, []))[1].append(a)
+        if entries:
+            made[head] = dict(sorted(entries.items()))
+    return made
+
+
+def _slug(text: str) -> str:
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    made = "-".join(re.findall(r"[a-z0-9]+", ascii_text))
+    return made or "-".join(f"{ord(char):x}" for char in text)
+
+
+def _list(
+    path: str,
+    answers: Sequence[Answer],
+    *,
+    title: str,
+    intro: str,
+    lists: Sequence[tuple[str, Sequence[tuple[str, str, int]]]] = (),
+) -> bytes:
+    style, _ = stylesheet()
+    folder = posixpath.dirname(path) or "."
+    return render(
+        "site_list.html",
+        style=posixpath.relpath(style, folder),
+        home=posixpath.relpath("index.html", folder),
+        up=posixpath.relpath("x", folder)[:-1],
+        answers=[(a, plain(a.verdict.sentence)) for a in answers],
+        title=title,
+        intro=intro,
+        lists=lists,
+    )
+
+
+def _sitemap(answers: Sequence[Answer], files: Iterable[str], base: str) -> bytes:
+    changed = {f"{a.slug}/index.html": a.review.updated for a in answers}
+    lines = []
+    for name in sorted(files):
+        if name.endswith("index.html"):
+            when = f"<lastmod>{escape(changed[name])}</lastmod>" if name in changed else ""
+            address = base + name.removesuffix("index.html")
+            lines.append(f"<url><loc>{escape(address)}</loc>{when}</url>")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+        + "\n".join(lines)
+        + "\n</urlset>\n"
+    ).encode()
