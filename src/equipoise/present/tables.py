@@ -6,7 +6,7 @@ each leads back to its source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, ThresholdLine
 from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
@@ -14,7 +14,7 @@ from equipoise.certainty.grade import GradeProfile, Level
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Column, Link, Table, Value, significant
 from equipoise.present.figures.marks import ROB
-from equipoise.present.prose import first_upper, joined, told
+from equipoise.present.prose import day, ended, first_upper, joined, told
 from equipoise.review.records import Arm, Trial
 
 UNKNOWN = "not known"
@@ -33,6 +33,8 @@ BLINDING: dict[str, str] = {
     "none": "everybody knew",
     "unclear": "unclear",
 }
+
+LEVELS: dict[str, str] = {"0": "as it is", "-1": "one level lower", "-2": "two levels lower"}
 
 CLASSES: dict[str, str] = {
     "worse": "worse",
@@ -74,14 +76,13 @@ def fact_box(answer: Answer) -> Table:
     rows: list[tuple[Value, ...]] = []
     for o in answer.outcomes:
         a = o.absolute
-        nothing = "no usable numbers" if o.pooled is None else UNKNOWN
         rows.append(
             (
                 f"{o.label} ({measured(o)})",
-                nothing if a is None or a.without is None else a.without,
-                nothing if a is None or a.with_ is None else a.with_,
-                nothing if a is None else a.difference,
-                "" if a is None else a.time,
+                UNKNOWN if a is None or a.without is None else a.without,
+                UNKNOWN if a is None or a.with_ is None else a.with_,
+                "no usable numbers" if a is None else a.difference,
+                o.time if a is None else a.time,
                 sureness(_level(o)),
             )
         )
@@ -100,45 +101,44 @@ def fact_box(answer: Answer) -> Table:
     )
 
 
-def harm_group(line: HarmLine) -> str:
-    """The heading under which a harm stands: its state of evidence, in words."""
-    return HARM_STATES[line.state]
-
-
 def harms(answer: Answer) -> Table:
     """Harms by state of evidence, with severity in a column of its own."""
     lines = sorted(answer.harms, key=lambda line: line.state)
-    groups: list[tuple[int, str]] = []
-    rows: list[tuple[Value, ...]] = []
-    for i, line in enumerate(lines):
-        if i == 0 or lines[i - 1].state != line.state:
-            groups.append((i, first_upper(harm_group(line))))
-        more = [text for text in (line.note,) if text]
-        if line.at_risk:
-            more.append(f"More at risk: {line.at_risk}")
-        rows.append(
-            (
-                first_upper(line.plain),
-                SEVERITY.get(line.severity, line.severity),
-                told(line.statement),
-                line.duration or UNKNOWN,
-                "; ".join(more),
-                "; ".join(line.sources) or "the trials",
-            )
-        )
+    groups = [
+        (i, first_upper(HARM_STATES[line.state]))
+        for i, line in enumerate(lines)
+        if i == 0 or lines[i - 1].state != line.state
+    ]
     return Table(
         f"Harms of {answer.treatment}: what is known, and how it is known",
         (
             Column("harm", "Harm"),
             Column("severity", "How serious"),
             Column("known", "How often"),
-            Column("lasts", "Lasts"),
-            Column("note", "To know"),
-            Column("source", "Source"),
+            Column("note", "To know, and sources"),
         ),
-        tuple(rows),
+        tuple(
+            (
+                first_upper(line.plain),
+                SEVERITY.get(line.severity, line.severity),
+                told(line.statement),
+                " ".join(_harm_notes(line)),
+            )
+            for line in lines
+        ),
         tuple(groups),
     )
+
+
+def _harm_notes(line: HarmLine) -> Iterator[str]:
+    if line.duration:
+        yield ended(f"Lasts {line.duration}")
+    if line.at_risk:
+        yield ended(f"More at risk: {line.at_risk}")
+    if line.note:
+        yield ended(line.note)
+    if line.sources:
+        yield ended(f"Source: {'; '.join(line.sources)}")
 
 
 def options(answer: Answer) -> Table:
@@ -214,7 +214,7 @@ def grade(profile: GradeProfile) -> Table:
             _taken(reason.human, "not judged"),
             _taken(reason.final, ""),
             reason.rule,
-            f"{reason.why} ({reason.by}, {reason.on})" if reason.by else "",
+            f"{reason.why} ({reason.by}, {day(reason.on)})" if reason.by else "",
         )
         for reason in profile.reasons
     ]
@@ -310,7 +310,7 @@ def trials(answer: Answer) -> Table:
         if i == 0 or listed[i - 1].use != t.use
     ]
     return Table(
-        "The trials",
+        "Who took part, who knew, who paid, and how fair each trial was",
         (
             Column("trial", "Trial"),
             Column("design", "Design"),
@@ -350,7 +350,9 @@ def _trial(answer: Answer, t: Trial) -> tuple[Value, ...]:
 
 
 def _arm(answer: Answer, arm: Arm) -> str:
-    extra = f" (with {joined(arm.mixed)} for about half)" if arm.mixed else ""
+    names = {c.id: c.label for c in answer.review.components}
+    mixed = joined([names.get(id, id) for id in arm.mixed])
+    extra = f" (about half also had {mixed})" if mixed else ""
     return f"{arm.label}{extra}"
 
 
@@ -453,7 +455,7 @@ def left_out(answer: Answer) -> Table:
         for line in (*answer.left_out, *(x for o in answer.outcomes for x in o.left_out))
     }
     return Table(
-        "Left out, and why",
+        "What could not be used, and why",
         (Column("trial", "Trial"), Column("what", "What"), Column("why", "Why")),
         tuple(
             (Link(line.label, f"#ref-{line.trial}"), line.what, first_upper(line.why))
@@ -481,7 +483,13 @@ def judgements(answer: Answer) -> Table:
             Column("why", "Why"),
         ),
         tuple(
-            (about(j.about, j.outcome, j.domain), j.level, names.get(j.by, j.by), j.on, j.why)
+            (
+                about(j.about, j.outcome, j.domain),
+                LEVELS.get(j.level, j.level),
+                names.get(j.by, j.by),
+                day(j.on),
+                ended(j.why),
+            )
             for j in answer.review.judgements
         ),
     )
