@@ -555,7 +555,7 @@ def test_icons_say_whether_the_difference_is_good(
     check(figure)
     assert f"--{role}," in figure.svg
     assert f"--{ {'benefit': 'harm', 'harm': 'benefit'}[role] }," not in figure.svg
-    assert f"{words} have it because of the treatment" in texts(figure.svg)
+    assert f"{words} have it than without the treatment" in texts(figure.svg)
 
 
 def test_a_thousand_icons_stay_small() -> None:

@@ -19,6 +19,7 @@ from equipoise.num.dist import normal_quantile
 from equipoise.review.collect import counted_arms, model_parts
 from equipoise.review.records import HarmFinding, Review
 
+_SEVERITIES = ("unclear", "mild", "needs-care", "serious")
 _ELSEWHERE = ("survey", "case-report", "register", "review")
 
 #: Serious harm counts as looked for well enough when the zero-event bound is below this.
@@ -64,13 +65,13 @@ class _Side:
 
 
 def harm_lines(review: Review, ledger: Ledger) -> tuple[HarmLine, ...]:
-    """One line for each harm named in the folder, the best known state first."""
+    """One line for each harm named in the folder: by state, then the most serious first."""
     names = dict.fromkeys(h.harm for h in review.harms)
     lines = [
         _line(review, [h for h in review.harms if h.harm == name], ledger, i)
         for i, name in enumerate(names, start=1)
     ]
-    return tuple(sorted(lines, key=lambda x: x.state))
+    return tuple(sorted(lines, key=lambda x: (x.state, -_SEVERITIES.index(x.severity))))
 
 
 def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: int) -> HarmLine:
@@ -163,8 +164,7 @@ def _asked(rows: Sequence[HarmFinding]) -> str:
 
 
 def _worst_severity(rows: Sequence[HarmFinding]) -> str:
-    order = ("unclear", "mild", "needs-care", "serious")
-    return max((h.severity for h in rows), key=order.index)
+    return max((h.severity for h in rows), key=_SEVERITIES.index)
 
 
 def _compared(

@@ -4,22 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from equipoise.answer.absolute import difference_words
 from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part, Verdict
 from equipoise.answer.harms import TOLERANCE, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.status import Search
-from equipoise.answer.wording import HARM_CLAUSES, capital, count, join, month_words, uncapital
+from equipoise.answer.wording import capital, count, join, month_words, uncapital
+from equipoise.certainty.grade import Level
 from equipoise.core.provenance import mark
 from equipoise.core.table import fixed
 from equipoise.review.records import Outcome, Review
 
 
 def key_messages(
-    verdict: Verdict, added: Part, together: Part, harm_sentence: str
+    review: Review,
+    deciding: OutcomeAnswer,
+    level: Level | None,
+    added: Part,
+    together: Part,
+    harm_sentence: str,
 ) -> tuple[str, ...]:
-    """At most three: the answer, the combination, the harms."""
-    return (verdict.sentence, _combination_message(added, together), harm_sentence)
+    """At most three: what was compared, the combination, the harms."""
+    return (
+        _comparison_message(review, deciding, level),
+        _combination_message(added, together),
+        harm_sentence,
+    )
+
+
+def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | None) -> str:
+    """Who was compared with whom, and, where it can be told, what came out."""
+    n = int(deciding.trials.value)
+    if level is None:
+        return f"No trial that isolates it reports {deciding.plain} in numbers."
+    trials = count(n, "trial")
+    people = f"{mark(deciding.people, fixed(deciding.people.value, 0))} people"
+    if level == "very low" or deciding.absolute is None:
+        return (
+            f"{mark(deciding.trials, capital(trials))} with {people} compared it with "
+            f"{review.question.comparator_plain}: too little to tell."
+        )
+    told = difference_words(review.outcome(deciding.id), deciding.absolute.difference)
+    return f"In {mark(deciding.trials, trials)} with {people}, {deciding.plain}: {told}."
 
 
 def _combination_message(added: Part, together: Part) -> str:
@@ -51,7 +78,7 @@ def harm_sentence(lines: Sequence[HarmLine], harm: HarmClass) -> str:
             "practitioners have reported serious harms, and nobody knows how often they happen"
         )
     elif harm == "not measured":
-        parts.append(HARM_CLAUSES[harm])
+        parts.append("harms were not properly measured")
     return f"{'; '.join(parts)}."
 
 

@@ -12,7 +12,7 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.sensitivity import scenarios, threshold_lines
 from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
 from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain, uncapital
-from equipoise.certainty.thresholds import main_threshold
+from equipoise.certainty.thresholds import EffectClass, main_threshold
 from equipoise.core.provenance import Quantity
 from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit
@@ -167,13 +167,23 @@ def statements(
         return bare, bare
     assert judged.low_class is not None
     assert judged.high_class is not None
-    main = main_threshold(outcome)
-    size = judged.effect_class
-    if size == "small" and main is not None and main.moderate is None:
-        # One cut point tells an important effect from an unimportant one, and no sizes apart.
-        size = "moderate"
+    size, low, high = (
+        _named(outcome, c) for c in (judged.effect_class, judged.low_class, judged.high_class)
+    )
     plain = statement_plain(size, level, x=x, o=o, y=y)
-    ends = both_ends(judged.low_class, judged.high_class, level, x=x, o=o, y=y)
+    ends = both_ends(low, high, level, x=x, o=o, y=y)
     falls = told is not None and told.difference.value < 0
     clinical = statement_clinical(size, level, x=x, o=uncapital(outcome.label), y=y, falls=falls)
     return " ".join(s for s in (plain, ends) if s) + numbers, clinical + numbers
+
+
+def _named(outcome: Outcome, size: EffectClass) -> EffectClass:
+    """The size as a sentence names it.
+
+    One cut point tells an important effect from an unimportant one, and no sizes apart: then
+    nothing is called slight.
+    """
+    main = main_threshold(outcome)
+    if size == "small" and main is not None and main.moderate is None:
+        return "moderate"
+    return size

@@ -404,7 +404,7 @@ def _sources(answer: Answer) -> dict[str, Any]:
         "together": "Together with other care",
         "component": "Parts of the treatments",
         "harms": "Harms",
-        "harm": "Harms",
+        "change": "What would change the answer",
     }
     for q in answer.quantities.values():
         head = q.id.split(".", 1)[0]

@@ -154,7 +154,7 @@ def _array(
         _Panel(sides[1], second, n1, _interval(with_, total)),
     )
     more = "more" if n1 > n0 else "fewer"
-    changed = f"{count(change)} {more} {event} because of the treatment" if change else ""
+    changed = f"{count(change)} {more} {event} than without the treatment" if change else ""
     desc = " ".join(f"{p.head}: {_counted(p, total, event, reference)}." for p in panels)
     desc += f" Difference: {count(change)} {more}." if change else " No difference."
     return _Array(title, desc, total, panels, event, words[1], changed, good)
