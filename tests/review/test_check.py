@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from equipoise.cli.verbs.check import run
 from equipoise.core.errors import FolderError
 from equipoise.review.check import check_folder
 from equipoise.review.codes import CODES
@@ -438,12 +439,21 @@ def test_the_sound_folder_has_no_problem(make: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("case", BREAKS, ids=lambda c: f"{c.code}:{c.file}:{c.new[:24]!r}")
-def test_a_broken_folder(case: Break, make: Callable[..., Path], sound: dict[str, str]) -> None:
+def test_a_broken_folder(
+    case: Break,
+    make: Callable[..., Path],
+    sound: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     folder = make({case.file: (case.old, case.new)})
     before = bytes_of(folder)
     assert found(folder) == case.found(sound[case.file])
-    assert bytes_of(folder) == before
     errors = [code for code, _, _ in case.found(sound[case.file]) if code.startswith("E-")]
+    assert run([str(folder)], False, ON.isoformat()) == int(bool(errors))
+    printed = capsys.readouterr().out.splitlines()
+    for code, file, line in case.found(sound[case.file]):
+        assert any(f" {file}:{line}: {code} " in row and ". Try: " in row for row in printed)
+    assert bytes_of(folder) == before
     if errors:
         with pytest.raises(FolderError) as caught:
             read_folder(folder)

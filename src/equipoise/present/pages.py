@@ -28,7 +28,7 @@ from equipoise.core.table import Table, show
 from equipoise.present import tables
 from equipoise.present.figures import Figure, forest, icon_array, parts_ladder
 from equipoise.present.figures.figure import figure_css
-from equipoise.present.prose import FILTERS, anchors, day, ended, first_upper, joined
+from equipoise.present.prose import FILTERS, anchors, computed, day, ended, first_upper, joined
 from equipoise.review.records import Trial
 
 if TYPE_CHECKING:
@@ -178,9 +178,10 @@ def _writers(answer: Answer) -> dict[str, Any]:
             html = html.replace(row, f'<span class="dots" aria-hidden="true">{row}</span>')
         return Markup(html)
 
-    def table(made: Table, css: str = "grid", *, computed: bool = True) -> Markup:
-        """Write a table; `computed` marks its text as made by the program."""
-        return finished(made.to_html(anchor=anchor, css=css, said=computed))
+    def table(made: Table, css: str = "grid", *, typed: bool = False) -> Markup:
+        """Write a table; `typed` when its texts are by people and not by the program."""
+        html = made.to_html(anchor=anchor, css=css, said=not typed)
+        return finished(html if typed else computed(html))
 
     def figure(made: Figure) -> Markup:
         return finished(made.to_html(anchor=anchor, said=True))
@@ -287,9 +288,7 @@ def _disclosures(answer: Answer) -> list[str]:
 
 def _methods(answer: Answer) -> list[Method]:
     """The methods used, each once, in order of use."""
-    found = {
-        (m.name, m.paper): m for o in answer.outcomes if o.pooled for m in o.pooled.methods
-    }
+    found = {(m.name, m.paper): m for o in answer.outcomes if o.pooled for m in o.pooled.methods}
     return list(found.values())
 
 
@@ -466,5 +465,3 @@ def _may_replace(target: Path, named: str) -> None:
             where=named,
             hint="a new or empty folder, such as out",
         )
-
-

@@ -21,6 +21,8 @@ SOURCES = "sources.html"
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _DIGIT = re.compile(r"\d")
+_CELL = re.compile(r"(<td\b[^>]*>)(.*?)(</td>)", re.DOTALL)
+_MARKED = re.compile(r"(<(?:a|span)\b[^>]*>.*?</(?:a|span)>)", re.DOTALL)
 _URL = re.compile(r"https://[^\s<>\"]+\Z")
 
 
@@ -69,6 +71,21 @@ def said(text: str, page: str = SOURCES) -> Markup:
         else:
             out.append(escape(piece))
     return Markup("".join(out))
+
+
+def computed(table: str) -> str:
+    """Mark the numbers in a computed table's cells that are not yet links or marked as computed."""
+
+    def text(piece: str) -> str:
+        if piece.startswith("<") or not _DIGIT.search(piece):
+            return piece
+        return f'<span class="n">{piece}</span>'
+
+    def cell(found: re.Match[str]) -> str:
+        start, inner, end = found.groups()
+        return start + "".join(text(piece) for piece in _MARKED.split(inner)) + end
+
+    return _CELL.sub(cell, table)
 
 
 def secure(url: str) -> bool:

@@ -218,9 +218,7 @@ def grade(profile: GradeProfile) -> Table:
         )
         for reason in profile.reasons
     ]
-    rows += [
-        ("Ceiling", f"at most {cap.level}", "", "", cap.why, "") for cap in profile.caps
-    ]
+    rows += [("Ceiling", f"at most {cap.level}", "", "", cap.why, "") for cap in profile.caps]
     return Table(
         f"From {profile.start} to {profile.level}: the reasons",
         (
@@ -305,9 +303,7 @@ def trials(answer: Answer) -> Table:
     }
     listed = sorted(review.trials, key=lambda t: order[t.use])
     groups = [
-        (i, heads[t.use])
-        for i, t in enumerate(listed)
-        if i == 0 or listed[i - 1].use != t.use
+        (i, heads[t.use]) for i, t in enumerate(listed) if i == 0 or listed[i - 1].use != t.use
     ]
     return Table(
         "Who took part, who knew, who paid, and how fair each trial was",
@@ -435,9 +431,9 @@ def part_estimates(part: Part) -> Table:
         tuple(
             (
                 e.outcome_label,
-                "not known" if e.absolute is None else (
-                    e.absolute.difference, f" {e.absolute.difference.unit}"
-                ),
+                "not known"
+                if e.absolute is None
+                else (e.absolute.difference, f" {e.absolute.difference.unit}"),
                 effect(e.effect),
                 e.trials,
                 e.people,
@@ -512,7 +508,18 @@ def _open(suggested: int | None, human: int | None) -> bool:
 ALL: dict[str, Callable[..., Table]] = {
     made.__name__: made
     for made in (
-        fact_box, harms, options, findings, grade, thresholds, sensitivity, trials,
-        components, bearings, part_estimates, left_out, judgements,
+        fact_box,
+        harms,
+        options,
+        findings,
+        grade,
+        thresholds,
+        sensitivity,
+        trials,
+        components,
+        bearings,
+        part_estimates,
+        left_out,
+        judgements,
     )
 }

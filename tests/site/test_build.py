@@ -1,0 +1,166 @@
+"""A site of several answers: what it holds, that it is whole or not there, and always the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urljoin
+from xml.etree import ElementTree
+
+import pytest
+
+from equipoise.answer.answer import Answer
+from equipoise.answer.assess import assess
+from equipoise.core.errors import InputError
+from equipoise.review.records import Review
+from equipoise.site.build import Built, build
+
+
+@pytest.fixture
+def two(isolating: Callable[..., object]) -> list[Answer]:
+    """Two small answers that share a tag."""
+    review: Review = isolating((-4.0, 20.0, 60), (-6.0, 22.0, 80)).review(  # type: ignore[attr-defined]
+        tags=("needles", "Körper")
+    )
+    first = assess(review, on="2026-11-01")
+    other = replace(
+        first,
+        slug="solution-knee",
+        title="Should I try the solution for a painful knee?",
+        condition="knee pain",
+        review=replace(first.review, slug="solution-knee", tags=("needles",), categories=("knee",)),
+    )
+    return [other, first]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def test_a_site_has_a_first_page_a_folder_for_each_question_and_lists(
+    two: list[Answer], tmp_path: Path
+) -> None:
+    built = build(two, tmp_path / "out")
+    files = tree(tmp_path / "out")
+    for a in two:
+        assert {f"{a.slug}/index.html", f"{a.slug}/sources.html", f"{a.slug}/answer.json"} <= set(
+            files
+        )
+    assert {
+        "index.html",
+        "404.html",
+        "condition/knee-pain/index.html",
+        "condition/pain/index.html",
+        "treatment/the-solution/index.html",
+        "category/knee/index.html",
+        "tag/needles/index.html",
+        "tag/korper/index.html",
+    } <= set(files)
+    home = files["index.html"].decode()
+    for a in two:
+        assert a.title in home
+        assert a.verdict.label in home
+    assert files["tag/needles/index.html"].count(b"verdict-") == 2
+    assert files["tag/korper/index.html"].count(b"verdict-") == 1
+    assert isinstance(built, Built)
+    assert built.pages == sum(f.endswith(".html") for f in files)
+    assert str(built).startswith("Built 2 questions, ")
+    assert str(tmp_path / "out" / "index.html") in str(built)
+
+
+def test_links_between_the_pages_lead_somewhere(two: list[Answer], tmp_path: Path) -> None:
+    build(two, tmp_path / "out")
+    files = tree(tmp_path / "out")
+    assert len([f for f in files if f.startswith("assets/")]) == 1
+    for path, content in files.items():
+        if not path.endswith(".html"):
+            continue
+        for href in re.findall(r'href="([^"]+)"', content.decode()):
+            if not href.startswith(("https:", "data:", "#")):
+                target = urljoin(f"file:///{path}", href).removeprefix("file:///").split("#")[0]
+                assert target in files, f"{path}: {href}"
+
+
+def test_without_an_address_nothing_needs_one(two: list[Answer], tmp_path: Path) -> None:
+    build(two, tmp_path / "out")
+    files = tree(tmp_path / "out")
+    assert not {"sitemap.xml", "robots.txt"} & set(files)
+    assert b"canonical" not in files["solution-knee/index.html"]
+
+
+def test_with_an_address_there_are_a_sitemap_and_canonical_links(
+    two: list[Answer], tmp_path: Path
+) -> None:
+    build(two, tmp_path / "out", base_url="https://example.org/answers")
+    files = tree(tmp_path / "out")
+    root = ElementTree.fromstring(files["sitemap.xml"].decode())
+    found = [e.text for e in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert "https://example.org/answers/solution-knee/" in found
+    assert all(str(address).endswith("/") for address in found)
+    assert b"Sitemap: https://example.org/answers/sitemap.xml" in files["robots.txt"]
+    page = files["solution-knee/index.html"].decode()
+    assert '<link rel="canonical" href="https://example.org/answers/solution-knee/">' in page
+    # A missing page is asked for at any depth: its links start at the root.
+    assert b'href="/answers/assets/style.' in files["404.html"]
+
+
+def test_two_builds_are_the_same_in_any_order(two: list[Answer], tmp_path: Path) -> None:
+    build(two, tmp_path / "a")
+    build(two[::-1], tmp_path / "b")
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_a_new_build_replaces_the_old_one(two: list[Answer], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    build(two, out)
+    build(two[:1], out)
+    assert (out / "solution-knee").is_dir()
+    assert not (out / "solution-pain").exists()
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_build_that_fails_leaves_the_old_site(
+    two: list[Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    build(two, out)
+    before = tree(out)
+    write, written = Path.write_bytes, []
+
+    def full(path: Path, data: bytes) -> int:
+        written.append(path)
+        if len(written) > 5:
+            raise OSError(28, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        build(two[:1], out)
+    assert tree(out) == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_folder_with_other_files_is_refused(two: list[Answer], tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(InputError, match="a new or empty folder"):
+        build(two, tmp_path)
+    assert tree(tmp_path) == {"letter.txt": b"mine"}
+
+
+def test_what_cannot_be_a_site_is_refused(two: list[Answer], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="no answer"):
+        build([], out)
+    with pytest.raises(InputError, match="two answers have the slug"):
+        build([two[0], two[0]], out)
+    for slug in ("../up", "assets", "A b", ""):
+        with pytest.raises(InputError, match="cannot be a folder"):
+            build([replace(two[0], slug=slug)], out)
+    for address in ("example.org", "ftp://example.org", "https://", "https://e.org/?a=1"):
+        with pytest.raises(InputError, match="base_url"):
+            build(two, out, base_url=address)
+    assert not out.exists()
