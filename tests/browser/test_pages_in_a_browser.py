@@ -1,4 +1,4 @@
-"""The pages in a real browser: no errors, no requests, accessible, narrow, without scripts, printed."""
+"""The pages in a real browser: no errors or requests, accessible, narrow, scriptless, printed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "out"
-    build([assess(open_review(name), on="2026-11-22") for name in REVIEWS], out)
+    build([assess(open_review(name), on=date(2026, 11, 22)) for name in REVIEWS], out)
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -108,7 +109,7 @@ def test_the_question_is_the_only_first_heading_and_none_is_skipped(main: Docume
     levels = [int(tag[1]) for tag, _ in main.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
 
 
 def test_ids_are_unique_and_links_on_the_page_lead_somewhere(answer: Answer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from urllib.parse import urljoin
 from xml.etree import ElementTree
@@ -24,7 +25,7 @@ def two(isolating: Callable[..., object]) -> list[Answer]:
     review: Review = isolating((-4.0, 20.0, 60), (-6.0, 22.0, 80)).review(  # type: ignore[attr-defined]
         tags=("needles", "Körper")
     )
-    first = assess(review, on="2026-11-01")
+    first = assess(review, on=date(2026, 11, 1))
     other = replace(
         first,
         slug="solution-knee",

@@ -27,7 +27,7 @@ _URL = re.compile(r"https://[^\s<>\"]+\Z")
 
 
 def name(text: str) -> str:
-    """Write a text as part of an HTML id: the same text, with what an id cannot hold spelled out."""
+    """Write a text as part of an HTML id, with what an id cannot hold spelled out."""
     return _UNSAFE.sub(lambda found: f"_{ord(found.group()):x}_", text)
 
 
