@@ -19,7 +19,7 @@ LONGEST = 600
 #: Import name of each package whose distribution is called otherwise.
 IMPORTED_AS = {"markdown_it_py": "markdown_it"}
 #: The extras that the set-up commands install; the others belong to rooms that come later.
-INSTALLED = ("test", "browser")
+INSTALLED = ("test", "browser", "fast")
 
 # The patterns are spelled in pieces where the whole would be found in this file.
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/" + r"(work|root|home|tmp|Users|farm)/")

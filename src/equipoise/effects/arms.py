@@ -208,10 +208,18 @@ class Arms(Result):
             treat2=(self.treat[base],) * rest.size,
             n1=self.n[rest],
             n2=np.full(rest.size, self.n[base]),
+            raw=self._raw(rest, base),
             cov_i=i,
             cov_j=j,
             cov=V[i, j],
         )
+
+    def _raw(self, rest: NDArray[np.intp], base: int) -> dict[str, Floats]:
+        """The columns of the two arms of each contrast, as effect_sizes() names them."""
+        names = ("events", "n") if self.events.size else ("mean", "sd", "n")
+        held = {name: np.asarray(getattr(self, name)) for name in names}
+        one = {f"{name}1": values[rest] for name, values in held.items()}
+        return one | {f"{name}2": np.full(rest.size, held[name][base]) for name in names}
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row an arm."""

@@ -50,6 +50,9 @@ class Contrasts(Result):
         What was compared; blank where nobody said. ``+`` joins components.
     n1, n2
         People in the two groups; not a number where unknown.
+    raw
+        What the estimates were computed from, by the name of its column (``events1``, ``mean2``),
+        one value a contrast; empty where only estimates were given.
     cov_i, cov_j, cov
         Covariances of contrasts of one study that share a group: rows ``cov_i < cov_j``.
     cells
@@ -73,6 +76,7 @@ class Contrasts(Result):
     treat2: tuple[str, ...] = ()
     n1: Floats = field(default_factory=_none)
     n2: Floats = field(default_factory=_none)
+    raw: dict[str, Floats] = field(default_factory=dict)
     cov_i: Ints = field(default_factory=_nowhere)
     cov_j: Ints = field(default_factory=_nowhere)
     cov: Floats = field(default_factory=_none)
@@ -96,7 +100,9 @@ class Contrasts(Result):
                 put(self, name, read_only(np.full(k, np.nan)))
         for name in ("cells", "left_out", "notes"):
             put(self, name, tuple(getattr(self, name)))
+        put(self, "raw", {name: read_only(values) for name, values in self.raw.items()})
         lengths = {n: len(getattr(self, n)) for n in ("yi", "vi", "treat1", "treat2", "n1", "n2")}
+        lengths |= {name: len(values) for name, values in self.raw.items()}
         if self.cells:
             lengths["cells"] = len(self.cells)
         for name, length in lengths.items():
@@ -175,6 +181,7 @@ class Contrasts(Result):
             treat2=tuple(self.treat2[i] for i in order),
             n1=self.n1[order],
             n2=self.n2[order],
+            raw={name: values[order] for name, values in self.raw.items()},
             cov_i=np.array([p[0] for p in pairs], dtype=np.intp),
             cov_j=np.array([p[1] for p in pairs], dtype=np.intp),
             cov=np.array([p[2] for p in pairs]),
@@ -212,6 +219,7 @@ class Contrasts(Result):
             treat2=tuple(t for b in blocks for t in b.treat2),
             n1=np.concatenate([b.n1 for b in blocks]),
             n2=np.concatenate([b.n2 for b in blocks]),
+            raw=_stacked([b.raw for b in blocks]),
             cov_i=np.concatenate([b.cov_i + s for b, s in zip(blocks, starts, strict=False)]),
             cov_j=np.concatenate([b.cov_j + s for b, s in zip(blocks, starts, strict=False)]),
             cov=np.concatenate([b.cov for b in blocks]),
@@ -270,6 +278,12 @@ class Contrasts(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def _stacked(raw: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+    """The columns that every block has; a column that one lacks would have holes."""
+    shared = [name for name in raw[0] if all(name in columns for columns in raw)]
+    return {name: np.concatenate([columns[name] for columns in raw]) for name in shared}
 
 
 def _rebuild(values: dict[str, Any]) -> Contrasts:

@@ -128,6 +128,7 @@ def effect_sizes(
         treat2=texts(columns.get("treat2"), k),
         n1=values["n1"],
         n2=values["n2"],
+        raw=values,
         notes=notes,
     )
 
