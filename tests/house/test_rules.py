@@ -21,6 +21,21 @@ IMPORTED_AS = {"markdown_it_py": "markdown_it"}
 #: The extras that the set-up commands install; the others belong to rooms that come later.
 INSTALLED = ("test", "browser", "fast")
 
+#: What costs a large part of a second to import, and so stays off the way to an answer.
+SLOW = (
+    "scipy.stats",
+    "scipy.optimize",
+    "scipy.linalg",
+    "scipy.integrate",
+    "scipy.sparse",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "formulaic",
+    "numba",
+    "narwhals",
+)
+
 # The patterns are spelled in pieces where the whole would be found in this file.
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/" + r"(work|root|home|tmp|Users|farm)/")
 REGISTRY = re.compile(
@@ -169,20 +184,41 @@ def test_the_package_imports_only_what_it_declares() -> None:
     assert not found
 
 
-def test_the_slow_parts_of_scipy_stay_off_the_way_to_an_answer() -> None:
-    slow = ("scipy.stats", "scipy.optimize", "scipy.linalg", "scipy.integrate", "scipy.sparse")
+def test_slow_packages_are_not_imported_at_the_top_of_a_module() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in SOURCE.rglob("*.py")
-        for line, name in imports(path)
-        if name.startswith(slow)
+        for line, name in imports(path, top=True)
+        if name.startswith(SLOW)
     ]
     assert not found
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and full name of everything that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def test_an_answer_loads_no_slow_package() -> None:
+    program = (
+        "import sys; from equipoise.cli.main import app\n"
+        "try: app(['answer', 'prolotherapy-low-back-pain', '--json'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print([n for n in sys.modules if n.startswith({SLOW!r})], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def at_the_top(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node that is not inside a function."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+            yield from at_the_top(node)
+
+
+def imports(path: Path, *, top: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything that a file imports, or only of what it does on loading."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in at_the_top(tree) if top else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -197,3 +233,22 @@ def test_every_declared_package_is_pinned_once() -> None:
     pinned = [line.split("==")[0].replace("-", "_") for line in pins]
     assert len(pinned) == len(set(pinned))
     assert declared() | {"hatchling", "editables"} <= set(pinned)
+
+
+def local_links(text: str) -> Iterator[str]:
+    """Targets of the links and pictures of a Markdown text that lead to a file."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            yield target.split("#")[0]
+
+
+def test_links_of_the_documentation_lead_somewhere() -> None:
+    dead = [
+        f"{path.relative_to(ROOT)}: {target}"
+        for path in tracked()
+        if path.suffix == ".md"
+        for target in local_links(path.read_text(encoding="utf-8"))
+        if not (path.parent / target).exists()
+    ]
+    assert not dead
+    assert list(local_links("[a](b.md#c) ![d](e.png) [f](https://g) [h](#i)")) == ["b.md", "e.png"]
