@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from html import escape
 from typing import Any, Literal
 
@@ -45,6 +46,12 @@ def fixed(value: float, decimals: int, *, up: bool = False) -> str:
         return NOT_ESTIMABLE
     if math.isinf(value):
         return "infinity" if value > 0 else f"{MINUS}infinity"
+    if not up and decimals <= 9:
+        size = abs(value) * 10.0**decimals
+        # Away from a half, where binary and decimal digits may round to different sides, the
+        # digits are those of the plain format.
+        if 0.5 < size < 1e6 and abs(size % 1.0 - 0.5) > 1e-5 and abs(value) < 9999.0:
+            return f"{MINUS if value < 0.0 else ''}{abs(value):.{decimals}f}"
     # Twelve significant digits first: 30.000000000000004 is 30, also when rounding up.
     exact = Decimal(f"{value:.12g}")
     cut = exact.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING if up else ROUND_HALF_UP)
@@ -168,6 +175,7 @@ class Shown:
         return f"{self.value} ({self.interval})" if self.interval else self.value
 
 
+@lru_cache(maxsize=256)
 def kind_of(unit: str) -> Kind:
     """Which rounding rule a unit calls for."""
     plain = unit.strip()

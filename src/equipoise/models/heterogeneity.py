@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,12 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method
 from equipoise.num.dist import chi2_quantile, chi2_tail
-from equipoise.num.solve import Slopes, global_maximum, root
+from equipoise.num.kernels import END, ENDS, PLACES, PLAIN
+from equipoise.num.solve import Slopes
+from equipoise.num.wide import WIDE
 
-_EPS = 2.0**-52
+#: Up to this many trials, interpreted loops are faster than NumPy.
+FEW = 48
 
 
 class Spread:
@@ -32,6 +36,18 @@ class Spread:
     yi, vi
         Estimates and their variances, shape (k,), finite; variances above zero.
 
+    Attributes
+    ----------
+    k
+        Number of trials.
+    order
+        Places of the trials by ascending variance; ties by the estimate, so that the order in
+        which they came never matters, not even in rounding.
+    origin
+        The estimate of the most precise trial, in the caller's units.
+    scale
+        The unit of variances: a power of four near the smallest.
+
     Raises
     ------
     InputError
@@ -40,56 +56,93 @@ class Spread:
     Notes
     -----
     All methods take and return values in the scaled units of `scale` (variances are divided by
-    it); the functions of this module return the caller's units.
+    it); the functions of this module return the caller's units. A few dozen trials are held in
+    lists, because loops over these are faster than NumPy's calls; more are held in arrays.
     """
 
-    __slots__ = ("k", "order", "origin", "scale", "v", "y")
+    __slots__ = ("_kernels", "_room", "_v", "_y", "k", "order", "origin", "scale")
 
     def __init__(
         self, yi: Sequence[float] | NDArray[np.float64], vi: Sequence[float] | NDArray[np.float64]
     ) -> None:
         y = np.asarray(yi, dtype=np.float64)
         v = np.asarray(vi, dtype=np.float64)
-        _check(y, v)
-        # Ties by the estimate, so that the order of the trials never matters, not even in rounding.
-        self.order: NDArray[np.intp] = np.lexsort((y, v))
-        smallest = float(v[self.order[0]])
-        self.scale: float = 4.0 ** math.floor(math.log2(smallest) / 2.0)
-        self.origin: float = float(y[self.order[0]])
-        self.v: NDArray[np.float64] = v[self.order] / self.scale
-        self.y: NDArray[np.float64] = (y[self.order] - self.origin) / math.sqrt(self.scale)
+        if y.ndim != 1 or y.shape != v.shape or not len(y):
+            raise InputError(
+                f"estimates of shape {y.shape} and variances of shape {v.shape}",
+                hint="one estimate and one variance for each of at least one trial",
+            )
         self.k: int = len(y)
+        self._y: Any
+        self._v: Any
+        self._room: Any = None
+        self.order: list[int]
+        if self.k <= FEW:
+            self._kernels = PLAIN
+            rows = sorted(zip(v.tolist(), y.tolist(), range(self.k), strict=True))
+            if not all(0.0 < size < math.inf and math.isfinite(at) for size, at, _ in rows):
+                _refuse(y, v)
+            smallest, self.origin = rows[0][:2]
+            self.scale = 4.0 ** math.floor(math.log2(smallest) / 2.0)
+            unit = math.sqrt(self.scale)
+            self.order = [row for _, _, row in rows]
+            self._v = [size / self.scale for size, _, _ in rows]
+            self._y = [(value - self.origin) / unit for _, value, _ in rows]
+            self._room = [0.0] * self.k
+            return
+        if not (np.isfinite(y) & np.isfinite(v) & (v > 0.0)).all():
+            _refuse(y, v)
+        self._kernels = WIDE
+        order = np.lexsort((y, v))
+        self.order = order.tolist()
+        self.scale = 4.0 ** math.floor(math.log2(float(v[order[0]])) / 2.0)
+        self.origin = float(y[order[0]])
+        self._v = v[order] / self.scale
+        self._y = (y[order] - self.origin) / math.sqrt(self.scale)
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """The estimates in `order`, measured from `origin`, scaled."""
+        return np.asarray(self._y, dtype=np.float64)
+
+    @property
+    def v(self) -> NDArray[np.float64]:
+        """The variances in `order`, ascending, scaled."""
+        return np.asarray(self._v, dtype=np.float64)
+
+    def profile(self, t: float) -> tuple[float, float, float, float]:
+        """The sum of the weights, their mean from the origin, ``q(t)``, and minus q's slope."""
+        return self._kernels.profile(self._y, self._v, self.k, t, self._room)
 
     def mean(self, t: float) -> float:
         """The weighted mean, from the origin."""
-        w = 1.0 / (self.v + t)
-        return float(w @ self.y / w.sum())
+        return self.profile(t)[1]
 
     def q(self, t: float) -> float:
         """The weighted sum of squares about the weighted mean; it falls with `t`."""
-        w = 1.0 / (self.v + t)
-        away = self.y - w @ self.y / w.sum()
-        return float(w @ (away * away))
+        return self.profile(t)[2]
 
     def trace(self, t: float) -> float:
         """Sum of the weights minus the sum of their squares over their sum: ``tr(P)``."""
-        w = 1.0 / (self.v + t)
-        return float(w @ _others(w)) / float(w.sum())
+        return self.reml_slopes(t).loss
+
+    def at_zero(self) -> tuple[float, float]:
+        """Cochran's Q and ``tr(P)``, both at ``t = 0``."""
+        sums = self._kernels.slopes(self._y, self._v, self.k, 0.0, False, self._room)
+        return sums[2], sums[4]
 
     @property
     def total(self) -> float:
         """The unweighted sum of squares about the unweighted mean."""
-        away = self.y - self.y.mean()
-        return float(away @ away)
+        return self._kernels.squares_about_mean(self._y, self.k)
 
     def reml_value(self, t: float) -> float:
         """The restricted log-likelihood at `t`, up to a constant."""
-        total = self.v + t
-        return -0.5 * float(np.log(total).sum() + np.log((1.0 / total).sum()) + self.q(t))
+        return self._kernels.height(self._y, self._v, self.k, t, False, self._room)
 
     def ml_value(self, t: float) -> float:
         """The profile log-likelihood at `t`, up to a constant."""
-        return -0.5 * float(np.log(self.v + t).sum() + self.q(t))
+        return self._kernels.height(self._y, self._v, self.k, t, True, self._room)
 
     def reml_slopes(self, t: float) -> Slopes:
         """Twice the derivative of the restricted log-likelihood: ``y'PPy - tr(P)``.
@@ -98,57 +151,38 @@ class Spread:
         are sums of c²/(l + t)² and of 1/(l + t): they fall with t, and so do their speeds
         ``2 y'PPPy`` and ``tr(PP)``.
         """
-        w, total, gain, gain_fall = self._gain(t)
-        rest = _others(w)
-        squares = w * w
-        trace = float(w @ rest) / total
-        # P_ii = w_i (S - w_i) / S and P_ij = -w_i w_j / S, so that no term is negative.
-        trace2 = float(squares @ (rest * rest) + squares @ _others(squares)) / (total * total)
-        return Slopes(gain, trace, gain_fall, trace2)
+        return Slopes(*self._kernels.slopes(self._y, self._v, self.k, t, False, self._room)[3:])
 
     def ml_slopes(self, t: float) -> Slopes:
         """Twice the derivative of the profile log-likelihood: ``y'PPy - tr(W)``."""
-        w, total, gain, gain_fall = self._gain(t)
-        return Slopes(gain, total, gain_fall, float(w @ w))
+        return Slopes(*self._kernels.slopes(self._y, self._v, self.k, t, True, self._room)[3:])
 
-    def _gain(self, t: float) -> tuple[NDArray[np.float64], float, float, float]:
-        w = 1.0 / (self.v + t)
-        total = float(w.sum())
-        r = w * (self.y - w @ self.y / total)
-        # The weighted spread of r about its weighted mean, measured from its first value.
-        s = r - r[0]
-        s = s - w @ s / total
-        return w, total, float(r @ r), 2.0 * float(w @ (s * s))
+    def solve_q(self, target: float, start: float = 0.0) -> float:
+        """The `t` at which ``q(t) == target``; 0 where q is below it already at 0.
 
-    def solve_q(self, target: float) -> float:
-        """The `t` at which ``q(t) == target``; 0 where q is below it already at 0."""
-        if self.q(0.0) <= target or self.total == 0.0:
-            return 0.0
-        # q(t) is at most total / t, which brackets the root.
-        high = self.total / target * (1.0 + 1e-9)
-        return root(lambda t: self.q(t) - target, 0.0, high, atol=_EPS)
+        Newton's method from `start`, which never fails: see :func:`equipoise.num.kernels.solve_q`.
+        """
+        return self._kernels.solve_q(self._y, self._v, self.k, target, start, self._room)
 
-
-def _check(y: NDArray[np.float64], v: NDArray[np.float64]) -> None:
-    if y.ndim != 1 or y.shape != v.shape or not len(y):
-        raise InputError(
-            f"estimates of shape {y.shape} and variances of shape {v.shape}",
-            hint="one estimate and one variance for each of at least one trial",
+    def optima(self, ml: bool) -> tuple[float, tuple[float, ...]]:
+        """The global maximum of the likelihood, restricted or (`ml`) full, and all local ones."""
+        own = self._kernels
+        places = [0.0] * PLACES
+        count, _ = own.optima(
+            self._y, self._v, self.k, ml, self._room, [0.0] * (END * ENDS), places
         )
-    for row in np.flatnonzero(~(np.isfinite(y) & np.isfinite(v) & (v > 0.0))):
-        raise InputError(
-            f"estimate {y[row]:g} with variance {v[row]:g}",
-            where=f"row {row + 1}",
-            hint="finite numbers, and a variance above zero",
-        )
+        best = own.highest(self._y, self._v, self.k, ml, self._room, places, count)
+        return best, tuple(places[:count])
 
 
-def _others(w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each value of a descending array, the sum of all the others, without cancellation."""
-    tail = float(w[1:].sum())
-    rest: NDArray[np.float64] = (w[0] + tail) - w
-    rest[0] = tail
-    return rest
+def _refuse(y: NDArray[np.float64], v: NDArray[np.float64]) -> None:
+    """Name the first row that cannot be used."""
+    row = int(np.flatnonzero(~(np.isfinite(y) & np.isfinite(v) & (v > 0.0)))[0])
+    raise InputError(
+        f"estimate {y[row]:g} with variance {v[row]:g}",
+        where=f"row {row + 1}",
+        hint="finite numbers, and a variance above zero",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +217,8 @@ class Estimator:
 
 
 def _dl(spread: Spread) -> tuple[float, tuple[float, ...]]:
-    return max(0.0, (spread.q(0.0) - (spread.k - 1)) / spread.trace(0.0)), ()
+    q, trace = spread.at_zero()
+    return max(0.0, (q - (spread.k - 1)) / trace), ()
 
 
 def _pm(spread: Spread) -> tuple[float, tuple[float, ...]]:
@@ -191,15 +226,11 @@ def _pm(spread: Spread) -> tuple[float, tuple[float, ...]]:
 
 
 def _reml(spread: Spread) -> tuple[float, tuple[float, ...]]:
-    # No c² exceeds the unweighted total: beyond it, every term of the derivative is negative.
-    found = global_maximum(spread.reml_value, spread.reml_slopes, spread.total)
-    return found.x, found.optima
+    return spread.optima(False)
 
 
 def _ml(spread: Spread) -> tuple[float, tuple[float, ...]]:
-    # tr(W) is at least tr(P): where the restricted likelihood falls, this one falls too.
-    found = global_maximum(spread.ml_value, spread.ml_slopes, spread.total)
-    return found.x, found.optima
+    return spread.optima(True)
 
 
 _ALL = (
@@ -336,8 +367,8 @@ def heterogeneity(spread: Spread) -> Heterogeneity:
     df = spread.k - 1
     if df == 0:
         return Heterogeneity(0.0, 0, 1.0, math.nan)
-    q = spread.q(0.0)
-    return Heterogeneity(q, df, chi2_tail(q, df), df / spread.trace(0.0) * spread.scale)
+    q, trace = spread.at_zero()
+    return Heterogeneity(q, df, chi2_tail(q, df), df / trace * spread.scale)
 
 
 def tau2_interval(spread: Spread, level: float = 0.95) -> Interval | None:
@@ -360,6 +391,6 @@ def tau2_interval(spread: Spread, level: float = 0.95) -> Interval | None:
     if df == 0:
         return None
     tail = 0.5 * (1.0 - level)
-    low = spread.solve_q(chi2_quantile(1.0 - tail, df)) * spread.scale
-    high = spread.solve_q(chi2_quantile(tail, df)) * spread.scale
-    return Interval(low, high, level, "Q-profile")
+    low = spread.solve_q(chi2_quantile(1.0 - tail, df))
+    high = spread.solve_q(chi2_quantile(tail, df), low)
+    return Interval(low * spread.scale, high * spread.scale, level, "Q-profile")

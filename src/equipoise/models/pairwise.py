@@ -274,8 +274,10 @@ def pairwise(
 def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> PairwiseFit:
     measure = measure_of(es.measure)
     keep, left_out, notes = _usable(es)
-    study = tuple(es.study[i] for i in keep)
-    yi, vi = read_only(es.yi[keep]), read_only(es.vi[keep])
+    study, yi, vi = es.study, es.yi, es.vi
+    if len(keep) < len(es):
+        study = tuple(study[i] for i in keep)
+        yi, vi = read_only(yi[keep]), read_only(vi[keep])
     spread = Spread(yi, vi)
     random = chosen["model"] == "random"
     tau2 = estimate_tau2(spread, chosen["tau2"]) if random else Tau2(0.0, "no tau²")
@@ -351,7 +353,8 @@ def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
     """Rows with an estimate; those without, with the reason; and the notes about both."""
     keep: list[int] = []
     dropped: list[LeftOut] = []
-    for i, (study, y, v) in enumerate(zip(es.study, es.yi, es.vi, strict=True)):
+    rows = zip(es.study, es.yi.tolist(), es.vi.tolist(), strict=True)
+    for i, (study, y, v) in enumerate(rows):
         if v <= 0.0:
             raise InputError(
                 f"variance {v:g}", where=f"study {study}", hint="a variance above zero"
@@ -360,9 +363,9 @@ def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
             keep.append(i)
         else:
             dropped.append(LeftOut(study, "no variance" if math.isfinite(y) else "no estimate"))
-    rows = set(keep)
+    kept = set(keep) if es.cov.size else set()
     for i, j in zip(es.cov_i, es.cov_j, strict=True):
-        if int(i) in rows and int(j) in rows:
+        if int(i) in kept and int(j) in kept:
             raise InputError(
                 "comparisons that share a group cannot be pooled as if they were independent",
                 where=f"study {es.study[int(i)]}",
@@ -382,8 +385,8 @@ def _about_rows(
 ) -> list[Note]:
     """Rows that look as if a trial had been entered twice."""
     notes = []
-    names = ", ".join(name for name, times in Counter(study).items() if times > 1)
-    if names:
+    if len(set(study)) < len(study):
+        names = ", ".join(name for name, times in Counter(study).items() if times > 1)
         notes.append(
             Note(
                 "repeated-study",
@@ -392,6 +395,8 @@ def _about_rows(
             )
         )
     rows = list(zip(yi.tolist(), vi.tolist(), strict=True))
+    if len(set(rows)) == len(rows):
+        return notes
     times = Counter(rows)
     same = [name for name, row in zip(study, rows, strict=True) if times[row] > 1]
     if same and len(set(same)) > 1:
@@ -407,18 +412,18 @@ def _about_rows(
 
 def _moments(spread: Spread, tau2: float) -> tuple[Moments, NDArray[np.float64]]:
     t = tau2 / spread.scale
-    w = 1.0 / (spread.v + t)
-    total = float(w.sum())
+    total, mean, q, _ = spread.profile(t)
     weights = np.empty(spread.k)
-    weights[spread.order] = 100.0 * w / total
+    weights[spread.order] = 100.0 / total / (spread.v + t)
     moments = Moments(
         k=spread.k,
-        estimate=spread.origin + spread.mean(t) * math.sqrt(spread.scale),
+        estimate=spread.origin + mean * math.sqrt(spread.scale),
         se=math.sqrt(spread.scale / total),
-        spread=spread.q(t) / (spread.k - 1) if spread.k > 1 else 1.0,
+        spread=q / (spread.k - 1) if spread.k > 1 else 1.0,
         tau2=tau2,
     )
-    return moments, read_only(weights)
+    weights.setflags(write=False)
+    return moments, weights
 
 
 def _about_one(k: int) -> list[Note]:

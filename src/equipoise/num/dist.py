@@ -1,11 +1,13 @@
 """Quantiles and tails of the normal, t and chi-squared distributions, by thin names over SciPy.
 
-Only :mod:`scipy.special` is imported: :mod:`scipy.stats` costs a large part of a second.
+Only :mod:`scipy.special` is imported: :mod:`scipy.stats` costs a large part of a second. Quantiles
+that every fit asks for are remembered.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from scipy import special
 
@@ -49,6 +51,7 @@ def t_two_sided(t: float, df: float) -> float:
     return float(special.betainc(0.5 * df, 0.5, df / (df + t * t)))
 
 
+@lru_cache(maxsize=1024)
 def chi2_quantile(p: float, df: float) -> float:
     """Return the chi-squared quantile of `p` with `df` degrees of freedom."""
     return 2.0 * float(special.gammaincinv(0.5 * df, p))
@@ -61,6 +64,7 @@ def chi2_tail(x: float, df: float) -> float:
     return float(special.gammaincc(0.5 * df, 0.5 * max(x, 0.0)))
 
 
+@lru_cache(maxsize=1024)
 def critical(level: float, df: float = math.inf) -> float:
     """Return the two-sided critical value of t (normal when `df` is infinite) for a `level`."""
     return -t_quantile(0.5 * (1.0 - level), df)

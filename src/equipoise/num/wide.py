@@ -1,0 +1,81 @@
+"""The loops over trials of :mod:`equipoise.num.kernels` by NumPy, for one analysis of many trials.
+
+The search and the steps are those of the kernels; only what adds up over trials is exchanged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equipoise.num.kernels import bind, kernels
+
+Floats = NDArray[np.float64]
+
+
+def slopes(
+    y: Floats, v: Floats, n: int, t: float, ml: bool, w: Any
+) -> tuple[float, float, float, float, float, float, float]:
+    """As :func:`equipoise.num.kernels.slopes`."""
+    x = 1.0 / (v + t)
+    first = float(x[0])
+    rest = float(x[1:].sum())
+    total = first + rest
+    mean = float(x @ y) / total
+    away = y - mean
+    r = x * away
+    s = r - r[0]
+    once = float(x @ s)
+    spread = float(x @ (s * s)) - once * once / total
+    squares = float(x[1:] @ x[1:])
+    gain = float(r @ r)
+    own = first * first
+    if ml:
+        return total, mean, float(r @ away), gain, total, 2.0 * spread, own + squares
+    loss = (rest * (first + total) - squares) / total
+    pairs = own * (rest * rest + squares) - 2.0 * total * float((x[1:] * x[1:]) @ x[1:])
+    loss_fall = (pairs + squares * (total * total + own + squares)) / (total * total)
+    return total, mean, float(r @ away), gain, loss, 2.0 * spread, loss_fall
+
+
+def profile(y: Floats, v: Floats, n: int, t: float, w: Any) -> tuple[float, float, float, float]:
+    """As :func:`equipoise.num.kernels.profile`."""
+    x = 1.0 / (v + t)
+    total = float(x.sum())
+    mean = float(x @ y) / total
+    away = y - mean
+    r = x * away
+    return total, mean, float(r @ away), float(r @ r)
+
+
+def log_weights(v: Floats, n: int, t: float) -> float:
+    """As :func:`equipoise.num.kernels.log_weights`."""
+    return float(np.log(v + t).sum())
+
+
+def squares_about_mean(y: Floats, n: int) -> float:
+    """As :func:`equipoise.num.kernels.squares_about_mean`."""
+    away = y - y.mean()
+    return float(away @ away)
+
+
+def widest(v: Floats, n: int) -> float:
+    """As :func:`equipoise.num.kernels.widest`."""
+    return float(v.max())
+
+
+#: For many trials, held in arrays.
+WIDE = kernels(
+    bind(
+        {
+            "slopes": slopes,
+            "profile": profile,
+            "log_weights": log_weights,
+            "squares_about_mean": squares_about_mean,
+            "widest": widest,
+        },
+        lambda copy: copy,
+    )
+)
