@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from equipoise.effects.contrasts import contrasts as contrasts
     from equipoise.effects.contrasts import effect_sizes as effect_sizes
     from equipoise.models.components import components as components
+    from equipoise.models.influence import baujat as baujat
+    from equipoise.models.influence import influence as influence
     from equipoise.models.pairwise import pairwise as pairwise
+    from equipoise.models.robustness import cumulative as cumulative
+    from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.present.figures import forest as forest
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
@@ -35,10 +39,14 @@ _HOME = {
     "UnknownNameError": "equipoise.core.errors",
     "arms": "equipoise.effects.contrasts",
     "assess": "equipoise.answer.assess",
+    "baujat": "equipoise.models.influence",
     "components": "equipoise.models.components",
     "contrasts": "equipoise.effects.contrasts",
+    "cumulative": "equipoise.models.robustness",
     "effect_sizes": "equipoise.effects.contrasts",
     "forest": "equipoise.present.figures",
+    "influence": "equipoise.models.influence",
+    "leave_one_out": "equipoise.models.robustness",
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",

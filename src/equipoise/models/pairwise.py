@@ -103,8 +103,11 @@ class PairwiseFit(Result):
         Cochran's test.
     pi
         Prediction interval for the true effect in a new trial; its method in words.
-    study, yi, vi, weights
-        The pooled rows in the order given; weights in percent.
+    study, yi, vi, weights, raw
+        The pooled rows in the order given; weights in percent; the columns that the rows were
+        computed from, by name.
+    asked
+        The settings that were asked for, by name, such as the interval ``auto``.
     left_out
         Studies without an estimate, and why.
     notes, methods
@@ -140,6 +143,8 @@ class PairwiseFit(Result):
     yi: NDArray[np.float64]
     vi: NDArray[np.float64]
     weights: NDArray[np.float64]
+    raw: dict[str, NDArray[np.float64]]
+    asked: dict[str, str]
     left_out: tuple[LeftOut, ...]
     notes: tuple[Note, ...]
     methods: tuple[Method, ...]
@@ -271,6 +276,11 @@ def pairwise(
     return _fit(es, chosen, level, preset)
 
 
+def refit(fit: PairwiseFit, es: Contrasts) -> PairwiseFit:
+    """Pool other effects with the settings of a fit; a rule such as ``auto`` decides anew."""
+    return _fit(es, dict(fit.asked), fit.level, fit.preset)
+
+
 def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> PairwiseFit:
     measure = measure_of(es.measure)
     keep, left_out, notes = _usable(es)
@@ -320,6 +330,8 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
         yi=yi,
         vi=vi,
         weights=weights,
+        raw={name: values[keep] for name, values in es.raw.items()},
+        asked=chosen,
         left_out=left_out,
         notes=tuple(notes),
         methods=_methods(chosen, INTERVALS[code], random, spread.k, how),
