@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from equipoise.effects.contrasts import contrasts as contrasts
     from equipoise.effects.contrasts import effect_sizes as effect_sizes
     from equipoise.models.components import components as components
+    from equipoise.models.counts.fit import counts as counts
     from equipoise.models.influence import baujat as baujat
     from equipoise.models.influence import influence as influence
     from equipoise.models.pairwise import pairwise as pairwise
@@ -43,6 +44,7 @@ _HOME = {
     "components": "equipoise.models.components",
     "contrasts": "equipoise.effects.contrasts",
     "cumulative": "equipoise.models.robustness",
+    "counts": "equipoise.models.counts.fit",
     "effect_sizes": "equipoise.effects.contrasts",
     "forest": "equipoise.present.figures",
     "influence": "equipoise.models.influence",

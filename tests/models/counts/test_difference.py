@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equipoise.core.errors import InputError
-from equipoise.models.counts import mantel_haenszel_rd
+from equipoise.models.counts.difference import mantel_haenszel_rd
 
-VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
+VALUES = Path(__file__).resolve().parents[3] / "validation" / "values"
 SETS = ["bcg", "collins1985a", "hine1989", "nielweise2007"]
 
 

@@ -1,4 +1,4 @@
-"""Methods for counts that add nothing to zero cells: the Mantel–Haenszel risk difference so far."""
+"""The Mantel–Haenszel risk difference for the harms of an answer."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mantel_haenszel_rd(
     -----
     Trials without any event count in full, as zero difference. Variance of Sato, Greenland and
     Robins (1989), which holds for few large and for many small trials. Checked against
-    ``validation/reference`` in ``tests/models/test_counts.py``.
+    ``validation/values`` in ``tests/models/counts/test_difference.py``.
     """
     weight = difference = p_sum = q_sum = 0.0
     for i, (a, m, c, n) in enumerate(zip(events1, n1, events2, n2, strict=True), start=1):
