@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from equipoise.models.counts.fit import counts as counts
     from equipoise.models.influence import baujat as baujat
     from equipoise.models.influence import influence as influence
+    from equipoise.models.multilevel import multilevel as multilevel
     from equipoise.models.pairwise import pairwise as pairwise
     from equipoise.models.robustness import cumulative as cumulative
     from equipoise.models.robustness import leave_one_out as leave_one_out
@@ -43,12 +44,13 @@ _HOME = {
     "baujat": "equipoise.models.influence",
     "components": "equipoise.models.components",
     "contrasts": "equipoise.effects.contrasts",
-    "cumulative": "equipoise.models.robustness",
     "counts": "equipoise.models.counts.fit",
+    "cumulative": "equipoise.models.robustness",
     "effect_sizes": "equipoise.effects.contrasts",
     "forest": "equipoise.present.figures",
     "influence": "equipoise.models.influence",
     "leave_one_out": "equipoise.models.robustness",
+    "multilevel": "equipoise.models.multilevel",
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",

@@ -68,3 +68,12 @@ def chi2_tail(x: float, df: float) -> float:
 def critical(level: float, df: float = math.inf) -> float:
     """Return the two-sided critical value of t (normal when `df` is infinite) for a `level`."""
     return -t_quantile(0.5 * (1.0 - level), df)
+
+
+def f_tail(x: float, df1: float, df2: float) -> float:
+    """Return the upper tail of F beyond `x`; that of chi-squared over `df1` for infinite `df2`."""
+    if math.isinf(df2):
+        return chi2_tail(x * df1, df1)
+    if x <= 0.0:
+        return 1.0
+    return float(special.betainc(0.5 * df2, 0.5 * df1, df2 / (df2 + df1 * x)))
