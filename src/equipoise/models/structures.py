@@ -327,7 +327,7 @@ class Scaled:
         r = float(G[a, b]) / product if product > 0.0 else 0.0
         r = np.sign(r) * abs(r) ** (1.0 / float(self.distance[a, b]))
         start = sd if self.unequal else [float(G[0, 0])]
-        return np.clip(np.array([*start, r]), self.low, self.high)
+        return np.asarray(np.clip(np.array([*start, r]), self.low, self.high))
 
     def starts(self, variances: Sequence[float]) -> list[Floats]:
         """Variances with several correlations."""
