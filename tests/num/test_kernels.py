@@ -33,7 +33,8 @@ def prepared(rows: Rows) -> tuple[list[float], list[float]]:
 def found(y: list[float], v: list[float], ml: bool) -> tuple[list[float], float, bool]:
     n = len(y)
     places = [0.0] * PLACES
-    count, certain = PLAIN.optima(y, v, n, ml, [0.0] * n, [0.0] * (END * ENDS), places)
+    zero = point(y, v, n, 0.0, ml, [0.0] * n)
+    count, certain = PLAIN.optima(y, v, n, ml, zero, [0.0] * n, [0.0] * (END * ENDS), places)
     return places[:count], PLAIN.highest(y, v, n, ml, [0.0] * n, places, count), certain
 
 
@@ -127,5 +128,6 @@ def test_most_data_need_a_handful_of_evaluations(monkeypatch: pytest.MonkeyPatch
 def test_trials_that_agree_to_the_last_digit_have_one_optimum_at_0(kind) -> None:  # type: ignore[no-untyped-def]
     y, v = np.zeros(4), np.array([1.0, 2.0, 3.0, 4.0])
     places = [math.nan] * PLACES
-    assert kind.optima(y, v, 4, False, [0.0] * 4, [0.0] * (END * ENDS), places) == (1, True)
+    zero = (0.0, *kind.slopes(y, v, 4, 0.0, False, [0.0] * 4)[3:])
+    assert kind.optima(y, v, 4, False, zero, [0.0] * 4, [0.0] * (END * ENDS), places) == (1, True)
     assert places[0] == 0.0

@@ -168,8 +168,9 @@ class Spread:
         """The global maximum of the likelihood, restricted or (`ml`) full, and all local ones."""
         own = self._kernels
         places = [0.0] * PLACES
+        zero = (0.0, *own.slopes(self._y, self._v, self.k, 0.0, ml, self._room)[3:])
         count, _ = own.optima(
-            self._y, self._v, self.k, ml, self._room, [0.0] * (END * ENDS), places
+            self._y, self._v, self.k, ml, zero, self._room, [0.0] * (END * ENDS), places
         )
         best = own.highest(self._y, self._v, self.k, ml, self._room, places, count)
         return best, tuple(places[:count])

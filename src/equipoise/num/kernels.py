@@ -7,8 +7,7 @@ vectorised ones (:mod:`equipoise.num.spread`). So it uses nothing that one of th
 
 Every function takes estimates `y` and variances `v` of `n` trials in a form in which no sum
 cancels: the trial of the smallest variance comes first and its estimate is 0, the others are
-measured from it, and variances are in units near the smallest. `t` is tau² in the same units.
-A trial with a variance of infinity counts for nothing.
+measured from it. `t` is tau². A trial with a variance of infinity counts for nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _EPS = 2.0**-52
 #: Relative slack for rounding: a sign counts as proved only where the terms differ by more.
 SLACK = 1e-12
 
-#: Boxes narrower than this (relative to 1 plus their place) are not split further.
+#: Boxes narrower than this (relative to their place plus the smallest variance) are not split further.
 NARROW = 1e-9
 
 #: Numbers that one end of a box takes in the room for boxes, and how many ends there is room for.
@@ -177,15 +176,22 @@ def solve_q(y: Values, v: Values, n: int, target: float, start: float, w: Room) 
             continue
         t += step
         size = abs(step)
-        if size <= _EPS * (1.0 + t):
+        room = _EPS * (v[0] + t)
+        if size <= room:
             break
         # The error after a step is about that step cubed over the one before it squared.
-        if before > 0.0 and size * (size / before) ** 2 <= 0.125 * _EPS * (1.0 + t):
+        if before > 0.0 and size * (size / before) ** 2 <= 0.125 * room:
             break
-        if before > 0.0 and size >= before and size <= 1e-13 * (1.0 + t):
+        if before > 0.0 and size >= before and size <= 512.0 * room:
             break  # no more than rounding
         before = size
     return t
+
+
+def middle(a: float, b: float, unit: float) -> float:
+    """Return the middle of a stretch on the scale of ``log(unit + t)``."""
+    t = math.sqrt((unit + a) * (unit + b)) - unit
+    return t if a < t < b else 0.5 * (a + b)
 
 
 def climb(
@@ -206,7 +212,7 @@ def climb(
             low = t
         else:
             high = t
-        room = _EPS * (1.0 + t)
+        room = _EPS * (v[0] + t)
         if high - low <= room:
             break
         turn = gain_fall * loss - loss_fall * gain
@@ -223,9 +229,7 @@ def climb(
                 break
             before = size
         if not low < new < high:
-            new = math.sqrt((1.0 + low) * (1.0 + high)) - 1.0
-            if not low < new < high:
-                new = 0.5 * (low + high)
+            new = middle(low, high, v[0])
             before = 0.0
         t = new
     return t
@@ -314,8 +318,24 @@ def between(a: Point, b: Point) -> float:
     return a[0] + (b[0] - a[0]) * (1.0 - ratio_a) / (ratio_b - ratio_a)
 
 
+def ahead(a: Point, top: float) -> float:
+    """Return where ``loss / gain`` would be 1 if it went on from a as a straight line."""
+    rise = a[3] * a[2] - a[4] * a[1]
+    if rise <= 0.0:
+        return top
+    return min(top, a[0] + (a[1] - a[2]) * a[1] / rise)
+
+
+def uphill(y: Values, v: Values, n: int, ml: bool, zero: Point, w: Room) -> float:
+    """Return a local maximum, without proof that there is no other: 0 where it falls from 0."""
+    top = squares_about_mean(y, n)
+    if top <= 0.0 or zero[1] <= zero[2]:
+        return 0.0
+    return climb(y, v, n, ml, 0.0, top, ahead(zero, top), w)
+
+
 def optima(
-    y: Values, v: Values, n: int, ml: bool, w: Room, boxes: Room, places: Room
+    y: Values, v: Values, n: int, ml: bool, zero: Point, w: Room, boxes: Room, places: Room
 ) -> tuple[int, bool]:
     """Find every local maximum of the likelihood of tau², with proof.
 
@@ -323,6 +343,8 @@ def optima(
     ----------
     y, v, n, ml
         At least two trials, and which likelihood.
+    zero
+        The :func:`point` at 0.
     w, boxes, places
         Room for n weights, for ``END * ENDS`` numbers, and for `PLACES` optima.
 
@@ -336,13 +358,13 @@ def optima(
     Notes
     -----
     Branch and bound, from left to right. A stretch that :func:`judge` leaves open is halved on
-    the scale of ``log(1 + t)``. Beyond ``largest variance - 2 loss / loss_fall`` at 0 the ratio
+    a logarithmic scale. Beyond ``largest variance - 2 loss / loss_fall`` at 0 the ratio
     of the two parts only rises, and beyond the unweighted sum of squares the likelihood only
     falls.
     """
     slack = SLACK + 4.0 * _EPS * n
     top = squares_about_mean(y, n)
-    a = point(y, v, n, 0.0, ml, w)
+    a = zero
     if top <= 0.0 or a[1] <= 0.0:
         places[0] = 0.0
         return 1, True
@@ -360,7 +382,7 @@ def optima(
             seen += 1
             known = judge(a, b, slack)
             if known == OPEN:
-                fine = b[0] - a[0] <= NARROW * (1.0 + a[0]) or depth >= ENDS or seen > MOST_BOXES
+                fine = b[0] - a[0] <= NARROW * (v[0] + a[0]) or depth >= ENDS or seen > MOST_BOXES
                 if not fine:
                     boxes[END * depth] = b[0]
                     boxes[END * depth + 1] = b[1]
@@ -368,7 +390,7 @@ def optima(
                     boxes[END * depth + 3] = b[3]
                     boxes[END * depth + 4] = b[4]
                     depth += 1
-                    b = point(y, v, n, middle(a[0], b[0]), ml, w)
+                    b = point(y, v, n, middle(a[0], b[0], v[0]), ml, w)
                     continue
                 certain = False
             if known != NONE and a[1] > a[2] and b[1] <= b[2]:
@@ -389,20 +411,12 @@ def optima(
                 boxes[END * depth + 4],
             )
     if a[1] > a[2] and a[0] < top:
-        slope = a[3] / a[1] - a[4] / a[2]
-        start = a[0] + (a[1] / a[2] - 1.0) / slope if slope > 0.0 else top
-        places[min(count, PLACES - 1)] = climb(y, v, n, ml, a[0], top, min(start, top), w)
+        places[min(count, PLACES - 1)] = climb(y, v, n, ml, a[0], top, ahead(a, top), w)
         count += 1
     if count == 0:  # it still rises at the top, to within rounding
         places[0] = top
         count = 1
     return count, certain
-
-
-def middle(a: float, b: float) -> float:
-    """Return the middle of a stretch on the scale of ``log(1 + t)``."""
-    t = math.sqrt((1.0 + a) * (1.0 + b)) - 1.0
-    return t if a < t < b else 0.5 * (a + b)
 
 
 def widest(v: Values, n: int) -> float:
@@ -426,6 +440,121 @@ def highest(y: Values, v: Values, n: int, ml: bool, w: Room, places: Room, count
     return best
 
 
+def gather(
+    y: Values, v: Values, start: int, stop: int, ys: Room, vs: Room
+) -> tuple[int, float, float]:
+    """Copy the trials from `start` to `stop` into the form that the others take.
+
+    Returns
+    -------
+    n, origin, scale
+        The number of trials whose estimate and variance are finite, -1 where a variance is not
+        above zero; the estimate of the most precise one; and the power of four by which variances
+        were divided, 1 but for sizes whose fourth powers a float cannot hold.
+    """
+    n = 0
+    least = math.inf
+    at = 0
+    for i in range(start, stop):
+        size = v[i]
+        if size <= 0.0:
+            return -1, 0.0, 1.0
+        if size < math.inf and -math.inf < y[i] < math.inf:
+            vs[n] = size
+            ys[n] = y[i]
+            if size < least:
+                least = size
+                at = n
+            n += 1
+    if n == 0:
+        return 0, 0.0, 1.0
+    origin = ys[at]
+    vs[at] = vs[0]
+    ys[at] = ys[0]
+    vs[0] = least
+    ys[0] = 0.0
+    for i in range(1, n):
+        ys[i] -= origin
+    if 1e-50 < least < 1e50:
+        return n, origin, 1.0
+    scale = 4.0 ** math.floor(math.log2(least) / 2.0)
+    unit = math.sqrt(scale)
+    for i in range(n):
+        vs[i] /= scale
+        ys[i] /= unit
+    return n, origin, scale
+
+
+def analyse(
+    y: Values, v: Values, offsets: Sequence[int], method: int, proof: bool, ys: Room, vs: Room,
+    w: Room, boxes: Room, places: Room, k: MutableSequence[int], count: MutableSequence[int],
+    estimate: Room, se: Room, spread: Room, tau2: Room, q: Room, trace: Room,
+) -> None:  # fmt: skip
+    """Fit every meta-analysis: analysis `i` has the trials from ``offsets[i]`` to the next.
+
+    Parameters
+    ----------
+    y, v, offsets
+        Estimates and variances of all trials, and where each analysis starts, with the end.
+    method, proof
+        One of `COMMON`, `REML`, `ML`, `DL`, `PM`; whether all optima of a likelihood are looked for.
+    ys, vs, w, boxes, places
+        Room for the largest analysis (three times), for ``END * ENDS`` numbers and for `PLACES`.
+    k, count
+        Taken: trials that were used, -1 where a variance is not above zero; and how many maxima
+        the likelihood has, negative where the search could not be finished, 1 for the others
+        and 0 where nothing was proved.
+    estimate, se, spread, tau2, q, trace
+        Taken: the mean, its plain standard error, Q at tau² over ``k - 1``, tau², Q at 0, and
+        ``tr P`` at 0.
+    """
+    for i in range(len(offsets) - 1):
+        n, origin, scale = gather(y, v, offsets[i], offsets[i + 1], ys, vs)
+        k[i] = n
+        if n < 1:
+            count[i] = 0
+            estimate[i] = se[i] = spread[i] = tau2[i] = q[i] = trace[i] = math.nan
+            continue
+        unit = math.sqrt(scale)
+        count[i] = 1
+        if n == 1:
+            estimate[i] = origin
+            se[i] = math.sqrt(vs[0]) * unit
+            spread[i] = 1.0
+            tau2[i] = q[i] = 0.0
+            trace[i] = math.nan
+            continue
+        total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(
+            ys, vs, n, 0.0, method == ML, w
+        )
+        trace0 = loss
+        if method == ML:
+            trace0 = slopes(ys, vs, n, 0.0, False, w)[4]
+        t = 0.0
+        if method == REML or method == ML:
+            zero = (0.0, gain, loss, gain_fall, loss_fall)
+            if proof:
+                found, certain = optima(ys, vs, n, method == ML, zero, w, boxes, places)
+                t = highest(ys, vs, n, method == ML, w, places, found)
+                count[i] = found if certain else -found
+            else:
+                count[i] = 0
+                t = uphill(ys, vs, n, method == ML, zero, w)
+        elif method == DL:
+            t = max(0.0, (q0 - (n - 1.0)) / trace0)
+        elif method == PM and q0 > n - 1.0:
+            t = solve_q(ys, vs, n, n - 1.0, max(0.0, (q0 - (n - 1.0)) / trace0), w)
+        at_t = q0
+        if t > 0.0:
+            total, mean, at_t, _ = profile(ys, vs, n, t, w)
+        estimate[i] = origin + mean * unit
+        se[i] = unit / math.sqrt(total)
+        spread[i] = at_t / (n - 1.0)
+        tau2[i] = t * scale
+        q[i] = q0
+        trace[i] = trace0 / scale
+
+
 @dataclass(frozen=True, slots=True)
 class Kernels:
     """The functions of this module that others call, for one way of running them."""
@@ -437,14 +566,15 @@ class Kernels:
     solve_q: Callable[..., float]
     optima: Callable[..., tuple[int, bool]]
     highest: Callable[..., float]
+    analyse: Callable[..., None]
 
 
 #: What the functions of `Kernels` are made of, callees first.
 PARTS: tuple[FunctionType, ...] = tuple(
     part
     for part in (
-        slopes, profile, log_weights, squares_about_mean, widest, height, solve_q, climb, apart_by,
-        judge, point, between, middle, optima, highest,
+        slopes, profile, log_weights, squares_about_mean, widest, height, solve_q, middle, climb,
+        apart_by, judge, point, between, ahead, uphill, optima, highest, gather, analyse,
     )
     if isinstance(part, FunctionType)
 )  # fmt: skip
