@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from equipoise.present.figures import forest as forest
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
+    from equipoise.scale import batch as batch
 
     __version__: str
 
-#: Public name to the module that has it. A test holds this against the imports above.
+#: Public name to the module or package that has it. A test holds this against the imports above.
 _HOME = {
     "EquipoiseError": "equipoise.core.errors",
     "FolderError": "equipoise.core.errors",
@@ -41,6 +42,7 @@ _HOME = {
     "UnknownNameError": "equipoise.core.errors",
     "arms": "equipoise.effects.contrasts",
     "assess": "equipoise.answer.assess",
+    "batch": "equipoise.scale",
     "baujat": "equipoise.models.influence",
     "components": "equipoise.models.components",
     "contrasts": "equipoise.effects.contrasts",
@@ -59,7 +61,9 @@ _HOME = {
 
 def __getattr__(name: str) -> object:
     if name in _HOME:
-        value = getattr(importlib.import_module(_HOME[name]), name)
+        home = importlib.import_module(_HOME[name])
+        # What its home does not have by that name is a module in it.
+        value = getattr(home, name, None) or importlib.import_module(f"{_HOME[name]}.{name}")
     elif name == "__version__":
         value = importlib.import_module("importlib.metadata").version("equipoise")
     else:

@@ -34,7 +34,12 @@ def test_type_checkers_see_the_names_that_the_program_sees() -> None:
 
 @pytest.mark.parametrize("name", sorted(equipoise._HOME))
 def test_each_name_is_the_one_of_its_module(name: str) -> None:
-    assert getattr(equipoise, name) is getattr(importlib.import_module(equipoise._HOME[name]), name)
+    found = getattr(equipoise, name)
+    assert found is getattr(importlib.import_module(equipoise._HOME[name]), name)
+
+
+def test_a_name_may_be_a_module() -> None:
+    assert equipoise.batch is importlib.import_module("equipoise.scale.batch")
 
 
 def test_dir_lists_the_public_names_and_an_unknown_one_is_refused() -> None:

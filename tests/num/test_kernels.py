@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equipoise.models.heterogeneity import Spread
-from equipoise.num.kernels import END, ENDS, NONE, OPEN, PLACES, PLAIN, RISES, judge, point
+from equipoise.num.binding import PLAIN
+from equipoise.num.kernels import END, ENDS, NONE, OPEN, PLACES, RISES, judge, point
 from equipoise.num.solve import global_maximum
 from equipoise.num.wide import WIDE
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method
+from equipoise.num.binding import PLAIN
 from equipoise.num.dist import chi2_quantile, chi2_tail
-from equipoise.num.kernels import END, ENDS, PLACES, PLAIN
+from equipoise.num.kernels import END, ENDS, PLACES
 from equipoise.num.solve import Slopes
 from equipoise.num.wide import WIDE
 

@@ -1,49 +1,23 @@
-"""The kernels over many meta-analyses at once by NumPy, and the choice of backend.
-
-The twins here take one column a meta-analysis and do what :mod:`equipoise.num.kernels` does, step
-by step, for all that are still under way. Columns are as long as the longest analysis of a block;
-what is missing at the end of a shorter one has a variance of infinity and counts for nothing.
-"""
+"""Many meta-analyses in flat arrays, by the backend that is asked for or that is there."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.num.binding import PLAIN
+from equipoise.num.columns import Floats, Ints, profile, proved, slopes, solve_q, uphill
 from equipoise.num.compiled import compiled
-from equipoise.num.kernels import (
-    COMMON,
-    DL,
-    END,
-    ENDS,
-    ML,
-    MOST_BOXES,
-    NARROW,
-    NONE,
-    OPEN,
-    PLACES,
-    PLAIN,
-    PM,
-    REML,
-    RISES,
-    SLACK,
-)
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.intp]
-Bools: TypeAlias = NDArray[np.bool_]
+from equipoise.num.kernels import COMMON, DL, END, ENDS, ML, PLACES, PM, REML
 
 BACKENDS = ("auto", "numpy", "numba", "python")
 
 METHODS = {"REML": REML, "ML": ML, "DL": DL, "PM": PM}
-
-_EPS = 2.0**-52
 
 #: Numbers in one block of the NumPy twin: its temporaries then fit into a processor's cache.
 BLOCK = 1 << 14
@@ -78,8 +52,8 @@ class Sums:
     @classmethod
     def empty(cls, m: int) -> Sums:
         """Room for `m` meta-analyses."""
-        whole = (np.zeros(m, dtype=np.intp) for _ in range(2))
-        return cls(*whole, *(np.full(m, np.nan) for _ in range(6)))
+        k, count = np.zeros(m, dtype=np.intp), np.zeros(m, dtype=np.intp)
+        return cls(k, count, *(np.full(m, np.nan) for _ in range(6)))
 
     def part(self, rows: Any) -> Sums:
         """The same for some of them; a view where `rows` is a slice."""
@@ -113,9 +87,7 @@ def backend_of(asked: str) -> str:
     return asked
 
 
-def analyse(
-    y: Floats, v: Floats, offsets: Ints, method: int, *, proof: bool, backend: str
-) -> Sums:
+def analyse(y: Floats, v: Floats, offsets: Ints, method: int, *, proof: bool, backend: str) -> Sums:
     """Fit the meta-analyses of flat arrays; analysis `i` has ``offsets[i]`` to ``offsets[i + 1]``.
 
     Parameters
@@ -181,9 +153,10 @@ def _blocks(y: Floats, v: Floats, offsets: Ints) -> Iterator[tuple[Any, Floats, 
         k = int(sizes[0])
         step = max(1, BLOCK // max(1, k))
         for start in range(0, len(sizes), step):
-            rows = slice(start, min(start + step, len(sizes)))
-            flat = slice(int(offsets[rows.start]), int(offsets[rows.stop]))
-            yield rows, y[flat].reshape(-1, k), v[flat].reshape(-1, k)
+            stop = min(start + step, len(sizes))
+            flat = slice(int(offsets[start]), int(offsets[stop]))
+            shape = (stop - start, k)
+            yield slice(start, stop), y[flat].reshape(shape), v[flat].reshape(shape)
         return
     order = np.argsort(sizes, kind="stable")
     start = 0
@@ -196,8 +169,8 @@ def _blocks(y: Floats, v: Floats, offsets: Ints) -> Iterator[tuple[Any, Floats, 
         widest = int(sizes[chosen[-1]])
         places = np.arange(widest)
         inside = places < sizes[chosen][:, None]
-        flat = np.where(inside, offsets[chosen][:, None] + places, 0)
-        yield chosen, np.where(inside, y[flat], np.nan), np.where(inside, v[flat], np.nan)
+        trials = np.where(inside, offsets[chosen][:, None] + places, 0)
+        yield chosen, np.where(inside, y[trials], np.nan), np.where(inside, v[trials], np.nan)
         start = stop
 
 
@@ -260,348 +233,31 @@ def _fit_columns(
     Y: Floats, V: Floats, k: Ints, origin: Floats, scale: Floats, method: int, proof: bool
 ) -> Sums:
     m = len(k)
-    df = k - 1.0
+    df = np.asarray(k - 1.0, dtype=np.float64)
     count = np.ones(m, dtype=np.intp)
-    zero = _slopes(Y, V, np.zeros(m), method == ML)
+    zero = slopes(Y, V, np.zeros(m), method == ML)
     total, mean, q = zero.total, zero.mean, zero.q
-    trace = _slopes(Y, V, np.zeros(m), False).loss if method == ML else zero.loss
+    trace = slopes(Y, V, np.zeros(m), False).loss if method == ML else zero.loss
     moment = np.maximum(0.0, (q - df) / trace)
     at_t = q
     if method in (REML, ML):
         if proof:
-            t, count = _proved(Y, V, k, zero, method == ML)
+            t, count = proved(Y, V, k, zero, method == ML)
         else:
-            t, count = _uphill(Y, V, k, zero, method == ML), np.zeros(m, dtype=np.intp)
+            t, count = uphill(Y, V, k, zero, method == ML), np.zeros(m, dtype=np.intp)
     elif method == DL:
         t = moment
     elif method == PM:
         t = np.zeros(m)
         above = np.flatnonzero(q > df)
-        t[above] = _solve_q(Y[:, above], V[:, above], df[above], moment[above])
+        t[above] = solve_q(Y[:, above], V[:, above], df[above], moment[above])
     else:
         t = np.zeros(m)
     positive = t > 0.0
     if positive.any():
-        total, mean, at_t, _ = _profile(Y, V, t)
+        total, mean, at_t, _ = profile(Y, V, t)
     unit = np.sqrt(scale)
     return Sums(
         k, count, origin + mean * unit, unit / np.sqrt(total), at_t / df, t * scale, q,
         trace / scale,
     )  # fmt: skip
-
-
-# --- the twins -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Slopes:
-    """The sums of :func:`equipoise.num.kernels.slopes`, one value a column."""
-
-    total: Floats
-    mean: Floats
-    q: Floats
-    gain: Floats
-    loss: Floats
-    gain_fall: Floats
-    loss_fall: Floats
-
-
-def _slopes(Y: Floats, V: Floats, t: Floats, ml: bool) -> _Slopes:
-    x = V + t
-    np.reciprocal(x, out=x)
-    first, tail = x[0], x[1:]
-    squared = tail * tail
-    rest = tail.sum(axis=0)
-    squares = squared.sum(axis=0)
-    total = first + rest
-    mean = _dots(tail, Y[1:]) / total
-    away = Y - mean
-    r = x * away
-    q = _dots(r, away)
-    gain = _dots(r, r)
-    np.subtract(r, r[0], out=away)
-    np.multiply(x, away, out=r)
-    once = r.sum(axis=0)
-    gain_fall = 2.0 * (_dots(r, away) - once * once / total)
-    own = first * first
-    if ml:
-        return _Slopes(total, mean, q, gain, total, gain_fall, own + squares)
-    loss = (rest * (first + total) - squares) / total
-    pairs = own * (rest * rest + squares) - 2.0 * total * _dots(squared, tail)
-    loss_fall = (pairs + squares * (total * total + own + squares)) / (total * total)
-    return _Slopes(total, mean, q, gain, loss, gain_fall, loss_fall)
-
-
-def _dots(a: Floats, b: Floats) -> Floats:
-    """Column by column, the sum of products."""
-    if len(a) == 0:
-        return np.zeros(a.shape[1])
-    out: Floats = np.einsum("ij,ij->j", a, b)
-    return out
-
-
-def _profile(Y: Floats, V: Floats, t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    x = V + t
-    np.reciprocal(x, out=x)
-    total = x.sum(axis=0)
-    mean = _dots(x, Y) / total
-    away = Y - mean
-    r = x * away
-    return total, mean, _dots(r, away), _dots(r, r)
-
-
-def _height(Y: Floats, V: Floats, t: Floats, ml: bool) -> Floats:
-    total, _, q, _ = _profile(Y, V, t)
-    value: Floats = np.log(np.where(np.isfinite(V), V + t, 1.0)).sum(axis=0) + q
-    return -0.5 * (value if ml else value + np.log(total))
-
-
-def _squares_about_mean(Y: Floats, V: Floats, k: Ints) -> Floats:
-    away = Y - Y.sum(axis=0) / k
-    if (k < len(Y)).any():
-        away = np.where(np.isfinite(V), away, 0.0)
-    return _dots(away, away)
-
-
-def _widest(V: Floats) -> Floats:
-    top: Floats = np.where(np.isfinite(V), V, 0.0).max(axis=0)
-    return top
-
-
-def _points(t: Floats, s: _Slopes) -> Floats:
-    """Shape (5, columns): `t`, gain, loss and the speeds at which they fall."""
-    return np.array([t, s.gain, s.loss, s.gain_fall, s.loss_fall])
-
-
-def _ahead(a: Floats, top: Floats) -> Floats:
-    rise = a[3] * a[2] - a[4] * a[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = a[0] + (a[1] - a[2]) * a[1] / rise
-    return np.where(rise > 0.0, np.minimum(top, at), top)
-
-
-def _between(a: Floats, b: Floats) -> Floats:
-    ratio_a, ratio_b = a[2] / a[1], b[2] / b[1]
-    at: Floats = a[0] + (b[0] - a[0]) * (1.0 - ratio_a) / (ratio_b - ratio_a)
-    return at
-
-
-def _middle(a: Floats, b: Floats, unit: Floats) -> Floats:
-    t = np.sqrt((unit + a) * (unit + b)) - unit
-    return np.where((a < t) & (t < b), t, 0.5 * (a + b))
-
-
-def _judge(a: Floats, b: Floats, slack: Floats) -> NDArray[np.int8]:
-    """As :func:`equipoise.num.kernels.judge`, for columns of two arrays of points."""
-    width = b[0] - a[0]
-    more = 1.0 + slack
-    rises = 2.0 * b[1] * a[4] * more <= b[3] * (2.0 * a[2] + width * a[4])
-    falls = 2.0 * b[2] * a[3] * more <= b[4] * (2.0 * a[1] + width * a[3])
-    known = np.where(rises, RISES, np.where(falls, NONE, OPEN)).astype(np.int8)
-    up = a[1] > a[2]
-    rest = np.flatnonzero((known == OPEN) & (up == (b[1] > b[2])))
-    if len(rest):
-        a, b, width, more, up = a[:, rest], b[:, rest], width[rest], more[rest], up[rest]
-        apart = _apart_by(
-            np.where(up, a[1], a[2]), np.where(up, a[3], a[4]), np.where(up, a[2], a[1]),
-            np.where(up, b[1], b[2]), np.where(up, b[3], b[4]), np.where(up, b[2], b[1]),
-            width, more,
-        )  # fmt: skip
-        known[rest[apart]] = NONE
-    return known
-
-
-def _apart_by(
-    more_a: Floats, fall_a: Floats, less_a: Floats,
-    more_b: Floats, fall_b: Floats, less_b: Floats, width: Floats, slack: Floats,
-) -> Bools:  # fmt: skip
-    low_a, low_b = 1.0 / np.sqrt(more_a), 1.0 / np.sqrt(more_b)
-    high_a, high_b = 1.0 / np.sqrt(less_a), 1.0 / np.sqrt(less_b)
-    ends = (low_a * slack < high_a) & (low_b * slack < high_b)
-    rise_a = 0.5 * low_a * fall_a / more_a
-    rise_b = 0.5 * low_b * fall_b / more_b
-    bend = rise_a - rise_b
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x = (low_b - low_a - rise_b * width) / bend
-    straight = (bend <= 0.0) | ~((x > 0.0) & (x < width))
-    x = np.where(straight, 0.0, x)
-    under = (low_a + rise_a * x) * slack < high_a + (high_b - high_a) * (x / width)
-    return ends & (straight | under)
-
-
-def _climb(
-    Y: Floats, V: Floats, ml: bool, low: Floats, high: Floats, start: Floats
-) -> Floats:
-    """As :func:`equipoise.num.kernels.climb`, for all columns until each has ended."""
-    out = start.copy()
-    at = np.arange(len(start))
-    low, high, t, before = low.copy(), high.copy(), start.copy(), np.zeros(len(start))
-    for _ in range(200):
-        s = _slopes(Y, V, t, ml)
-        up = s.gain > s.loss
-        np.copyto(low, t, where=up)
-        np.copyto(high, t, where=~up)
-        unit = V[0]
-        room = _EPS * (unit + t)
-        turn = s.gain_fall * s.loss - s.loss_fall * s.gain
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            step = np.where(turn > 0.0, (s.gain - s.loss) * s.gain / turn, np.nan)
-            size = np.abs(step)
-            new = t + step
-            inside = (low < new) & (new < high)
-            near = size * (size / before) ** 2 <= 0.125 * room
-        shut = high - low <= room
-        still = ~shut & (size <= 2.0 * room)
-        done = ~shut & ~still & inside & (before > 0.0) & near
-        end = np.where(shut, t, np.where(still, np.clip(new, low, high), new))
-        ended = shut | still | done
-        before = np.where(inside, size, 0.0)
-        t = np.where(inside | ended, new, _middle(low, high, unit))
-        out[at] = np.where(ended, end, t)
-        if ended.all():
-            break
-        if ended.any():
-            go = np.flatnonzero(~ended)
-            Y, V, at = Y[:, go], V[:, go], at[go]
-            low, high, t, before = low[go], high[go], t[go], before[go]
-    return out
-
-
-def _solve_q(Y: Floats, V: Floats, target: Floats, start: Floats) -> Floats:
-    """As :func:`equipoise.num.kernels.solve_q`, for all columns until each has ended."""
-    out = start.copy()
-    at = np.arange(len(start))
-    t, before = start.copy(), np.zeros(len(start))
-    for _ in range(200):
-        _, _, q, gain = _profile(Y, V, t)
-        step = np.where(gain > 0.0, (q - target) / target * (q / np.where(gain > 0.0, gain, 1.0)), -t)
-        below = t + step <= 0.0
-        ended = (below & (t == 0.0)) | ~(gain > 0.0)
-        t = np.where(below, 0.0, t + step)
-        size = np.abs(step)
-        room = _EPS * (V[0] + t)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            near = size * (size / before) ** 2 <= 0.125 * room
-        known = (before > 0.0) & (near | ((size >= before) & (size <= 512.0 * room)))
-        ended |= ~below & ((size <= room) | known)
-        out[at] = t
-        if ended.all():
-            break
-        before = np.where(below, 0.0, size)
-        if ended.any():
-            go = np.flatnonzero(~ended)
-            Y, V, at, target = Y[:, go], V[:, go], at[go], target[go]
-            t, before = t[go], before[go]
-    return out
-
-
-def _uphill(Y: Floats, V: Floats, k: Ints, zero: _Slopes, ml: bool) -> Floats:
-    t = np.zeros(len(k))
-    top = _squares_about_mean(Y, V, k)
-    go = np.flatnonzero((top > 0.0) & (zero.gain > zero.loss))
-    a, top = _points(t, zero)[:, go], top[go]
-    t[go] = _climb(*_columns(Y, V, go), ml, a[0], top, _ahead(a, top))
-    return t
-
-
-def _columns(Y: Floats, V: Floats, who: Ints) -> tuple[Floats, Floats]:
-    if len(who) == Y.shape[1] and (who == np.arange(len(who))).all():
-        return Y, V
-    return Y[:, who], V[:, who]
-
-
-@dataclass(slots=True)
-class _Brackets:
-    """Stretches with one maximum each, and maxima that are known already."""
-
-    who: list[Ints] = field(default_factory=list)
-    low: list[Floats] = field(default_factory=list)
-    high: list[Floats] = field(default_factory=list)
-    start: list[Floats] = field(default_factory=list)
-    known_who: list[Ints] = field(default_factory=list)
-    known_t: list[Floats] = field(default_factory=list)
-
-    def add(self, who: Ints, low: Floats, high: Floats, start: Floats) -> None:
-        self.who.append(who)
-        self.low.append(low)
-        self.high.append(high)
-        self.start.append(start)
-
-    def know(self, who: Ints, t: Floats) -> None:
-        self.known_who.append(who)
-        self.known_t.append(t)
-
-
-def _proved(Y: Floats, V: Floats, k: Ints, zero: _Slopes, ml: bool) -> tuple[Floats, Ints]:
-    """The global maximum of each column, and how many there are; negative where unfinished."""
-    m = len(k)
-    slack = SLACK + 4.0 * _EPS * k
-    top = _squares_about_mean(Y, V, k)
-    first = _points(np.zeros(m), zero)
-    flat = (top <= 0.0) | (first[1] <= 0.0)
-    found = _Brackets()
-    at_zero = np.flatnonzero(flat | (first[1] <= first[2]))
-    found.know(at_zero, np.zeros(len(at_zero)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        edge = np.minimum(top, _widest(V) - 2.0 * first[2] / first[4])
-    who = np.flatnonzero(~flat & (edge > 0.0))
-    last = first.copy()
-    unsure = np.zeros(m, dtype=np.bool_)
-    if len(who):
-        b = _points(edge[who], _slopes(*_columns(Y, V, who), edge[who], ml))
-        last[:, who] = b
-        _split(Y, V, ml, who, first[:, who], b, slack, found, unsure)
-    who = np.flatnonzero(~flat & (last[1] > last[2]) & (last[0] < top))
-    a = last[:, who]
-    found.add(who, a[0], top[who], _ahead(a, top[who]))
-    t, count = _best(Y, V, ml, found, top)
-    return t, np.where(unsure, -count, count)
-
-
-def _split(
-    Y: Floats, V: Floats, ml: bool, who: Ints, a: Floats, b: Floats, slack: Floats,
-    found: _Brackets, unsure: Bools,
-) -> None:  # fmt: skip
-    """Judge all stretches and halve those left open, until none is."""
-    seen = 0
-    while len(who):
-        known = _judge(a, b, slack[who])
-        unit = V[0, who]
-        turns = (a[1] > a[2]) & (b[1] <= b[2])
-        one = np.flatnonzero((known == RISES) & turns)
-        found.add(who[one], a[0, one], b[0, one], _between(a[:, one], b[:, one]))
-        open_ = known == OPEN
-        seen += int(open_.sum())
-        fine = open_ & ((b[0] - a[0] <= NARROW * (unit + a[0])) | (seen > MOST_BOXES * len(slack)))
-        if fine.any():
-            unsure[who[fine]] = True
-            found.know(who[fine & turns], b[0, fine & turns])
-        go = np.flatnonzero(open_ & ~fine)
-        who, a, b, unit = who[go], a[:, go], b[:, go], unit[go]
-        if len(who):
-            t = _middle(a[0], b[0], unit)
-            c = _points(t, _slopes(*_columns(Y, V, who), t, ml))
-            who = np.concatenate([who, who])
-            a, b = np.concatenate([a, c], axis=1), np.concatenate([c, b], axis=1)
-
-
-def _best(
-    Y: Floats, V: Floats, ml: bool, found: _Brackets, top: Floats
-) -> tuple[Floats, Ints]:
-    """Find the maxima of all brackets; the highest of each column, and how many it has."""
-    m = Y.shape[1]
-    who = np.concatenate(found.who)
-    low, high, start = (np.concatenate(x) for x in (found.low, found.high, found.start))
-    t = _climb(*_columns(Y, V, who), ml, low, high, start) if len(who) else start
-    who = np.concatenate([who, *found.known_who])
-    t = np.concatenate([t, *found.known_t])
-    count = np.bincount(who, minlength=m)
-    out = top.copy()  # where none was found, it still rises there, to within rounding
-    out[who] = t
-    several = count[who] > 1
-    if several.any():
-        who, t = who[several], t[several]
-        value = _height(Y[:, who], V[:, who], t, ml)
-        order = np.lexsort((-t, value))  # the highest last, and of equal ones the first
-        out[who[order]] = t[order]
-    return out, np.maximum(count, 1)

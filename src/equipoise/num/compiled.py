@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from equipoise.num.kernels import Kernels, bind, kernels
+from equipoise.num.binding import Kernels, bind, kernels
 
 #: Sums may be added up in another order, four at a time; nothing else is loosened.
 _SUMS = {"slopes", "profile", "squares_about_mean", "log_weights"}

@@ -13,10 +13,8 @@ measured from it. `t` is tau². A trial with a variance of infinity counts for n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from dataclasses import dataclass, fields
-from types import FunctionType
-from typing import Any, TypeAlias
+from collections.abc import MutableSequence, Sequence
+from typing import TypeAlias
 
 Values: TypeAlias = Sequence[float]
 Room: TypeAlias = MutableSequence[float]
@@ -27,7 +25,8 @@ _EPS = 2.0**-52
 #: Relative slack for rounding: a sign counts as proved only where the terms differ by more.
 SLACK = 1e-12
 
-#: Boxes narrower than this (relative to their place plus the smallest variance) are not split further.
+#: Stretches narrower than this are not split further, relative to their place plus the smallest
+#: variance.
 NARROW = 1e-9
 
 #: Numbers that one end of a box takes in the room for boxes, and how many ends there is room for.
@@ -497,7 +496,8 @@ def analyse(
     y, v, offsets
         Estimates and variances of all trials, and where each analysis starts, with the end.
     method, proof
-        One of `COMMON`, `REML`, `ML`, `DL`, `PM`; whether all optima of a likelihood are looked for.
+        One of `COMMON`, `REML`, `ML`, `DL`, `PM`; whether all optima of a likelihood are looked
+        for.
     ys, vs, w, boxes, places
         Room for the largest analysis (three times), for ``END * ENDS`` numbers and for `PLACES`.
     k, count
@@ -524,14 +524,12 @@ def analyse(
             tau2[i] = q[i] = 0.0
             trace[i] = math.nan
             continue
-        total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(
-            ys, vs, n, 0.0, method == ML, w
-        )
+        total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(ys, vs, n, 0.0, method == ML, w)
         trace0 = loss
         if method == ML:
             trace0 = slopes(ys, vs, n, 0.0, False, w)[4]
         t = 0.0
-        if method == REML or method == ML:
+        if method in (REML, ML):
             zero = (0.0, gain, loss, gain_fall, loss_fall)
             if proof:
                 found, certain = optima(ys, vs, n, method == ML, zero, w, boxes, places)
@@ -553,58 +551,3 @@ def analyse(
         tau2[i] = t * scale
         q[i] = q0
         trace[i] = trace0 / scale
-
-
-@dataclass(frozen=True, slots=True)
-class Kernels:
-    """The functions of this module that others call, for one way of running them."""
-
-    slopes: Callable[..., tuple[float, float, float, float, float, float, float]]
-    profile: Callable[..., tuple[float, float, float, float]]
-    squares_about_mean: Callable[..., float]
-    height: Callable[..., float]
-    solve_q: Callable[..., float]
-    optima: Callable[..., tuple[int, bool]]
-    highest: Callable[..., float]
-    analyse: Callable[..., None]
-
-
-#: What the functions of `Kernels` are made of, callees first.
-PARTS: tuple[FunctionType, ...] = tuple(
-    part
-    for part in (
-        slopes, profile, log_weights, squares_about_mean, widest, height, solve_q, middle, climb,
-        apart_by, judge, point, between, ahead, uphill, optima, highest, gather, analyse,
-    )
-    if isinstance(part, FunctionType)
-)  # fmt: skip
-
-
-def bind(
-    exchanged: Mapping[str, Callable[..., Any]], wrap: Callable[[FunctionType], Callable[..., Any]]
-) -> dict[str, Callable[..., Any]]:
-    """Return the functions of this module by name, calling each other through `wrap`.
-
-    Parameters
-    ----------
-    exchanged
-        Functions to use in the place of those of the same name.
-    wrap
-        What to do with each copy, such as compile it.
-    """
-    made: dict[str, Callable[..., Any]] = {}
-    names = {**globals(), **exchanged}
-    for part in PARTS:
-        name = part.__name__
-        copy = FunctionType(part.__code__, names, name, part.__defaults__, part.__closure__)
-        made[name] = names[name] = exchanged.get(name) or wrap(copy)
-    return made
-
-
-def kernels(made: Mapping[str, Callable[..., Any]]) -> Kernels:
-    """Pick out of `made` what others call."""
-    return Kernels(**{f.name: made[f.name] for f in fields(Kernels)})
-
-
-#: For a few dozen trials, held in lists of floats.
-PLAIN = kernels({part.__name__: part for part in PARTS})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from equipoise.num.kernels import bind, kernels
+from equipoise.num.binding import bind, kernels
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,412 @@
+"""Many meta-analyses at once: ``equipoise.batch``.
+
+The numbers are those of :func:`equipoise.pairwise`, one value a meta-analysis, as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.progress import Progress, Report
+from equipoise.core.result import Method, Note
+from equipoise.core.table import count as counted
+from equipoise.effects.blocks import Contrasts
+from equipoise.effects.columns import Floats, Ints
+from equipoise.models.heterogeneity import ESTIMATORS, HIGGINS_THOMPSON
+from equipoise.models.intervals import AUTO, INTERVALS, PREDICTIONS
+from equipoise.num.batch import BACKENDS, COMMON, METHODS, Sums, analyse, backend_of
+from equipoise.num.dist import critical
+from equipoise.scale.fits import ARRAYS, CODES, BatchFit
+
+__all__ = ["BACKENDS", "BatchFit", "bootstrap", "leave_one_out", "pairwise"]
+
+Numbers: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]"
+
+#: Trials that are worked on at a time, unless `chunk` says otherwise.
+CHUNK = 1 << 20
+
+
+def pairwise(
+    y: Numbers,
+    v: Numbers,
+    offsets: Sequence[int] | NDArray[Any] | None = None,
+    *,
+    model: str = "random",
+    tau2: str = "REML",
+    interval: str = "auto",
+    pi: str = "t",
+    level: float = 0.95,
+    proof: bool = True,
+    backend: str = "auto",
+    threads: int = 1,
+    chunk: int = CHUNK,
+    progress: bool | Report | None = None,
+) -> BatchFit:
+    """Pool many meta-analyses, each as :func:`equipoise.pairwise` would.
+
+    Parameters
+    ----------
+    y, v
+        Estimates and their variances: shape (meta-analyses, trials), or flat with `offsets`. A
+        row whose estimate or variance is NaN or infinite is passed over.
+    offsets
+        For flat `y` and `v`: where each meta-analysis starts, and the end; one number more than
+        there are meta-analyses.
+    model
+        ``random`` or ``common``.
+    tau2
+        ``REML``, ``ML``, ``DL`` or ``PM``.
+    interval
+        ``auto``, ``Wald``, ``t``, ``HK`` or ``HK-guarded``, as for :func:`equipoise.pairwise`.
+    pi
+        ``t``, ``V``, ``HTS`` or ``metafor``.
+    level
+        Level of all intervals.
+    proof
+        Whether REML and ML are proved to be the global optimum. Without it the search climbs to
+        one maximum, and `n_optima` is 0.
+    backend
+        ``numba`` (compiled; the extra ``[fast]``), ``numpy``, ``python`` (interpreted, slow), or
+        ``auto``: Numba where it is installed, else NumPy.
+    threads
+        How many chunks are worked on at a time.
+    chunk
+        Trials in a chunk. Memory beyond input and output is about ten times this many numbers
+        for each thread.
+    progress
+        None shows progress on a terminal after a second; True, False, or a function of done and
+        total.
+
+    Returns
+    -------
+    BatchFit
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, text, a variance that is not above zero (naming where), offsets
+        that fall, a level outside 0 to 1.
+    UnknownNameError
+        An unknown name, with the nearest known one.
+
+    Notes
+    -----
+    The first call with Numba compiles for some seconds; the result is kept on disk.
+
+    Checked against :func:`equipoise.pairwise` in ``tests/scale``, which is checked against
+    metafor and meta in ``validation/``.
+
+    Examples
+    --------
+    >>> fit = pairwise([[0.1, 0.3, 0.2], [1.0, 2.0, 3.0]], [[0.01, 0.02, 0.03]] * 2)
+    >>> fit.n_optima.tolist()
+    [1, 1]
+    """
+    _check_names(model, tau2, interval, pi, level)
+    flat_y, flat_v, starts = _flat(y, v, offsets)
+    ran = backend_of(backend)
+    m = len(starts) - 1
+    out = _room(m)
+    code = METHODS[tau2] if model == "random" else COMMON
+    pieces = list(_pieces(starts, max(1, int(chunk))))
+    unsure = 0
+
+    def work(piece: slice) -> int:
+        low, high = int(starts[piece.start]), int(starts[piece.stop])
+        own = starts[piece.start : piece.stop + 1] - low
+        where = slice(low, high)
+        sums = analyse(flat_y[where], flat_v[where], own, code, proof=proof, backend=ran)
+        _finish(out, piece, sums, np.diff(own), model, interval, pi, level)
+        return int((sums.count < 0).sum())
+
+    with Progress("meta-analyses", m, show=progress) as shown:
+        done = 0
+        for piece, more in _run(work, pieces, threads, starts):
+            unsure += more
+            done += piece.stop - piece.start
+            shown.update(done)
+    return BatchFit(
+        model=model,
+        tau2_method=tau2 if model == "random" else "",
+        level=level,
+        backend=ran,
+        **out,
+        notes=_notes(out, unsure),
+        methods=_methods(model, tau2, interval, pi),
+    )
+
+
+def _check_names(model: str, tau2: str, interval: str, pi: str, level: float) -> None:
+    known: tuple[tuple[str, str, Sequence[str]], ...] = (
+        ("model", model, ("random", "common")),
+        ("estimator of tau²", tau2, tuple(METHODS)),
+        ("interval", interval, ("auto", *CODES)),
+        ("prediction interval", pi, tuple(PREDICTIONS)),
+    )
+    for kind, name, names in known:
+        if name not in names:
+            raise UnknownNameError(kind, name, names)
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
+    if model == "common" and interval in INTERVALS and INTERVALS[interval].random_only:
+        raise InputError(
+            f"interval {interval!r} with a common effect",
+            hint="interval='Wald', or model='random'",
+        )
+
+
+def _flat(y: Numbers, v: Numbers, offsets: Any) -> tuple[Floats, Floats, Ints]:
+    """Flat estimates and variances, with where each meta-analysis starts."""
+    arrays = []
+    for name, given in (("y", y), ("v", v)):
+        try:
+            arrays.append(np.ascontiguousarray(given, dtype=np.float64))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{name} is not a rectangle of numbers",
+                hint="an array of numbers; flat with offsets where lengths differ",
+            ) from None
+    one, two = arrays
+    if one.shape != two.shape:
+        raise InputError(
+            f"y of shape {one.shape} and v of shape {two.shape}", hint="one variance an estimate"
+        )
+    if offsets is None:
+        if one.ndim != 2:
+            raise InputError(
+                f"y with {one.ndim} dimension{'s' if one.ndim != 1 else ''} and no offsets",
+                hint="shape (meta-analyses, trials), or flat arrays with offsets",
+            )
+        m, k = one.shape
+        return one.reshape(-1), two.reshape(-1), np.arange(m + 1, dtype=np.intp) * k
+    starts = np.asarray(offsets)
+    if one.ndim != 1 or starts.ndim != 1 or len(starts) < 1:
+        raise InputError("offsets with arrays that are not flat", hint="flat y, v and offsets")
+    if starts.dtype.kind not in "iu":
+        raise InputError(f"offsets of type {starts.dtype}", hint="whole numbers")
+    starts = starts.astype(np.intp)
+    if starts[0] != 0 or starts[-1] != len(one) or (np.diff(starts) < 0).any():
+        raise InputError(
+            f"offsets from {starts[0]} to {starts[-1]} for {len(one)} estimates",
+            hint=f"ascending, from 0 to {len(one)}",
+        )
+    return one, two, starts
+
+
+def _pieces(starts: Ints, chunk: int) -> Iterator[slice]:
+    """Runs of meta-analyses with about `chunk` trials in each."""
+    m = len(starts) - 1
+    begin = 0
+    while begin < m:
+        end = int(np.searchsorted(starts, starts[begin] + chunk, side="right")) - 1
+        end = min(m, max(end, begin + 1))
+        yield slice(begin, end)
+        begin = end
+
+
+def _run(
+    work: Any, pieces: Sequence[slice], threads: int, starts: Ints
+) -> Iterator[tuple[slice, int]]:
+    if threads <= 1 or len(pieces) < 2:
+        for piece in pieces:
+            yield piece, work(piece)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from zip(pieces, pool.map(work, pieces), strict=True)
+
+
+def _room(m: int) -> dict[str, NDArray[Any]]:
+    kinds: dict[str, Any] = {"k": np.intp, "left_out": np.intp}
+    kinds |= {"interval": np.uint8, "n_optima": np.uint8}
+    return {name: np.empty(m, dtype=kinds.get(name, np.float64)) for name in ARRAYS}
+
+
+def _finish(
+    out: dict[str, NDArray[Any]],
+    piece: slice,
+    sums: Sums,
+    given: Ints,
+    model: str,
+    interval: str,
+    pi: str,
+    level: float,
+) -> None:
+    """Intervals, I² and H² of one chunk."""
+    k, tau2 = sums.k, sums.tau2
+    random = model == "random"
+    z = critical(level)
+    most = int(k.max(initial=0))
+    there = np.bincount(k, minlength=most + 3) > 0
+    t = np.full(most + 3, np.nan)  # by degrees of freedom
+    for df in range(1, most + 1):
+        if there[df + 1] or there[df + 2]:
+            t[df] = critical(level, float(df))
+    code, se, half = _interval(sums, interval, z, t, random)
+    out["k"][piece] = k
+    out["left_out"][piece] = given - k
+    out["estimate"][piece] = sums.estimate
+    out["tau2"][piece] = tau2
+    out["q"][piece] = sums.q
+    out["n_optima"][piece] = np.minimum(np.abs(sums.count), 255)
+    out["se"][piece] = se
+    out["interval"][piece] = code
+    out["ci_low"][piece] = sums.estimate - half
+    out["ci_high"][piece] = sums.estimate + half
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if random:
+            part = tau2 * sums.trace
+            i2 = 100.0 * part / (part + (k - 1.0))
+            h2 = (part + (k - 1.0)) / (k - 1.0)
+        else:
+            i2 = np.where(sums.q > 0.0, 100.0 * np.maximum(0.0, 1.0 - (k - 1.0) / sums.q), 0.0)
+            h2 = sums.q / (k - 1.0)
+    out["i2"][piece] = np.where(k > 1, i2, np.where(k == 1, 0.0, np.nan))
+    out["h2"][piece] = np.where(k > 1, h2, np.where(k == 1, 1.0, np.nan))
+    rule = PREDICTIONS[pi]
+    least = rule.least
+    if random and most >= least:
+        if rule.lost is None:
+            quantile = np.where(code == 0, z, t[np.maximum(k - 1, 0)])
+        else:
+            quantile = t[np.maximum(k - rule.lost, 0)]
+        reach = quantile * np.sqrt((sums.se if rule.plain else se) ** 2 + tau2)
+        reach = np.where(k >= least, reach, np.nan)
+        out["pi_low"][piece] = sums.estimate - reach
+        out["pi_high"][piece] = sums.estimate + reach
+    else:
+        out["pi_low"][piece] = out["pi_high"][piece] = np.nan
+
+
+def _interval(
+    sums: Sums, asked: str, z: float, t: Floats, random: bool
+) -> tuple[NDArray[np.uint8], Floats, Floats]:
+    """The number of the interval, its standard error, and half its width."""
+    k, plain = sums.k, sums.se
+    if asked == "Wald" or (asked == "auto" and not random):
+        return np.zeros(len(k), dtype=np.uint8), plain, z * plain
+    student = t[np.maximum(k - 1, 0)]
+    factor = np.sqrt(sums.spread)
+    guarded = np.maximum(1.0, factor)
+    if asked == "auto":
+        narrow = student * factor < z
+        wald = (k < 3) | (sums.tau2 == 0.0)
+        code = np.where(wald, 0, np.where(narrow, 3, 2)).astype(np.uint8)
+    else:
+        code = np.where(k > 1, CODES.index(asked), 0).astype(np.uint8)
+    use = np.where(code == 2, factor, np.where(code == 3, guarded, 1.0))
+    se = plain * use
+    return code, se, np.where(code == 0, z, student) * se
+
+
+def _notes(out: dict[str, NDArray[Any]], unsure: int) -> tuple[Note, ...]:
+    notes = []
+    rows, hit = int(out["left_out"].sum()), int((out["left_out"] > 0).sum())
+    if rows:
+        text = f"{_many(rows, 'row')} in {_many(hit, 'meta-analysis', 'meta-analyses')} passed over"
+        notes.append(Note("left-out", f"{text}: no estimate, or no variance."))
+    empty = int((out["k"] == 0).sum())
+    if empty:
+        what = _many(empty, "meta-analysis", "meta-analyses")
+        notes.append(Note("empty", f"{what} without a single trial: not a number throughout."))
+    several = int((out["n_optima"] > 1).sum())
+    if several:
+        what = _many(several, "meta-analysis", "meta-analyses")
+        text = "the likelihood of tau² has several local maxima; the highest is used"
+        notes.append(Note("several-optima", f"In {what} {text}."))
+    if unsure:
+        what = _many(unsure, "meta-analysis", "meta-analyses")
+        text = "the likelihood is so flat that more local maxima, as high to rounding, may exist"
+        notes.append(Note("flat-likelihood", f"In {what} {text}."))
+    return tuple(notes)
+
+
+def _many(n: int, one: str, more: str = "") -> str:
+    return f"{counted(n)} {one if n == 1 else more or one + 's'}"
+
+
+def _methods(model: str, tau2: str, interval: str, pi: str) -> tuple[Method, ...]:
+    codes = CODES if interval == "auto" and model == "random" else (interval,)
+    own = [m for code in codes for m in INTERVALS.get(code, INTERVALS["Wald"]).methods]
+    if model == "random":
+        own += [AUTO] if interval == "auto" else []
+        own += [ESTIMATORS[tau2].method, HIGGINS_THOMPSON, PREDICTIONS[pi].method]
+    return tuple(dict.fromkeys(own))
+
+
+# --- what is made of it --------------------------------------------------------------------------
+
+
+def leave_one_out(y: Sequence[float], v: Sequence[float], **how: Any) -> BatchFit:
+    """Pool a meta-analysis again without each trial in turn.
+
+    Parameters
+    ----------
+    y, v
+        Estimates and variances, shape (k,).
+    how
+        As for :func:`pairwise`.
+
+    Returns
+    -------
+    BatchFit
+        With k rows; row `i` is without trial `i`.
+
+    Raises
+    ------
+    InputError
+        Fewer than two trials; and as for :func:`pairwise`.
+    """
+    one, two = _vectors(y, v)
+    k = len(one)
+    if k < 2:
+        raise InputError(f"{_many(k, 'trial')} to leave one out of", hint="at least two")
+    step = np.arange(k - 1)
+    rows = step + (step >= np.arange(k)[:, None])
+    return pairwise(one[rows], two[rows], **how)
+
+
+def bootstrap(es: Contrasts, B: int, seed: int, **how: Any) -> BatchFit:
+    """Pool `B` samples of the trials of `es`, each drawn with replacement.
+
+    Parameters
+    ----------
+    es
+        Effects with their variances, one row a trial; rows without either are passed over.
+    B
+        How many samples.
+    seed
+        Of NumPy's generator (PCG64): the same seed gives the same samples.
+    how
+        As for :func:`pairwise`.
+
+    Raises
+    ------
+    InputError
+        No sample or no trial, rows that share a group; and as for :func:`pairwise`.
+    """
+    if B < 1:
+        raise InputError(f"{B} samples", hint="at least one, and some thousands for an interval")
+    if es.cov.size:
+        raise InputError(
+            "comparisons that share a group are not independent",
+            hint="combine the groups into one comparison",
+        )
+    use = np.isfinite(es.yi) & np.isfinite(es.vi)
+    y, v = es.yi[use], es.vi[use]
+    if not len(y):
+        raise InputError("no trial has an estimate with a variance", hint="at least one")
+    rows = np.random.default_rng(seed).integers(len(y), size=(B, len(y)))
+    return pairwise(y[rows], v[rows], **how)
+
+
+def _vectors(y: Sequence[float], v: Sequence[float]) -> tuple[Floats, Floats]:
+    one, two = np.asarray(y, dtype=np.float64), np.asarray(v, dtype=np.float64)
+    if one.ndim != 1 or one.shape != two.shape:
+        raise InputError(f"y of shape {one.shape} and v of shape {two.shape}", hint="flat, alike")
+    return one, two

@@ -1,0 +1,156 @@
+"""Many meta-analyses by every backend: the same numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.num.batch import COMMON, METHODS, Sums, analyse, backend_of
+
+Rows = list[tuple[float, float]]
+
+estimates = st.floats(-5.0, 5.0).map(lambda x: round(x, 3))
+variances = st.floats(-3.0, 3.0).map(lambda x: round(10.0**x, 5))
+gaps = st.just((np.nan, 1.0)) | st.just((1.0, np.nan)) | st.just((np.inf, 2.0))
+many = st.lists(
+    st.lists(st.tuples(estimates, variances) | gaps, max_size=9), min_size=1, max_size=12
+)
+
+CODES = {"common": COMMON, **METHODS}
+
+
+@pytest.fixture(scope="session")
+def numba() -> str:
+    """The backend's name where Numba is installed; else a reason."""
+    try:
+        name = backend_of("numba")
+        analyse(np.zeros(2), np.ones(2), np.array([0, 2]), COMMON, proof=True, backend=name)
+        return name  # compiled, so that no test waits for it
+    except InputError as error:
+        if os.environ.get("EQUIPOISE_TEST_ALL") == "1":
+            pytest.fail(f"{error}; EQUIPOISE_TEST_ALL=1 asks for every test")
+        pytest.skip(str(error))
+
+
+def flat(analyses: list[Rows]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows = [row for analysis in analyses for row in analysis]
+    offsets = np.cumsum([0, *(len(analysis) for analysis in analyses)])
+    return np.array([y for y, _ in rows]), np.array([v for _, v in rows]), offsets
+
+
+def alike(one: Sums, two: Sums, *, rel: float = 1e-11) -> None:
+    np.testing.assert_array_equal(one.k, two.k)
+    np.testing.assert_array_equal(one.count, two.count)
+    size = np.abs(two.estimate) + two.se
+    np.testing.assert_array_less(np.abs(one.estimate - two.estimate), rel * size + 1e-300)
+    for name in ("se", "spread", "q", "trace"):
+        np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=rel, atol=1e-12)
+    # Where the likelihood is nearly flat, tau² is known to the square root of rounding.
+    unit = two.se**2
+    np.testing.assert_array_less(np.abs(one.tau2 - two.tau2), 1e-9 * (two.tau2 + unit) + 1e-300)
+
+
+def check(backend: str, analyses: list[Rows], code: str, proof: bool) -> None:
+    y, v, offsets = flat(analyses)
+    plain = analyse(y, v, offsets, CODES[code], proof=proof, backend="python")
+    other = analyse(y, v, offsets, CODES[code], proof=proof, backend=backend)
+    ok = plain.k > 0
+    alike(other.part(ok), plain.part(ok), rel=1e-8)
+    assert (other.k[~ok] == 0).all()
+    assert np.isnan(other.estimate[~ok]).all()
+
+
+@pytest.mark.parametrize("code", CODES)
+@given(analyses=many, proof=st.booleans())
+@settings(max_examples=60)
+def test_numpy_gives_the_numbers_of_the_loops(code: str, analyses: list[Rows], proof: bool) -> None:
+    check("numpy", analyses, code, proof)
+
+
+@pytest.mark.parametrize("code", CODES)
+@given(analyses=many, proof=st.booleans())
+@settings(max_examples=60)
+def test_numba_gives_the_numbers_of_the_loops(
+    numba: str, code: str, analyses: list[Rows], proof: bool
+) -> None:
+    check(numba, analyses, code, proof)
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(11)
+    k = rng.integers(2, 30, size=400)
+    offsets = np.cumsum([0, *k])
+    v = rng.chisquare(1, offsets[-1]) * 0.15 + 0.009
+    return rng.normal(size=len(v)) * np.sqrt(v + 0.05), v, offsets
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("code", CODES)
+def test_ordinary_data_agree_to_the_last_digits(
+    ordinary: tuple[np.ndarray, ...], request: pytest.FixtureRequest, backend: str, code: str
+) -> None:
+    if backend == "numba":
+        request.getfixturevalue("numba")
+    y, v, offsets = ordinary
+    plain = analyse(y, v, offsets, CODES[code], proof=True, backend="python")
+    other = analyse(y, v, offsets, CODES[code], proof=True, backend=backend)
+    alike(other, plain, rel=1e-12)
+    np.testing.assert_allclose(other.tau2, plain.tau2, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python", "numba"])
+@pytest.mark.parametrize(
+    ("unit", "shift"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e6), (1e-40, 0.0), (1e40, 0.0)]
+)
+def test_units_and_place_change_nothing(
+    ordinary: tuple[np.ndarray, ...],
+    request: pytest.FixtureRequest,
+    backend: str,
+    unit: float,
+    shift: float,
+) -> None:
+    if backend == "numba":
+        request.getfixturevalue("numba")
+    y, v, offsets = (part[:3000] for part in ordinary)
+    offsets = offsets[offsets <= 3000]
+    # Rounded, so that a shift does not change them.
+    y = np.round(y * 2.0**20) / 2.0**20
+    base = analyse(y, v, offsets, CODES["REML"], proof=True, backend=backend)
+    moved = analyse(
+        y * unit + shift, v * unit**2, offsets, CODES["REML"], proof=True, backend=backend
+    )
+    np.testing.assert_array_equal(moved.count, base.count)
+    np.testing.assert_allclose(moved.se, base.se * unit, rtol=1e-10)
+    np.testing.assert_allclose(moved.tau2, base.tau2 * unit**2, rtol=1e-8, atol=1e-12 * unit**2)
+    away = moved.estimate - shift
+    np.testing.assert_array_less(
+        np.abs(away - base.estimate * unit), 1e-10 * base.se * unit + 1e-15 * abs(shift)
+    )
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python", "numba"])
+def test_a_variance_that_is_not_above_zero_is_named(
+    request: pytest.FixtureRequest, backend: str
+) -> None:
+    if backend == "numba":
+        request.getfixturevalue("numba")
+    y, v = np.zeros(6), np.array([1.0, 1.0, 1.0, 1.0, -2.0, 1.0])
+    with pytest.raises(InputError, match=r"variance -2 \(meta-analysis 1, trial 1"):
+        analyse(y, v, np.array([0, 3, 6]), COMMON, proof=True, backend=backend)
+
+
+def test_backends_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownNameError, match="'numpy'"):
+        backend_of("nunpy")
+    nowhere: Callable[[str], None] = lambda name: None  # noqa: E731
+    monkeypatch.setattr("importlib.util.find_spec", nowhere)
+    assert backend_of("auto") == "numpy"
+    with pytest.raises(InputError, match="not installed"):
+        backend_of("numba")
