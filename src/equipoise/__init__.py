@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from equipoise.models.influence import influence as influence
     from equipoise.models.multilevel import multilevel as multilevel
     from equipoise.models.pairwise import pairwise as pairwise
+    from equipoise.models.robust import robust as robust
     from equipoise.models.robustness import cumulative as cumulative
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.present.figures import forest as forest
@@ -56,6 +57,7 @@ _HOME = {
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
+    "robust": "equipoise.models.robust",
 }
 
 
