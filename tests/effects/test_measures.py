@@ -12,12 +12,21 @@ from hypothesis import strategies as st
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval
 from equipoise.effects.measures import MEASURES, measure_of
+from equipoise.effects.scales import SCALES
 
 
 def test_which_are_ratios() -> None:
-    assert {code for code, m in MEASURES.items() if m.ratio} == {"OR", "RR"}
+    ratios = (
+        "OR RR PETO REH HR IRR ROM CVR VR D2ORL D2ORN ROMC CVRC VRC MPRR MPOR MPORC MPPETO MPORM"
+    )
+    assert {code for code, m in MEASURES.items() if m.ratio} == set(ratios.split())
     assert {m.null for m in MEASURES.values() if m.ratio} == {1.0}
-    assert {m.null for m in MEASURES.values() if not m.ratio} == {0.0}
+    chances = {"CLES", "CLESN", "CLESCN"}
+    for code, m in MEASURES.items():
+        if not m.compares:
+            assert math.isnan(m.null)
+        elif not m.ratio:
+            assert m.null == (0.5 if code in chances else 0.0)
 
 
 @pytest.mark.parametrize("code", MEASURES)
@@ -27,7 +36,13 @@ def test_each_says_what_it_is(code: str) -> None:
     assert m.name
     assert m.unit
     assert m.method.paper
-    assert m.back(0.0) == m.null
+    assert m.scale in SCALES
+    assert m.variances
+    if m.compares:
+        assert m.back(m.no_effect) == m.null
+        assert m.above or code == "GEN"
+    else:
+        assert not m.above
 
 
 @given(st.floats(-700, 700))

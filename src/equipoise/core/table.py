@@ -26,8 +26,18 @@ NOT_ESTIMABLE = "not estimable"
 
 Kind = Literal["ratio", "standardised", "points", "per 1000", "percent", "count", "p", "plain"]
 
-RATIOS = frozenset({"RR", "OR", "PETO", "HR", "IRR", "ROM", "IOR", "RATIO"})
-STANDARDISED = frozenset({"SMD", "ISMD"})
+RATIOS = frozenset(
+    {
+        *("RR", "OR", "PETO", "HR", "IRR", "ROM", "IOR", "RATIO", "REH", "D2ORL", "D2ORN"),
+        *("VR", "CVR", "ROMC", "VRC", "CVRC", "MPRR", "MPOR", "MPORC", "MPORM", "MPPETO"),
+    }
+)
+STANDARDISED = frozenset(
+    {
+        *("SMD", "ISMD", "SMDH", "SMD1", "SMD1H", "SMN", "OR2DL", "OR2DN", "PBIT"),
+        *("SMCC", "SMCR", "SMCRH", "SMCRP", "SMCRPH"),
+    }
+)
 _BACKENDS: tuple[Literal["pandas", "polars", "pyarrow"], ...] = ("pandas", "polars", "pyarrow")
 _COUNTED = frozenset(
     {

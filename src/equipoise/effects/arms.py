@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
-from equipoise.core.result import Note, Result
-from equipoise.effects.binary import To, arm_values, check_counts, corrected, zero_trials
+from equipoise.core.result import Result
+from equipoise.effects.binary import ABSOLUTE
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import (
     Column,
@@ -25,11 +25,30 @@ from equipoise.effects.columns import (
     read_only,
     texts,
 )
+from equipoise.effects.compute import (
+    NEVER_CORRECTED,
+    check_means,
+    finite,
+    how_of,
+    row_marks,
+)
 from equipoise.effects.continuous import check_spread, smd_covariance, standardised
+from equipoise.effects.measure import Measure
 from equipoise.effects.measures import measure_of
-
-#: Standardised differences beyond this are rarer in trials than wrong columns are.
-_LARGE_SMD = 3.0
+from equipoise.effects.suspects import flipped, similar_names, spread_remarks
+from equipoise.effects.zeros import (
+    Correction,
+    Flags,
+    Remark,
+    To,
+    ZeroRule,
+    check_counts,
+    check_events,
+    check_positive,
+    corrected,
+    zero_marks,
+    zero_remarks,
+)
 
 
 def _none() -> Floats:
@@ -38,46 +57,57 @@ def _none() -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Arms(Result):
-    """Results of the arms of trials: counts of events, or means with standard deviations.
+    """Results of the arms of trials: events among people or in person-time, or means.
 
     Attributes
     ----------
     study, treat
         Trial and treatment of each arm; ``+`` joins components.
     n
-        People in the arm.
+        People in the arm; empty where events in person-time were given without them.
     events
-        People with the event; empty for means.
+        People with the event, or events in person-time; empty for means.
     mean, sd
         Mean and standard deviation; empty for events.
+    time
+        Person-time; empty for people and for means.
     """
 
     study: tuple[str, ...]
     treat: tuple[str, ...]
-    n: Floats
+    n: Floats = field(default_factory=_none)
     events: Floats = field(default_factory=_none)
     mean: Floats = field(default_factory=_none)
     sd: Floats = field(default_factory=_none)
+    time: Floats = field(default_factory=_none)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         for name in ("study", "treat"):
             put(self, name, tuple(getattr(self, name)))
-        for name in ("n", "events", "mean", "sd"):
+        for name in ("n", "events", "mean", "sd", "time"):
             put(self, name, read_only(getattr(self, name)))
         k = len(self.study)
-        full = {n for n in ("events", "mean", "sd") if getattr(self, n).size}
-        if k and full not in ({"events"}, {"mean", "sd"}):
+        full = {n for n in ("events", "mean", "sd", "time") if getattr(self, n).size}
+        if k and full not in ({"events"}, {"mean", "sd"}, {"events", "time"}):
             raise InputError(
                 f"arms with {' and '.join(sorted(full)) or 'no results'}",
-                hint="events, or mean and sd",
+                hint="events and n, events and time, or mean, sd and n",
             )
-        for name in ("treat", "n", *sorted(full)):
+        needed = full if "time" in full and not self.n.size else full | {"n"}
+        for name in ("treat", *sorted(needed)):
             if len(getattr(self, name)) != k:
                 raise InputError(
                     f"{k} arms but {len(getattr(self, name))} of {name}", hint="one for each arm"
                 )
         self._check_values()
+
+    @property
+    def data(self) -> str:
+        """What the arms hold: ``binary``, ``rates`` or ``continuous``."""
+        if self.time.size:
+            return "rates"
+        return "binary" if self.events.size else "continuous"
 
     def _check_values(self) -> None:
         for study, treat in zip(self.study, self.treat, strict=True):
@@ -91,7 +121,12 @@ class Arms(Result):
                     where=f"study {study}",
                     hint="combine them into one, or tell them apart by name",
                 )
-        if self.events.size:
+        if self.time.size:
+            check_events(self.events, self.study, column="events")
+            hint = "a positive amount of person-time, in one unit for all studies"
+            what = "a person-time"
+            check_positive(self.time, self.study, column="time", what=what, hint=hint)
+        elif self.events.size:
             check_counts(self.events, self.n, self.study)
         else:
             check_spread(self.sd, self.n, self.study)
@@ -107,23 +142,32 @@ class Arms(Result):
         return len(self.study)
 
     def __repr__(self) -> str:
-        what = "events" if self.events.size else "means"
+        what = {"binary": "events", "rates": "events in person-time"}.get(self.data, "means")
         return f"Arms({what}: {len(self)} arms of {len(set(self.study))} studies)"
 
     def contrasts(
-        self, measure: str, *, reference: str | None = None, add: float = 0.5, to: To = "only0"
+        self,
+        measure: str,
+        *,
+        reference: str | None = None,
+        add: float = 0.5,
+        to: To = "only0",
+        correction: Correction = "constant",
+        drop00: bool = False,
     ) -> Contrasts:
         """Return each study's contrasts with one base arm, with their covariances.
 
         Parameters
         ----------
         measure
-            ``OR``, ``RR``, ``RD`` for events; ``MD``, ``SMD`` for means.
+            One that is a difference of one number per arm: ``OR``, ``RR``, ``RD``, ``AS`` for
+            events; ``IRR``, ``IRD``, ``IRSD`` in person-time; ``MD``, ``ROM``, ``CVR`` for means;
+            or ``SMD``.
         reference
             The treatment that is the base arm where a study has it; else, and when None, the
             study's first arm is.
-        add, to
-            As in :func:`equipoise.effects.contrasts.effect_sizes`.
+        add, to, correction, drop00
+            As in :func:`equipoise.effects.contrasts.effect_sizes`; not ``empirical``.
 
         Returns
         -------
@@ -148,23 +192,15 @@ class Arms(Result):
         Meta-Analysis, 2nd edition.
         """
         m = measure_of(measure)
-        has = "binary" if self.events.size else "continuous"
-        if self.study and m.data != has:
-            raise InputError(f"{measure} from {has} data", hint="another measure, or other columns")
+        self._check_measure(m)
         if reference is not None and reference not in self.treat:
             hint = f"one of {', '.join(sorted(set(self.treat)))}"
             raise InputError(f"no arm has the reference {reference!r}", hint=hint)
         names = tuple(dict.fromkeys(self.study))
         number = {name: i for i, name in enumerate(names)}
         trial = np.array([number[s] for s in self.study], dtype=np.intp)
-        notes: tuple[Note, ...] = ()
-        value, variance = _none(), _none()
-        if has == "binary":
-            events, n, touched = corrected(self.events, self.n, trial, add=add, to=to)
-            value, variance = arm_values(measure, events, n)
-            notes = binary_notes(measure, self.events, self.n, trial, names, touched, add, to)
-        elif measure == "MD":
-            value, variance = self.mean, self.sd**2 / self.n
+        rule = ZeroRule(add, to, correction, drop00)
+        value, variance, remarks, marks = self._values(m, trial, names, rule)
         blocks: list[Contrasts] = []
         left_out: list[LeftOut] = []
         for i, name in enumerate(names):
@@ -174,13 +210,7 @@ class Arms(Result):
             if rest.size == 0:
                 left_out.append(LeftOut(name, f"only one group, {self.treat[base]}"))
                 continue
-            if has == "continuous" and not self.sd[rows].any():
-                raise InputError(
-                    "a standard deviation of 0 in every group",
-                    where=f"study {name}, column sd",
-                    hint="the groups' standard deviations; 0 may stand for 'not reported'",
-                )
-            if measure == "SMD":
+            if m.code == "SMD":
                 order = np.concatenate([[base], rest])
                 g, people = standardised(self.mean[order], self.sd[order], self.n[order])
                 yi = g[1:]
@@ -188,17 +218,83 @@ class Arms(Result):
             else:
                 yi = value[rest] - value[base]
                 V = np.diag(variance[rest]) + variance[base]
-            blocks.append(self._block(measure, name, rest, int(base), yi, V))
-        empty = Contrasts(measure=measure, study=(), yi=_none(), vi=_none())
+            blocks.append(self._block(m.code, name, rest, int(base), yi, V))
+        empty = Contrasts(measure=m.code, study=(), yi=_none(), vi=_none())
         out = Contrasts.stack(blocks) if blocks else empty
-        if has == "continuous":
-            notes = spread_notes(measure, self.sd, self.n, trial, names, out.yi, out.study)
-        return dataclasses.replace(out, left_out=tuple(left_out), notes=notes)
+        of = np.array([number[s] for s in out.study], dtype=np.intp)
+        if self.data == "continuous":
+            pairs = (out.yi, of)
+            remarks = (*remarks, *spread_remarks(m, self.sd, self.n, trial, names, pairs))
+        by_trial = row_marks(len(names), remarks, marks)
+        about = (*flipped(m, out.yi, out.vi, out.study), *similar_names(names))
+        return dataclasses.replace(
+            out,
+            left_out=tuple(left_out),
+            notes=tuple(remark.note for remark in (*remarks, *about)),
+            marks=_marks_of(by_trial, row_marks(len(out), about, ()), of.tolist()),
+        )
+
+    def _check_measure(self, m: Measure) -> None:
+        """Refuse a measure that the arms do not give."""
+        if not self.study:
+            return
+        fits = m.data == self.data or (m.data == "spreads" and self.data == "continuous")
+        if not fits:
+            raise InputError(
+                f"{m.code} from {self.data} data", hint="another measure, or other columns"
+            )
+        if m.arm is None and m.code != "SMD":
+            raise InputError(
+                f"{m.code} is not a difference of one number per arm",
+                hint="effect_sizes() for trials with two groups, or another measure",
+            )
+
+    def _values(
+        self, m: Measure, trial: NDArray[np.intp], names: Sequence[str], rule: ZeroRule
+    ) -> tuple[Floats, Floats, tuple[Remark, ...], tuple[tuple[str, Flags], ...]]:
+        """Each arm's value and variance; what to say about empty cells, and marks by trial."""
+        columns = {"n": self.n, "time": self.time, "mean": self.mean, "sd": self.sd}
+        if self.data == "continuous":
+            self._check_spreads(m, trial, names)
+            if m.arm is None:
+                return _none(), _none(), (), ()
+            return *m.arm(columns, how_of(m, None, True)), (), ()
+        if m.code in NEVER_CORRECTED:
+            rule = dataclasses.replace(rule, to="none")
+        people = self.data == "binary"
+        counted = corrected(self.events, self.n if people else None, trial, rule, size=self.time)
+        columns["events"] = self.events + counted.more
+        if people:
+            columns["n"] = self.n + 2.0 * counted.more
+        assert m.arm is not None
+        with np.errstate(all="ignore"):
+            value, variance = m.arm(columns, how_of(m, None, True))
+        value, variance = finite(value, variance)
+        if rule.drop00:
+            value = np.where(counted.dropped[trial], np.nan, value)
+            variance = np.where(counted.dropped[trial], np.nan, variance)
+        relative = m.code not in ABSOLUTE
+        remarks = zero_remarks(counted, names, rule, relative=relative, ratio=m.ratio)
+        return value, variance, remarks, tuple(zero_marks(counted).items())
+
+    def _check_spreads(self, m: Measure, trial: NDArray[np.intp], names: Sequence[str]) -> None:
+        """Refuse trials without any spread, and means that have no logarithm."""
+        spread = np.bincount(trial, weights=self.sd, minlength=len(names))
+        groups = np.bincount(trial, minlength=len(names))
+        for i in np.flatnonzero((spread == 0.0) & (groups > 1)).tolist():
+            raise InputError(
+                "a standard deviation of 0 in every group",
+                where=f"study {names[i]}, column sd",
+                hint="the groups' standard deviations; 0 may stand for 'not reported'",
+            )
+        if m.data == "continuous":
+            check_means(m, {"mean": self.mean}, self.study)
 
     def _block(
         self, measure: str, name: str, rest: NDArray[np.intp], base: int, yi: Floats, V: Floats
     ) -> Contrasts:
         i, j = np.triu_indices(rest.size, 1)
+        known = bool(self.n.size)
         return Contrasts(
             measure=measure,
             study=(name,) * rest.size,
@@ -206,8 +302,8 @@ class Arms(Result):
             vi=np.diag(V),
             treat1=tuple(self.treat[r] for r in rest),
             treat2=(self.treat[base],) * rest.size,
-            n1=self.n[rest],
-            n2=np.full(rest.size, self.n[base]),
+            n1=self.n[rest] if known else _none(),
+            n2=np.full(rest.size, self.n[base]) if known else _none(),
             raw=self._raw(rest, base),
             cov_i=i,
             cov_j=j,
@@ -216,16 +312,28 @@ class Arms(Result):
 
     def _raw(self, rest: NDArray[np.intp], base: int) -> dict[str, Floats]:
         """The columns of the two arms of each contrast, as effect_sizes() names them."""
-        names = ("events", "n") if self.events.size else ("mean", "sd", "n")
-        held = {name: np.asarray(getattr(self, name)) for name in names}
+        names = ("events", "time", "mean", "sd", "n")
+        held = {name: values for name in names if (values := getattr(self, name)).size}
         one = {f"{name}1": values[rest] for name, values in held.items()}
-        return one | {f"{name}2": np.full(rest.size, held[name][base]) for name in names}
+        return one | {f"{name}2": np.full(rest.size, values[base]) for name, values in held.items()}
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row an arm."""
-        names = ("events",) if self.events.size else ("mean", "sd")
-        columns = {"study": self.study, "treat": self.treat}
-        return make_frame(columns | {name: getattr(self, name) for name in (*names, "n")}, backend)
+        columns: dict[str, Any] = {"study": self.study, "treat": self.treat}
+        names = ("events", "time", "mean", "sd", "n")
+        held = {name: values for name in names if (values := getattr(self, name)).size}
+        return make_frame(columns | held, backend)
+
+
+def _marks_of(
+    by_trial: tuple[tuple[str, ...], ...], by_row: tuple[tuple[str, ...], ...], of: list[int]
+) -> tuple[tuple[str, ...], ...]:
+    """Marks of the contrasts from those of their trials and their own."""
+    if not by_trial and not by_row:
+        return ()
+    trials = [by_trial[i] if by_trial else () for i in of]
+    rows = by_row or ((),) * len(of)
+    return tuple((*a, *b) for a, b in zip(trials, rows, strict=True))
 
 
 def _rebuild(values: dict[str, Any]) -> Arms:
@@ -236,10 +344,11 @@ def arms(
     *,
     study: Column,
     treat: Column,
-    n: Column,
+    n: Column = None,
     events: Column = None,
     mean: Column = None,
     sd: Column = None,
+    time: Column = None,
     data: object = None,
 ) -> Arms:
     """What each arm of each trial showed: one row an arm, in any order.
@@ -249,11 +358,13 @@ def arms(
     study, treat
         Trial and treatment of each arm, or names of columns of `data`; ``+`` joins components.
     n
-        People in the arm.
+        People in the arm; not needed beside `time`.
     events
-        People with the event; or
+        People with the event, or events in the person-time `time`; or
     mean, sd
         mean and standard deviation.
+    time
+        Person-time, in one unit for all studies.
     data
         A data frame (pandas, Polars, PyArrow) or a mapping of columns.
 
@@ -267,8 +378,10 @@ def arms(
     InputError
         On impossible values: names study, column, value and likely cause.
     """
-    given = {"study": study, "treat": treat, "n": n, "events": events, "mean": mean, "sd": sd}
-    for name in ("study", "treat", "n"):
+    given: dict[str, Column] = {"study": study, "treat": treat, "n": n, "events": events}
+    given |= {"mean": mean, "sd": sd, "time": time}
+    needed = ("study", "treat") if time is not None else ("study", "treat", "n")
+    for name in needed:
         if given[name] is None:
             raise InputError(f"arms without {name}", hint="study, treat, n, and events or mean, sd")
     columns = read_columns(data, given)
@@ -276,7 +389,7 @@ def arms(
     names = labels(columns["study"], k)
     values = {
         name: numbers(name, columns[name], names)
-        for name in ("n", "events", "mean", "sd")
+        for name in ("n", "events", "mean", "sd", "time")
         if name in columns
     }
     return Arms(study=names, treat=texts(columns["treat"], k), **values)
@@ -287,10 +400,11 @@ def arm_contrasts(
     *,
     study: Column,
     treat: Column,
-    n: Column,
+    n: Column = None,
     events: Column = None,
     mean: Column = None,
     sd: Column = None,
+    time: Column = None,
     reference: str | None = None,
     data: object = None,
     add: float = 0.5,
@@ -302,7 +416,7 @@ def arm_contrasts(
     ----------
     measure, reference, add, to
         As in `Arms.contrasts`.
-    study, treat, n, events, mean, sd, data
+    study, treat, n, events, mean, sd, time, data
         As in :func:`arms`.
 
     Returns
@@ -315,106 +429,7 @@ def arm_contrasts(
     InputError, UnknownNameError
         As :func:`arms` and `Arms.contrasts` do.
     """
-    held = arms(study=study, treat=treat, n=n, events=events, mean=mean, sd=sd, data=data)
+    held = arms(
+        study=study, treat=treat, n=n, events=events, mean=mean, sd=sd, time=time, data=data
+    )
     return held.contrasts(measure, reference=reference, add=add, to=to)
-
-
-def binary_notes(
-    measure: str,
-    events: Floats,
-    n: Floats,
-    trial: NDArray[np.intp],
-    names: Sequence[str],
-    touched: NDArray[np.bool_],
-    add: float,
-    to: str,
-) -> tuple[Note, ...]:
-    """What to say about trials where nobody, or everybody, in a group had the event."""
-    notes = []
-    if touched.any():
-        which = ", ".join(names[i] for i in np.flatnonzero(touched).tolist())
-        where = "trials where nobody or everybody in a group had the event"
-        where = "these trials, as was asked" if to != "only0" else where
-        notes.append(Note("corrected", f"{add:g} was added to every cell of {where}: {which}."))
-    if measure in ("OR", "RR"):
-        some = np.bincount(trial, weights=events, minlength=len(names)) > 0
-        others = np.bincount(trial, weights=n - events, minlength=len(names)) > 0
-        for flag, code, who in (
-            (some, "double-zero", "Nobody"),
-            (others, "double-full", "Everybody"),
-        ):
-            if flag.all():
-                continue
-            which = ", ".join(names[i] for i in np.flatnonzero(~flag).tolist())
-            text = (
-                f"{who} in any group had the event: {which}. Such trials say nothing about a ratio"
-            )
-            if touched[~flag].any():
-                text += " by themselves; what they add here comes from the correction alone"
-            notes.append(Note(code, f"{text}."))
-    lost = zero_trials(events, n, trial) & ~touched
-    if measure in ("OR", "RR") and lost.any():
-        which = ", ".join(names[i] for i in np.flatnonzero(lost).tolist())
-        notes.append(Note("uncorrected", f"A zero cell was left as it is: {which}."))
-    return tuple(notes)
-
-
-def spread_notes(
-    measure: str,
-    sd: Floats,
-    n: Floats,
-    trial: NDArray[np.intp],
-    names: Sequence[str],
-    yi: Floats,
-    study: Sequence[str] = (),
-) -> tuple[Note, ...]:
-    """Signs that a column holds something else than a standard deviation."""
-    notes = []
-    zero = sorted(set(trial[sd == 0.0].tolist()))
-    if zero:
-        which = ", ".join(names[i] for i in zero)
-        notes.append(Note("zero-sd", f"A standard deviation of 0 in one group: {which}."))
-    if measure == "SMD":
-        which = ", ".join(
-            dict.fromkeys(s for s, y in zip(study or names, yi, strict=True) if abs(y) > _LARGE_SMD)
-        )
-        if which:
-            notes.append(
-                Note(
-                    "large-smd",
-                    f"More than {_LARGE_SMD:g} standard deviations apart: {which}. A standard "
-                    "error in the column of standard deviations is the usual cause.",
-                )
-            )
-        return tuple(notes)
-    suspects = _maybe_standard_errors(sd, n, trial, len(names))
-    if suspects:
-        which = ", ".join(names[i] for i in suspects)
-        notes.append(
-            Note(
-                "maybe-se",
-                f"Standard deviations far below those of the other trials, and like them after "
-                f"multiplying by the square root of n: {which}. They may be standard errors.",
-            )
-        )
-    return tuple(notes)
-
-
-def _maybe_standard_errors(sd: Floats, n: Floats, trial: NDArray[np.intp], k: int) -> list[int]:
-    """Trials whose SDs look like standard errors beside those of at least two other trials."""
-    if k < 3:
-        return []
-    typical = np.array([float(np.median(sd[trial == i])) for i in range(k)])
-    root = np.array([float(np.sqrt(np.median(n[trial == i]))) for i in range(k)])
-    out = []
-    for i in range(k):
-        rest = np.delete(typical, i)
-        low, others, high = np.quantile(rest, (0.25, 0.5, 0.75)).tolist()
-        alike = high < 2.0 * low
-        if (
-            alike
-            and typical[i] < others / 3.0
-            and 0.5 * others < typical[i] * root[i] < 2.0 * others
-        ):
-            out.append(i)
-    return out

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell
@@ -55,6 +56,9 @@ class Contrasts(Result):
         one value a contrast; empty where only estimates were given.
     cov_i, cov_j, cov
         Covariances of contrasts of one study that share a group: rows ``cov_i < cov_j``.
+    marks
+        For each contrast, what code can ask about it: ``corrected``, ``double-zero``,
+        ``double-full``, ``zero-cell``, ``same-data``…; empty when nothing was marked.
     cells
         For each contrast, the cells of a folder that it came from; empty when it came from none.
     left_out
@@ -83,6 +87,7 @@ class Contrasts(Result):
     cells: tuple[tuple[Cell, ...], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[Note, ...] = ()
+    marks: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         measure_of(self.measure)
@@ -98,13 +103,14 @@ class Contrasts(Result):
         for name in ("n1", "n2"):
             if getattr(self, name).size == 0 and k:
                 put(self, name, read_only(np.full(k, np.nan)))
-        for name in ("cells", "left_out", "notes"):
+        for name in ("cells", "left_out", "notes", "marks"):
             put(self, name, tuple(getattr(self, name)))
         put(self, "raw", {name: read_only(values) for name, values in self.raw.items()})
         lengths = {n: len(getattr(self, n)) for n in ("yi", "vi", "treat1", "treat2", "n1", "n2")}
         lengths |= {name: len(values) for name, values in self.raw.items()}
-        if self.cells:
-            lengths["cells"] = len(self.cells)
+        for name in ("cells", "marks"):
+            if getattr(self, name):
+                lengths[name] = len(getattr(self, name))
         for name, length in lengths.items():
             if length != k:
                 raise InputError(
@@ -142,6 +148,12 @@ class Contrasts(Result):
     def sei(self) -> Floats:
         """Standard errors."""
         return read_only(np.sqrt(self.vi))
+
+    def marked(self, mark: str) -> NDArray[np.bool_]:
+        """Return, for each contrast, whether it carries that mark."""
+        if not self.marks:
+            return np.zeros(len(self), dtype=bool)
+        return np.array([mark in row for row in self.marks], dtype=bool)
 
     def V(self) -> Floats:  # noqa: N802  # V is the field's name for it
         """Return the k × k covariance matrix of the estimates."""
@@ -186,6 +198,7 @@ class Contrasts(Result):
             cov_j=np.array([p[1] for p in pairs], dtype=np.intp),
             cov=np.array([p[2] for p in pairs]),
             cells=tuple(self.cells[i] for i in order) if self.cells else (),
+            marks=tuple(self.marks[i] for i in order) if self.marks else (),
         )
 
     @classmethod
@@ -210,6 +223,9 @@ class Contrasts(Result):
         cells: tuple[tuple[Cell, ...], ...] = ()
         if any(b.cells for b in blocks):
             cells = tuple(c for b in blocks for c in b.cells or ((),) * len(b))
+        marks: tuple[tuple[str, ...], ...] = ()
+        if any(b.marks for b in blocks):
+            marks = tuple(m for b in blocks for m in b.marks or ((),) * len(b))
         return cls(
             measure=measures[0],
             study=tuple(s for b in blocks for s in b.study),
@@ -226,6 +242,7 @@ class Contrasts(Result):
             cells=cells,
             left_out=tuple(row for b in blocks for row in b.left_out),
             notes=tuple(dict.fromkeys(note for b in blocks for note in b.notes)),
+            marks=marks,
         )
 
     def to_frame(self, backend: str | None = None) -> Any:
@@ -258,7 +275,9 @@ class Contrasts(Result):
     def summary(self) -> str:
         """What is there, one line a contrast; digits are cut for reading."""
         m = measure_of(self.measure)
-        scale = f"log {m.name}" if m.ratio else m.name
+        scale = f"log {m.name}" if m.scale == "log" else m.name
+        if m.scale_text and m.scale != "log":
+            scale += f" ({m.scale_text})"
         studies = len(set(self.study))
         known = np.nansum(self.n1) + np.nansum(self.n2)
         lines = [f"{len(self)} contrasts from {studies} studies, {scale}"]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,20 +60,29 @@ def read_columns(data: object, columns: Mapping[str, Column]) -> dict[str, list[
     return out
 
 
-def _named(frame: Mapping[str, list[Any]] | None, argument: str, name: str) -> list[Any]:
+def _named(frame: _Frame | None, argument: str, name: str) -> list[Any]:
     if frame is None:
         raise InputError(
             f"{argument} is the name {name!r} but no data is given",
             hint="data=frame, or the values themselves",
         )
-    if name not in frame:
-        raise UnknownNameError("column", name, frame, where=f"argument {argument}")
-    return frame[name]
+    if name not in frame.names:
+        raise UnknownNameError("column", name, frame.names, where=f"argument {argument}")
+    return _plain_list(frame.get(name))
 
 
-def _frame_columns(data: object) -> Mapping[str, list[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The columns of a frame by name; only those asked for are read."""
+
+    names: tuple[str, ...]
+    get: Callable[[str], Any]
+
+
+def _frame_columns(data: object) -> _Frame:
     if isinstance(data, Mapping):
-        return {str(name): _plain_list(values) for name, values in data.items()}
+        held = {str(name): values for name, values in data.items()}
+        return _Frame(tuple(held), held.__getitem__)
     import narwhals as nw  # slow, and only needed for frames
 
     frame: Any
@@ -83,7 +93,8 @@ def _frame_columns(data: object) -> Mapping[str, list[Any]]:
             f"data is a {type(data).__name__}, not a data frame",
             hint="a pandas, Polars or PyArrow table, or a dict of columns",
         ) from None
-    return {str(name): frame[name].to_list() for name in frame.columns}
+    own = {str(name): name for name in frame.columns}
+    return _Frame(tuple(own), lambda name: frame.get_column(own[name]))
 
 
 def _plain_list(values: object) -> list[Any]:
@@ -130,6 +141,12 @@ def numbers(
     InputError
         Names the study, the column and the value.
     """
+    try:
+        fast = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        fast = np.empty(0)
+    if fast.shape == (len(values),) and np.isfinite(fast).all():
+        return fast
     out = np.empty(len(values))
     for row, value in enumerate(values):
         where = f"study {study[row]}, column {name}"
@@ -142,10 +159,11 @@ def numbers(
             continue
         try:
             out[row] = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(f"{value!r} is not a number", where=where) from None
-        if math.isinf(out[row]):
-            raise InputError("an infinite value", where=where, hint="a finite number")
+        if not math.isfinite(out[row]):
+            what = "an infinite value" if math.isinf(out[row]) else f"{value!r} is not a number"
+            raise InputError(what, where=where, hint="a finite number")
     return out
 
 

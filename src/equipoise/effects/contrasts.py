@@ -1,22 +1,30 @@
-"""From trials to contrasts: the front of this package, and effect sizes of two groups."""
+"""From trials to contrasts: the front of this package, and effect sizes of every measure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Note
-from equipoise.effects.arms import Arms, arm_contrasts, arms, binary_notes, spread_notes
-from equipoise.effects.binary import To, arm_values, check_counts, corrected
+from equipoise.effects.arms import Arms, arm_contrasts, arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, texts
-from equipoise.effects.continuous import check_spread, small_sample_factor
+from equipoise.effects.compute import (
+    about,
+    compute,
+    contrast_formula,
+    how_of,
+    row_marks,
+)
+from equipoise.effects.inputs import COLUMNS, INPUTS
+from equipoise.effects.measure import Data, Formula, Measure
 from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import contrasts, published
+from equipoise.effects.zeros import Correction, Remark, To, ZeroRule
+from equipoise.num.dist import t_quantile
 
 __all__ = [
     "Arms",
@@ -29,66 +37,139 @@ __all__ = [
     "published",
 ]
 
-_NEEDED = {
-    "binary": ("events1", "n1", "events2", "n2"),
-    "continuous": ("mean1", "sd1", "n1", "mean2", "sd2", "n2"),
-}
-
 
 def effect_sizes(
-    measure: Literal["OR", "RR", "RD", "MD", "SMD"] | str,
+    measure: str,
     *,
     events1: Column = None,
     n1: Column = None,
     events2: Column = None,
     n2: Column = None,
+    time1: Column = None,
+    time2: Column = None,
     mean1: Column = None,
     sd1: Column = None,
     mean2: Column = None,
     sd2: Column = None,
+    events: Column = None,
+    n: Column = None,
+    time: Column = None,
+    mean: Column = None,
+    sd: Column = None,
+    r: Column = None,
+    both: Column = None,
+    only1: Column = None,
+    only2: Column = None,
+    neither: Column = None,
+    d: Column = None,
+    t: Column = None,
+    p_value: Column = None,
+    predictors: Column = None,
+    r2: Column = None,
+    alpha: Column = None,
+    items: Column = None,
+    o_minus_e: Column = None,
+    v: Column = None,
+    estimate: Column = None,
+    se: Column = None,
+    ci_low: Column = None,
+    ci_high: Column = None,
+    auc: Column = None,
+    homozygous1: Column = None,
+    heterozygous: Column = None,
+    homozygous2: Column = None,
     study: Column = None,
     treat1: Column = None,
     treat2: Column = None,
     data: object = None,
     add: float = 0.5,
     to: To = "only0",
+    correction: Correction = "constant",
+    drop00: bool = False,
+    variance: str | None = None,
+    correct: bool = True,
+    level: float = 0.95,
 ) -> Contrasts:
-    """Effect of group 1 against group 2 in each trial.
+    """Effect sizes and their variances, by any measure, from what each trial reports.
+
+    Every column is one value a trial, or the name of a column of `data`. Which columns a measure
+    takes is in :mod:`equipoise.effects.inputs` and in the table of ``docs/measures.md``.
 
     Parameters
     ----------
     measure
-        ``OR``, ``RR``, ``RD`` (from `events1`, `n1`, `events2`, `n2`) or ``MD``, ``SMD`` (from
-        `mean1`, `sd1`, `n1`, `mean2`, `sd2`, `n2`). SMD is Hedges' g with the exact factor.
-    events1, n1, events2, n2, mean1, sd1, mean2, sd2
-        One value a trial, or names of columns of `data`.
+        Code of :data:`equipoise.effects.measures.MEASURES`: ``RR``, ``SMD``, ``ZCOR``…
+    events1, n1, events2, n2
+        People with the event, and people, in the two groups (OR, RR, RD, AS, PETO…).
+    time1, time2
+        Person-time of the two groups, with `events1` and `events2` (IRR, IRD, IRSD).
+    mean1, sd1, mean2, sd2
+        With `n1` and `n2`: two groups (MD, SMD, ROM…). With `n` and `r`: the same people twice,
+        `r` the correlation of the two measurements (MC, SMCC, SMCR…).
+    events, n, time, mean, sd
+        One group (PR, PLO, IR, MN…).
+    r
+        Correlation, with `n` (COR, UCOR, ZCOR); of the two measurements, or of the two outcomes
+        (MPORM), for the same people twice.
+    both, only1, only2, neither
+        Pairs by where the event was: both times, only the first, only the second, neither (MPRR…).
+    d, t, p_value
+        With `n1` and `n2`, what SMD (and RPB, D2ORL, CLESN…) can be made from when means are
+        missing: Cohen's d, the t value, or its two-sided p value, with a minus sign where group 1
+        is lower. `t` with `n` and `predictors` for partial correlations.
+    predictors, r2
+        Predictors in the model, and its explained variance (PCOR, SPCOR, R2).
+    alpha, items
+        Cronbach's alpha and the number of items, with `n` (ARAW, AHW, ABT).
+    o_minus_e, v
+        Observed minus expected events of group 1 and its variance, of a log-rank test (HR).
+    estimate, se, ci_low, ci_high
+        An estimate as printed, for any measure: as in
+        :func:`equipoise.effects.reported.published`, with `level`; `p_value` goes with it.
+    auc
+        Area under the curve, with `n1` and `n2` (CLES).
+    homozygous1, heterozygous, homozygous2
+        People by genotype (REH).
     study, treat1, treat2
         Labels; trials are numbered when `study` is not given.
     data
         A data frame (pandas, Polars, PyArrow) or a mapping of columns.
-    add, to
-        Added to every cell of the trials where nobody or everybody in a group had the event
-        (`to` ``only0``); ``all``, ``if0all`` and ``none`` as in R's metafor.
+    add, to, correction
+        What is added where nobody or everybody in a group had the event: `add` to every cell
+        (``constant``), in proportion to the groups' sizes (``treatment-arm``), or as the other
+        trials' odds ratio suggests (``empirical``); to the trials with such a group (`to`
+        ``only0``), to ``all``, to all if any has one (``if0all``), or to ``none``. Measures that
+        are defined there (AS, PHI, RTET, PAS, PFT, IRS, IRFT, IRSD) are never corrected.
+    drop00
+        Leave trials in which all groups agree that nobody, or everybody, had the event without an
+        estimate. Without it they are kept, and marked.
+    variance
+        Which variance, where the measure has several (``Measure.variances``); None: the first.
+    correct
+        False leaves out the correction for small samples (SMD, ROM, CVR, SMCC…).
+    level
+        Level of the intervals `ci_low` to `ci_high`.
 
     Returns
     -------
     Contrasts
-        In the order given, on the scale of analysis (logarithms for OR and RR). Trials without
-        an event in either group are kept and named in a note.
+        In the order given, on the scale of analysis (logarithms for OR and RR). Trials with a
+        missing value are kept without an estimate and named in a note. Notes name what looks like
+        an error of entry; `marks` say the same, and which trials were corrected, by row.
 
     Raises
     ------
     InputError
         On missing columns and impossible values: names study, column, value and likely cause.
     UnknownNameError
-        On an unknown measure or column.
+        On an unknown measure, variance, rule or column.
 
     Notes
     -----
-    The variance of g is ``1/n1 + 1/n2 + g²/(2(n1 + n2))``.
+    Source: the paper of each measure is in :data:`equipoise.effects.measures.MEASURES`; for the
+    corrections, Sweeting, Sutton, Lambert 2004, Stat Med 23:1351, doi:10.1002/sim.1761.
 
-    Source: the paper of each measure is in :data:`equipoise.effects.measures.MEASURES`; the
-    variance of g, Hedges 1982, Psychol Bull 92:490, doi:10.1037/0033-2909.92.2.490.
+    Checked against: metafor 5.1.12, ``validation/values/escalc.json``.
 
     Examples
     --------
@@ -96,97 +177,153 @@ def effect_sizes(
     >>> round(float(es.yi[0]), 4)
     -0.5108
     """
+    everything: dict[str, Any] = locals()  # before anything else is local: the arguments
     m = measure_of(measure)
-    if m.data == "any":
-        raise InputError(f"{measure} has no formula", hint="OR, RR, RD, MD, SMD; or contrasts()")
-    given: dict[str, Column] = {
-        "events1": events1,
-        "n1": n1,
-        "events2": events2,
-        "n2": n2,
-        "mean1": mean1,
-        "sd1": sd1,
-        "mean2": mean2,
-        "sd2": sd2,
-    }
-    _check_given(measure, given, _NEEDED[m.data])
-    about: dict[str, Column] = {"study": study, "treat1": treat1, "treat2": treat2}
-    columns = read_columns(data, given | about)
-    k = len(columns["n1"])
+    given = {name: everything[name] for name in _ARGUMENTS if everything[name] is not None}
+    about_rows: dict[str, Column] = {"study": study, "treat1": treat1, "treat2": treat2}
+    if estimate is not None:
+        return _printed(m, given, about_rows, data, level)
+    kind, formula, needed = _choose(m, given)
+    how = how_of(m, variance, correct)
+    rule = ZeroRule(add, to, correction, drop00)
+    columns = read_columns(data, given | about_rows)
+    k = len(columns[needed[0]])
     names = labels(columns.get("study"), k)
-    values = {name: numbers(name, columns[name], names) for name in _NEEDED[m.data]}
-    if m.data == "binary":
-        yi, vi, notes = _binary(measure, values, names, add, to)
-    else:
-        yi, vi, notes = _continuous(measure, values, names)
+    values = {name: numbers(name, columns[name], names, blank=True) for name in given}
+    whole = np.ones(k, dtype=bool)
+    for name in needed:
+        whole &= ~np.isnan(values[name])
+    rows = np.flatnonzero(whole)
+    some = {name: values[name][rows] for name in needed}
+    known = [names[i] for i in rows.tolist()]
+    if kind == "standardised":
+        some = _as_d(some, known)
+    done = compute(m, kind, formula, some, known, how, rule)
+    remarks = (*done.remarks, *about(m, kind, some, known, done.yi, done.vi))
+    marks = row_marks(rows.size, remarks, done.marks)
+    one, two = (values.get(name, np.empty(0)) for name in INPUTS[kind].people)
     return Contrasts(
-        measure=measure,
+        measure=m.code,
         study=names,
-        yi=yi,
-        vi=vi,
+        yi=_spread_out(done.yi, rows, k),
+        vi=_spread_out(done.vi, rows, k),
         treat1=texts(columns.get("treat1"), k),
         treat2=texts(columns.get("treat2"), k),
-        n1=values["n1"],
-        n2=values["n2"],
+        n1=one,
+        n2=two,
         raw=values,
-        notes=notes,
+        notes=_notes(m, remarks, whole, names),
+        marks=_all_marks(marks, rows, k),
     )
 
 
-def _check_given(measure: str, given: dict[str, Column], needed: Sequence[str]) -> None:
-    missing = [name for name in needed if given[name] is None]
-    extra = [name for name, value in given.items() if value is not None and name not in needed]
-    if missing or extra:
-        what = (
-            f"{measure} without {', '.join(missing)}" if missing else f"{measure} with {extra[0]}"
-        )
-        raise InputError(what, hint=f"{measure} takes {', '.join(needed)}")
+#: Arguments that are columns of results.
+_ARGUMENTS = (*COLUMNS, "p_value", "estimate", "se", "ci_low", "ci_high")
+
+#: Columns that may stand beside those that a kind of data needs.
+_BESIDE: Mapping[str, tuple[str, ...]] = {"rates": ("n1", "n2"), "rate": ("n",)}
+
+Way = tuple[Data, Formula, tuple[str, ...]]
 
 
-def _pairs(one: Floats, two: Floats) -> Floats:
-    """One array with the first group's values, then the second's."""
-    return np.concatenate([one, two])
+def _ways(m: Measure) -> list[Way]:
+    """The kinds of data that a measure can be computed from, with the formula and the columns."""
+    own = contrast_formula(m)
+    ways: list[Way] = [] if own is None else [(m.data, own, INPUTS[m.data].columns)]
+    for data, formula in m.instead:
+        ways += [(data, formula, (source, "n1", "n2")) for source in ("d", "t", "p_value")]
+    return ways
 
 
-def _trial(k: int) -> NDArray[np.intp]:
-    return np.concatenate([np.arange(k), np.arange(k)])
+def _choose(m: Measure, given: Mapping[str, Column]) -> Way:
+    """The way whose columns are given, and no others.
 
-
-def _binary(
-    measure: str, values: dict[str, Floats], names: Sequence[str], add: float, to: str
-) -> tuple[Floats, Floats, tuple[Note, ...]]:
-    k = len(names)
-    for side in ("1", "2"):
-        columns = (f"events{side}", f"n{side}")
-        check_counts(values[columns[0]], values[columns[1]], names, columns=columns)
-    events, n = (_pairs(values[f"{c}1"], values[f"{c}2"]) for c in ("events", "n"))
-    trial = _trial(k)
-    e, size, touched = corrected(events, n, trial, add=add, to=to)
-    value, variance = arm_values(measure, e, size)
-    yi, vi = value[:k] - value[k:], variance[:k] + variance[k:]
-    return yi, vi, binary_notes(measure, events, n, trial, names, touched, add, to)
-
-
-def _continuous(
-    measure: str, values: dict[str, Floats], names: Sequence[str]
-) -> tuple[Floats, Floats, tuple[Note, ...]]:
-    for side in ("1", "2"):
-        columns = (f"sd{side}", f"n{side}")
-        check_spread(values[columns[0]], values[columns[1]], names, columns=columns)
-    n1, n2, sd1, sd2 = (values[c] for c in ("n1", "n2", "sd1", "sd2"))
-    for row in np.flatnonzero((sd1 == 0.0) & (sd2 == 0.0)).tolist():
+    Raises
+    ------
+    InputError
+        Names what is missing or too much.
+    """
+    ways = _ways(m)
+    if not ways:
         raise InputError(
-            "a standard deviation of 0 in both groups",
-            where=f"study {names[row]}, columns sd1 and sd2",
-            hint="the standard deviations of the groups; 0 may stand for 'not reported'",
+            f"{m.code} has no formula", hint="OR, RR, RD, MD, SMD…; or contrasts(), or estimate="
         )
-    difference = values["mean1"] - values["mean2"]
-    if measure == "MD":
-        yi, vi = difference, sd1**2 / n1 + sd2**2 / n2
+    for data, formula, needed in ways:
+        extra = [n for n in given if n not in needed and n not in _BESIDE.get(data, ())]
+        if not extra and all(n in given for n in needed):
+            return data, formula, needed
+    needed = ways[0][2]
+    missing = [n for n in needed if n not in given]
+    extra = [n for n in given if n not in needed]
+    what = f"without {', '.join(missing)}" if missing else f"with {extra[0]}"
+    takes = " or ".join(", ".join(way[2]) for way in ways)
+    raise InputError(f"{m.code} {what}", hint=f"{m.code} takes {takes}")
+
+
+def _as_d(c: Mapping[str, Floats], names: Sequence[str]) -> dict[str, Floats]:
+    """Cohen's d, from itself, a t value or a signed two-sided p value of the same two groups."""
+    n1, n2 = c["n1"], c["n2"]
+    if "d" in c:
+        return dict(c)
+    if "t" in c:
+        t = c["t"]
     else:
-        df = n1 + n2 - 2.0
-        pooled = np.sqrt(((n1 - 1.0) * sd1**2 + (n2 - 1.0) * sd2**2) / df)
-        yi = difference / pooled * small_sample_factor(df)
-        vi = 1.0 / n1 + 1.0 / n2 + yi**2 / (2.0 * (n1 + n2))
-    sizes = _pairs(n1, n2)
-    return yi, vi, spread_notes(measure, _pairs(sd1, sd2), sizes, _trial(len(names)), names, yi)
+        p = c["p_value"]
+        wrong = ~((np.abs(p) > 0.0) & (np.abs(p) <= 1.0))
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                f"a p value of {p[row]:g}",
+                where=f"study {names[row]}, column p_value",
+                hint="two-sided, above 0 and at most 1, with a minus sign where group 1 is lower",
+            )
+        tails = (-t_quantile(0.5 * abs(q), df) for q, df in zip(p, n1 + n2 - 2.0, strict=True))
+        t = np.copysign(np.array(list(tails)), p)
+    return {"d": t * np.sqrt(1.0 / n1 + 1.0 / n2), "n1": n1, "n2": n2}
+
+
+def _printed(
+    m: Measure,
+    given: Mapping[str, Any],
+    about_rows: Mapping[str, Any],
+    data: object,
+    level: float,
+) -> Contrasts:
+    """An estimate as printed."""
+    takes = ("estimate", "se", "ci_low", "ci_high", "p_value", "n1", "n2")
+    extra = [name for name in given if name not in takes]
+    if extra:
+        raise InputError(f"estimate with {extra[0]}", hint=f"estimate goes with {takes[1:]}")
+    return published(m.code, **given, **about_rows, data=data, level=level)
+
+
+def _spread_out(values: Floats, rows: np.ndarray[Any, Any], k: int) -> Floats:
+    """Values of some rows among all rows, not a number elsewhere."""
+    if rows.size == k:
+        return values
+    out = np.full(k, np.nan)
+    out[rows] = values
+    return out
+
+
+def _all_marks(
+    marks: tuple[tuple[str, ...], ...], rows: np.ndarray[Any, Any], k: int
+) -> tuple[tuple[str, ...], ...]:
+    """Marks of all rows, with those that have gaps."""
+    if rows.size == k:
+        return marks
+    held = dict(zip(rows.tolist(), marks or ((),) * rows.size, strict=True))
+    return tuple(held.get(i, ("missing",)) for i in range(k))
+
+
+def _notes(
+    m: Measure, remarks: Sequence[Remark], whole: np.ndarray[Any, Any], names: Sequence[str]
+) -> tuple[Note, ...]:
+    """What to say about the measure and about the trials."""
+    notes = [remark.note for remark in remarks]
+    if m.caution:
+        notes.insert(0, Note("caution", m.caution))
+    if not whole.all():
+        gone = ", ".join(names[i] for i in np.flatnonzero(~whole).tolist())
+        notes.append(Note("missing", f"Without an estimate, for a missing value: {gone}."))
+    return tuple(notes)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.effects.binary import TO
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column
+from equipoise.effects.zeros import TO
 from equipoise.models.counts.closed import collapsed, mantel_haenszel, peto
 from equipoise.models.counts.pooled import Pooled, dress
 from equipoise.models.counts.result import CountsFit

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Note
 from equipoise.core.table import fixed
-from equipoise.effects.binary import arm_values, check_counts, corrected
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, read_only
+from equipoise.effects.compute import contrast_formula, how_of
+from equipoise.effects.measures import measure_of
+from equipoise.effects.zeros import ZeroRule, check_counts, corrected
 
 _PEOPLE = ("events1", "n1", "events2", "n2")
 _TIME = ("events1", "time1", "events2", "time2")
@@ -136,29 +138,22 @@ class Tables:
         events = np.concatenate([self.events1, self.events2])
         size = np.concatenate([self.size1, self.size2])
         trial = np.concatenate([np.arange(k), np.arange(k)])
-        # Rates have no "everybody": a group is empty only where it has no event.
-        people = np.full_like(size, np.inf) if self.time else size
-        e, n, _ = corrected(events, people, trial, add=add, to=to)
-        n = size if self.time else n
+        people = None if self.time else size
+        more = corrected(events, people, trial, ZeroRule(add, to), size=size).more
+        e = events + more
+        n = size if self.time else size + 2.0 * more
         return self._with(self.study, e[:k], n[:k], e[k:], n[k:])
 
     def effects(self, measure: str, add: float = 0.5, to: str = "only0") -> tuple[Floats, Floats]:
         """Each trial's own estimate and variance; not a number for trials that have none."""
-        t = self.added(add, to)
-        if self.time:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                if measure == "IRR":
-                    y = np.log(t.events1 / t.size1) - np.log(t.events2 / t.size2)
-                    v = 1.0 / t.events1 + 1.0 / t.events2
-                else:
-                    y = t.events1 / t.size1 - t.events2 / t.size2
-                    v = t.events1 / t.size1**2 + t.events2 / t.size2**2
-        else:
-            (y1, v1), (y2, v2) = (
-                arm_values(measure, t.events1, t.size1),
-                arm_values(measure, t.events2, t.size2),
+        t, m, size = self.added(add, to), measure_of(measure), "time" if self.time else "n"
+        formula = contrast_formula(m)
+        assert formula is not None
+        cells = {"events1": t.events1, "events2": t.events2}
+        with np.errstate(all="ignore"):
+            y, v = formula(
+                cells | {f"{size}1": t.size1, f"{size}2": t.size2}, how_of(m, None, True)
             )
-            y, v = y1 - y2, v1 + v2
         bad = ~np.isfinite(y) | ~np.isfinite(v) | self.double_zero
         return np.where(bad, np.nan, y), np.where(bad, np.nan, v)
 

@@ -1,0 +1,308 @@
+"""The commonest real errors in tables of results, as remarks: nothing is changed by them.
+
+A standard error in the column of standard deviations; a sign turned round; the same trial twice.
+Each rule asks two things of a trial: that it lies far from the others, and that the error, undone,
+would bring it back among them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from equipoise.effects.columns import Floats, Ints
+from equipoise.effects.measure import Measure
+from equipoise.effects.zeros import Remark
+
+#: Standardised differences beyond this are rarer in trials than wrong columns are.
+LARGE_SMD = 3.0
+
+#: Fewer events than this, or fewer people without, can agree by chance.
+_FEW = 3.0
+
+_APART = re.compile(r"[\W_]+")
+
+#: Measures whose point is that spreads differ.
+_OF_SPREADS = frozenset({"VR", "CVR", "SDLN", "CVLN", "VRC", "CVRC"})
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    k = len(ordered)
+    half = k // 2
+    return ordered[half] if k % 2 else 0.5 * (ordered[half - 1] + ordered[half])
+
+
+def _middle(values: Sequence[float]) -> tuple[float, float]:
+    """Median, and the median distance from it in units of a normal standard deviation."""
+    middle = _median(values)
+    return middle, 1.4826 * _median([abs(v - middle) for v in values])
+
+
+def _others(values: list[float], i: int) -> tuple[float, float]:
+    """The middle of the other values; of all of them where one of many moves nothing."""
+    return _middle(values if len(values) > 20 else values[:i] + values[i + 1 :])
+
+
+def _listed(names: Sequence[str], trials: Sequence[int]) -> str:
+    return ", ".join(dict.fromkeys(names[i] for i in trials))
+
+
+# --- a standard error in the column of standard deviations -------------------------------------
+
+
+def spread_remarks(
+    m: Measure,
+    sd: Floats,
+    n: Floats,
+    trial: Ints,
+    names: Sequence[str],
+    effects: tuple[Floats, Ints] | None = None,
+) -> tuple[Remark, ...]:
+    """Signs that a column holds something else than a standard deviation.
+
+    Parameters
+    ----------
+    m
+        The measure.
+    sd, n, trial
+        One value an arm; `trial` counts from 0.
+    names
+        Of the trials.
+    effects
+        Estimates and the number of each one's trial, for the measures in standard deviations.
+    """
+    found: list[Remark] = []
+    zero = tuple(np.unique(trial[sd == 0.0]).tolist())
+    if zero:
+        text = f"A standard deviation of 0 in one group: {_listed(names, zero)}."
+        found.append(Remark("zero-sd", text, zero))
+    if m.code in _OF_SPREADS:
+        return tuple(found)
+    arms: dict[int, list[tuple[float, float]]] = {}
+    for s, size, i in zip(sd.tolist(), n.tolist(), trial.tolist(), strict=True):
+        if s > 0.0:
+            arms.setdefault(i, []).append((math.log(s), 0.5 * math.log(size)))
+    suspects = set(_whole_trials(arms)) | set(_single_arms(arms))
+    large: set[int] = set()
+    if effects is not None and m.code.startswith("SMD"):
+        g, of = effects[0].tolist(), effects[1].tolist()
+        suspects |= set(_inflated(g, of, arms))
+        large = {i for y, i in zip(g, of, strict=True) if abs(y) > LARGE_SMD} - suspects
+    if suspects:
+        which = tuple(sorted(suspects))
+        text = (
+            f"Standard deviations that are out of line with the rest, and in line after "
+            f"multiplying by the square root of n: {_listed(names, which)}. They may be standard "
+            "errors."
+        )
+        found.append(Remark("maybe-se", text, which))
+    if large:
+        which = tuple(sorted(large))
+        text = (
+            f"More than {LARGE_SMD:g} standard deviations apart: {_listed(names, which)}. A "
+            "standard error in the column of standard deviations is the usual cause."
+        )
+        found.append(Remark("large-smd", text, which))
+    return tuple(found)
+
+
+def _whole_trials(arms: Mapping[int, list[tuple[float, float]]]) -> list[int]:
+    """Trials whose deviations are all too small, beside at least two other trials."""
+    if len(arms) < 3:
+        return []
+    trials = list(arms)
+    level = [sum(s for s, _ in arms[i]) / len(arms[i]) for i in trials]
+    root = [sum(h for _, h in arms[i]) / len(arms[i]) for i in trials]
+    floor = max(0.1, 0.35 / math.sqrt(len(trials) - 2))
+    out = []
+    for place, i in enumerate(trials):
+        middle, spread = _others(level, place)
+        s = math.hypot(spread, floor)
+        gap = middle - level[place]
+        if gap > max(3.5 * s, math.log(2.0)) and abs(gap - root[place]) < 2.0 * s:
+            out.append(i)
+    return out
+
+
+def _single_arms(arms: Mapping[int, list[tuple[float, float]]]) -> list[int]:
+    """Trials one arm of which has far too small a deviation beside its own other arms."""
+    gaps, roots, of = [], [], []
+    for i, rows in arms.items():
+        for row, (level, root) in enumerate(rows):
+            rest = [s for other, (s, _) in enumerate(rows) if other != row]
+            if rest:
+                gaps.append(sum(rest) / len(rest) - level)
+                roots.append(root)
+                of.append(i)
+    if not gaps:
+        return []
+    spread = 1.4826 * _median([abs(g) for g in gaps]) if len(gaps) > 5 else 0.0
+    s = max(spread, 0.2)
+    return [
+        i
+        for gap, root, i in zip(gaps, roots, of, strict=True)
+        if gap > max(4.0 * s, math.log(3.0)) and abs(gap - root) < 2.0 * s
+    ]
+
+
+def _inflated(
+    g: list[float], of: list[int], arms: Mapping[int, list[tuple[float, float]]]
+) -> list[int]:
+    """Trials whose standardised difference is far out, and not after division by the root of n."""
+    if len(g) < 4:
+        return []
+    out = []
+    for place, (y, i) in enumerate(zip(g, of, strict=True)):
+        if abs(y) < 1.2 or i not in arms:
+            continue
+        middle, spread = _others(g, place)
+        root = math.exp(sum(h for _, h in arms[i]) / len(arms[i]))
+        s = math.hypot(spread, 0.25)
+        if abs(y - middle) > 4.0 * s and root > 2.0 and abs(y / root - middle) < 2.0 * s:
+            out.append(i)
+    return out
+
+
+# --- a sign turned round -----------------------------------------------------------------------
+
+
+def flipped(m: Measure, yi: Floats, vi: Floats, names: Sequence[str]) -> tuple[Remark, ...]:
+    """Trials far on the other side of no difference, that would be among the others if negated.
+
+    The others have to show a clear effect, three standard errors or more from no difference. A
+    trial is told when it lies clearly on the other side itself, and more than three standard
+    deviations of a new trial (its own error, DerSimonian and Laird's tau² of the others, and their
+    mean's error) from their mean, and its negation lies within one and a half of them.
+    """
+    if not m.compares or m.code == "GEN" or yi.size < 4:
+        return ()
+    usable = np.isfinite(yi) & (vi > 0.0)
+    if np.count_nonzero(usable) < 4:
+        return ()
+    y = np.where(usable, yi - m.no_effect, 0.0)
+    v = np.where(usable, vi, 1.0)
+    z = y / np.sqrt(v)
+    up, down = z > 2.0, z < -2.0
+    side = 1.0 if np.count_nonzero(up) > np.count_nonzero(down) else -1.0
+    minority = down if side > 0.0 else up
+    few = int(np.count_nonzero(minority))
+    if not 0 < few <= max(1, yi.size // 5):
+        return ()
+    rest = usable & ~minority
+    mean, error, tau2 = _random_mean(y[rest], v[rest])
+    if side * mean < 3.0 * error:
+        return ()
+    out = []
+    for i in np.flatnonzero(minority).tolist():
+        s = math.sqrt(v[i] + tau2 + error**2)
+        if abs(y[i] - mean) > 3.0 * s and abs(-y[i] - mean) < 1.5 * s:
+            out.append(i)
+    if not out:
+        return ()
+    text = (
+        "Far on the other side of no difference, and like the other trials with the sign turned: "
+        f"{_listed(names, out)}. The groups may be swapped, or the scale may run the other way."
+    )
+    return (Remark("maybe-flipped", text, tuple(out)),)
+
+
+def _random_mean(y: Floats, v: Floats) -> tuple[float, float, float]:
+    """Mean, its standard error and tau² by DerSimonian and Laird."""
+    w = 1.0 / v
+    total = float(w.sum())
+    mean = float((w * y).sum()) / total
+    excess = float((w * (y - mean) ** 2).sum()) - (y.size - 1)
+    tau2 = max(0.0, excess / (total - float((w**2).sum()) / total)) if y.size > 1 else 0.0
+    w = 1.0 / (v + tau2)
+    total = float(w.sum())
+    return float((w * y).sum()) / total, 1.0 / math.sqrt(total), tau2
+
+
+# --- the same trial twice ----------------------------------------------------------------------
+
+
+def twice(raw: Mapping[str, Floats], names: Sequence[str], groups: int) -> tuple[Remark, ...]:
+    """Rows with the same numbers in every column, as they stand or with the groups swapped."""
+    if len(names) < 2 or not raw:
+        return ()
+    columns = list(raw)
+    telling = _telling(raw)
+    rows = list(zip(*(raw[name].tolist() for name in columns), strict=True))
+    held: dict[tuple[float, ...], list[int]] = {}
+    for i, row in enumerate(rows):
+        if telling[i]:
+            held.setdefault(row, []).append(i)
+    found = []
+    same = sorted(i for places in held.values() if len(places) > 1 for i in places)
+    if same:
+        text = (
+            f"These have the same numbers in every column: {_listed(names, same)}. One trial may "
+            "have been entered twice."
+        )
+        found.append(Remark("same-data", text, tuple(same)))
+    if groups == 2:
+        swap = [columns.index(_other(name)) for name in columns]
+        mirrored = set()
+        for row, places in held.items():
+            other = tuple(row[j] for j in swap)
+            if other != row and other in held:
+                mirrored.update(places)
+        if mirrored:
+            which = tuple(sorted(mirrored))
+            text = (
+                f"These have the same numbers with the groups swapped: {_listed(names, which)}. "
+                "One trial may have been entered twice, once the wrong way round."
+            )
+            found.append(Remark("same-data-swapped", text, which))
+    return tuple(found)
+
+
+def _other(column: str) -> str:
+    """The same column of the other group."""
+    return column[:-1] + ("2" if column.endswith("1") else "1")
+
+
+def _telling(raw: Mapping[str, Floats]) -> list[bool]:
+    """Rows that say enough not to agree by chance."""
+    k = len(next(iter(raw.values())))
+    events = [raw[name] for name in ("events", "events1", "events2") if name in raw]
+    if not events:
+        return [True] * k
+    total = np.sum(events, axis=0)
+    enough = total >= _FEW
+    people = [raw[name] for name in ("n", "n1", "n2") if name in raw]
+    if people:
+        enough = enough & (np.sum(people, axis=0) - total >= _FEW)
+    return list(enough.tolist())
+
+
+def _key(name: str) -> str:
+    """A label without case, accents, punctuation and spaces that nobody means."""
+    if not name.isascii():
+        name = unicodedata.normalize("NFKD", name)
+        name = "".join(c for c in name if not unicodedata.combining(c))
+    return _APART.sub(" ", name.casefold()).strip()
+
+
+def similar_names(names: Sequence[str]) -> tuple[Remark, ...]:
+    """Labels that differ only in case, accents, punctuation or spaces."""
+    unique = dict.fromkeys(names)
+    if len(unique) < 2:
+        return ()
+    held: dict[str, list[str]] = {}
+    for name in unique:
+        held.setdefault(_key(name), []).append(name)
+    alike = {name for group in held.values() if len(group) > 1 for name in group}
+    if not alike:
+        return ()
+    pairs = "; ".join(
+        " and ".join(repr(n) for n in group) for group in held.values() if len(group) > 1
+    )
+    which = tuple(i for i, name in enumerate(names) if name in alike)
+    text = f"Labels that differ in their spelling only: {pairs}. Are they one trial?"
+    return (Remark("similar-names", text, which),)
