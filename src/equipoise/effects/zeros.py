@@ -96,8 +96,8 @@ def in_trial(rows: Flags, trial: Ints, count: int) -> Flags:
 
 def empty_cells(events: Floats, n: Floats | None) -> Flags:
     """Return where nobody, or of `n` people everybody, had the event."""
-    zero = events == 0.0
-    return zero if n is None else zero | (events == n)
+    zero: Flags = events == 0.0
+    return zero if n is None else np.logical_or(zero, events == n)
 
 
 @dataclass(frozen=True, slots=True)
