@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from equipoise.models.influence import baujat as baujat
     from equipoise.models.influence import influence as influence
     from equipoise.models.multilevel import multilevel as multilevel
+    from equipoise.models.network.fit import network as network
     from equipoise.models.pairwise import pairwise as pairwise
     from equipoise.models.robust import robust as robust
     from equipoise.models.robustness import cumulative as cumulative
@@ -54,6 +55,7 @@ _HOME = {
     "influence": "equipoise.models.influence",
     "leave_one_out": "equipoise.models.robustness",
     "multilevel": "equipoise.models.multilevel",
+    "network": "equipoise.models.network.fit",
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",

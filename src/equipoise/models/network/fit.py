@@ -1,0 +1,482 @@
+"""Network meta-analysis: many treatments compared at once, with what each estimate rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.table import p_value as p_text
+from equipoise.effects.arms import Arms
+from equipoise.effects.blocks import Contrasts, LeftOut
+from equipoise.effects.columns import Floats, make_frame, read_only
+from equipoise.effects.measures import measure_of
+from equipoise.models.correlated import TAU2
+from equipoise.models.intervals import shown
+from equipoise.models.network.contributions import Contributions, Path, contributions, paths
+from equipoise.models.network.core import (
+    Net,
+    Solution,
+    check_connected,
+    estimate_tau2,
+    frozen,
+    make_net,
+    solve,
+)
+from equipoise.models.network.inconsistency import Decomposition, Split, decomposition, split
+from equipoise.models.network.ranking import DRAWS, Ranking, ranking
+from equipoise.num.dist import chi2_tail, critical, t_two_sided
+
+MODELS = ("random", "common")
+INTERVALS = ("Wald", "t", "HK", "HK-guarded")
+PREDICTIONS = ("V", "HTS")
+
+RUECKER = Method(
+    "network meta-analysis by weighted least squares",
+    "Rücker 2012, Res Synth Methods 3:312",
+    "10.1002/jrsm.1058",
+)
+PREDICTION = Method(
+    "prediction intervals in a network",
+    "Higgins, Thompson, Spiegelhalter 2009, J R Stat Soc A 172:137",
+    "10.1111/j.1467-985X.2008.00552.x",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEffect(Result):
+    """The effect of one treatment against another, on the scale of analysis."""
+
+    estimate: float
+    se: float
+    ci: Interval
+    p_value: float
+    pi: Interval | None
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class NetworkFit(Result):
+    """Effects of many treatments against each other.
+
+    Everything is on the scale of analysis (logs of ratios).
+
+    Attributes
+    ----------
+    measure, model, interval, level
+        Code of the measure; ``random`` or ``common``; kind and level of the intervals.
+    treatments, reference
+        Names in order, and the one that summaries compare with.
+    k, m, designs
+        Trials, pairs of groups that they compare, and different sets of treatments.
+    data
+        The contrasts that were used, with their covariances.
+    theta, cov
+        Effects against the first treatment, shape (n,), and their covariance matrix.
+    scale
+        What variances are multiplied by: 1, but for Hartung–Knapp.
+    df
+        Degrees of freedom of intervals and tests; infinite for normal ones.
+    tau2, tau2_method
+        Variance between trials of an effect, one for all comparisons; its estimator.
+    q, q_df, q_p
+        Cochran's Q of the common effect: heterogeneity and inconsistency together.
+    i2, h2
+        I² in percent and H², from Q.
+    left_out, notes, methods
+        What was not used and why; what to know; the papers.
+    """
+
+    measure: str
+    model: str
+    interval: str
+    level: float
+    treatments: tuple[str, ...]
+    reference: str
+    k: int
+    m: int
+    designs: int
+    data: Contrasts
+    theta: Floats
+    cov: Floats
+    scale: float
+    df: float
+    prediction: str
+    tau2: float
+    tau2_method: str
+    q: float
+    q_df: int
+    q_p: float
+    i2: float
+    h2: float
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[Note, ...]
+    methods: tuple[Method, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of treatments."""
+        return len(self.treatments)
+
+    def effect(self, treat1: str, treat2: str) -> NetworkEffect:
+        """The effect of `treat1` minus that of `treat2`.
+
+        Raises
+        ------
+        UnknownNameError
+            On a treatment that the network does not have.
+        """
+        i, j = self._place(treat1), self._place(treat2)
+        estimate = float(self.theta[i] - self.theta[j])
+        variance = float(self.cov[i, i] + self.cov[j, j] - 2.0 * self.cov[i, j])
+        se = math.sqrt(max(0.0, self.scale * variance))
+        half = critical(self.level, self.df) * se
+        statistic = estimate / se if se else math.nan
+        p = t_two_sided(statistic, self.df) if se else 1.0
+        ci = Interval(estimate - half, estimate + half, self.level, self._quantile(self.df))
+        return NetworkEffect(estimate, se, ci, p, self._prediction(estimate, se, i == j))
+
+    def _prediction(self, estimate: float, se: float, same: bool) -> Interval | None:
+        df = self.q_df - (1 if self.prediction == "HTS" else 0)
+        if self.model == "common" or df < 1 or same:
+            return None
+        half = critical(self.level, df) * math.hypot(se, math.sqrt(self.tau2))
+        text = f"{self.prediction}: t with {df} df"
+        return Interval(estimate - half, estimate + half, self.level, text)
+
+    def _quantile(self, df: float) -> str:
+        name = "Hartung–Knapp, " if self.interval.startswith("HK") else ""
+        return f"{name}{'normal' if math.isinf(df) else f't with {df:g} df'}"
+
+    def _place(self, name: str) -> int:
+        try:
+            return self.treatments.index(name)
+        except ValueError:
+            raise UnknownNameError("treatment", name, self.treatments) from None
+
+    def league(self) -> Table:
+        """Every effect, the row's treatment against the column's, as a reader sees it."""
+        m = measure_of(self.measure)
+        columns = (
+            Column("treatment", "row against column"),
+            *(Column(t, t, align="right") for t in self.treatments),
+        )
+        rows = tuple(
+            (one, *(None if one == two else self._text(one, two) for two in self.treatments))
+            for one in self.treatments
+        )
+        caption = (
+            f"League table: {m.name} of the row's treatment against the column's, "
+            f"{percent(100 * self.level)} confidence intervals"
+        )
+        return Table(caption, columns, rows, missing="")
+
+    def _text(self, one: str, two: str) -> str:
+        m = measure_of(self.measure)
+        found = self.effect(one, two)
+        return "{} ({})".format(*shown(m, m.back(found.estimate), m.back_interval(found.ci)))
+
+    def against(self, reference: str | None = None) -> Table:
+        """Every treatment against one, with the prediction interval."""
+        ref = self.reference if reference is None else reference
+        m = measure_of(self.measure)
+        columns = (
+            Column("treatment", "treatment"),
+            Column("effect", f"{m.name} ({percent(100 * self.level)} CI)", align="right"),
+            Column("p_value", "p", "p", "right"),
+            Column("pi", "prediction interval", align="right"),
+        )
+        rows = []
+        for name in self.treatments:
+            if name == ref:
+                continue
+            found = self.effect(name, ref)
+            pi = None
+            if found.pi is not None:
+                pi = shown(m, m.back(found.estimate), m.back_interval(found.pi))[1]
+            rows.append((name, self._text(name, ref), found.p_value, pi))
+        return Table(f"Effects against {ref}", columns, tuple(rows), missing="none")
+
+    def split(self) -> Split:
+        """Direct, indirect and network estimates of every pair side by side."""
+        net, at = self._core()
+        return split(net, at, self.measure, self.level)
+
+    def decomposition(self) -> Decomposition:
+        """Q within and between designs, and the design-by-treatment test."""
+        return decomposition(self._core()[0])
+
+    def ranking(self, better: str, *, draws: int = DRAWS, seed: int = 1) -> Ranking:
+        """P-scores, SUCRA and rank probabilities; `better` is ``lower`` or ``higher``."""
+        net, at = self._core()
+        return ranking(net, at, better, self.level, draws=draws, seed=seed)
+
+    def contributions(
+        self, method: str = "random-walk", of: tuple[str, str] | None = None
+    ) -> Contributions:
+        """Shares of the direct comparisons in every estimate, or in the one of `of`."""
+        net, at = self._core()
+        return contributions(net, at, method, of)
+
+    def paths(self, treat1: str, treat2: str) -> tuple[Path, ...]:
+        """The paths of evidence between two treatments, each with its share."""
+        net, at = self._core()
+        return paths(net, at, treat1, treat2)
+
+    def _core(self) -> tuple[Net, Solution]:
+        net = make_net(self.data, self.treatments)
+        return net, solve(net, self.tau2)
+
+    def summary(self) -> str:
+        """What was found, in the order in which a reader asks; digits are cut for reading."""
+        return "\n".join([*self._lines(), *(f"Note: {note}" for note in self.notes)])
+
+    def _lines(self) -> Iterator[str]:
+        m = measure_of(self.measure)
+        yield (
+            f"Network of {self.n} treatments: {self.k} trials, {self.m} comparisons, "
+            f"{self.designs} designs, {m.name}"
+        )
+        yield ""
+        yield self.against().to_text()
+        if self.model == "random":
+            yield f"tau² {significant(self.tau2, 4)}, {self.tau2_method}"
+        yield (
+            f"I² {percent(self.i2)}; Q {significant(self.q, 5)} on {self.q_df} df, "
+            f"p {p_text(self.q_p)}"
+        )
+        for row in self.left_out:
+            yield f"Left out: {row.study} ({row.why})"
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a pair of treatments, uncut."""
+        names = ("treat1", "treat2", "estimate", "se", "ci_low", "ci_high", "p_value")
+        rows = []
+        for i, one in enumerate(self.treatments):
+            for two in self.treatments[i + 1 :]:
+                e = self.effect(one, two)
+                rows.append((one, two, e.estimate, e.se, e.ci.low, e.ci.high, e.p_value))
+        return make_frame(dict(zip(names, zip(*rows, strict=True), strict=True)), backend)
+
+    def __repr__(self) -> str:
+        spread = f"; tau² {significant(self.tau2)}" if self.model == "random" else ""
+        return (
+            f"<NetworkFit {self.measure}: {self.n} treatments, {self.k} trials{spread}, "
+            f"I² {percent(self.i2)}>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.against().to_html()
+
+
+def network(
+    es: Contrasts | Arms,
+    *,
+    measure: str | None = None,
+    reference: str | None = None,
+    model: str = "random",
+    tau2: str = "REML",
+    interval: str = "Wald",
+    prediction: str = "V",
+    level: float = 0.95,
+) -> NetworkFit:
+    """Compare many treatments at once by all direct and indirect evidence.
+
+    Parameters
+    ----------
+    es
+        Contrasts with `treat1` and `treat2` (the effect is the first minus the second), or the
+        results of arms.
+    measure
+        Needed with arms: ``OR``, ``RR``, ``RD``, ``MD``, ``SMD`` and others.
+    reference
+        The treatment that summaries compare with; the one with the most people when not given,
+        or, where people are unknown, with the most comparisons.
+    model
+        ``random`` or ``common``.
+    tau2
+        ``REML``, ``DL`` or ``ML``: one variance between trials for all comparisons.
+    interval
+        ``Wald``, ``t`` (Q's degrees of freedom), ``HK`` (variances scaled by the random-effects Q
+        over its degrees of freedom, and t) or ``HK-guarded`` (never scaled down).
+    prediction
+        ``V`` (t with Q's degrees of freedom) or ``HTS`` (one less).
+    level
+        Level of all intervals.
+
+    Returns
+    -------
+    NetworkFit
+
+    Raises
+    ------
+    InputError
+        On contrasts without treatments or of a treatment with itself, comparisons of one study
+        that do not add up, or a name that stands for two treatments but for case or spaces.
+    NotEstimableError
+        When nothing joins some treatments with the others: which, and what would.
+    UnknownNameError
+        On an unknown reference or option, with the nearest known one.
+
+    Notes
+    -----
+    Weighted least squares on the graph of treatments; a trial of several arms enters as a block
+    with its full covariance, and random effects of contrasts that share an arm correlate by ½.
+
+    Source: Rücker 2012, Res Synth Methods 3:312, doi:10.1002/jrsm.1058.
+    Checked against netmeta in ``validation/values/network_*.json``.
+    """
+    for kind, value, known in (
+        ("model", model, MODELS),
+        ("estimator of tau²", tau2, tuple(TAU2)),
+        ("interval", interval, INTERVALS),
+        ("prediction interval", prediction, PREDICTIONS),
+    ):
+        if value not in known:
+            raise UnknownNameError(kind, value, known)
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
+    rows, left_out, notes = _usable(_contrasts(es, measure, reference))
+    check_connected(rows)
+    names = tuple(sorted({*rows.treat1, *rows.treat2}))
+    ref = _most_known(rows) if reference is None else reference
+    if ref not in names:
+        raise UnknownNameError("reference", ref, names)
+    net = make_net(rows, names)
+    spread, about = estimate_tau2(net, rows, tau2) if model == "random" else (0.0, [])
+    at, common = solve(net, spread), solve(net, 0.0)
+    df = net.df
+    scale, own = _scaling(interval, at.q, df)
+    notes += about
+    if own < 1:
+        text = "Q has no degrees of freedom, so normal intervals are shown."
+        notes.append(Note("no-degrees-of-freedom-left", text))
+        own, scale = math.inf, 1.0
+    methods = (RUECKER, *((TAU2[tau2], PREDICTION) if model == "random" else ()))
+    return NetworkFit(
+        measure=rows.measure,
+        model=model,
+        interval=interval,
+        level=level,
+        treatments=names,
+        reference=ref,
+        k=len(net.trials),
+        m=sum(len(g.y) * g.size * (g.size - 1) // 2 for g in net.groups),
+        designs=_designs(net),
+        data=rows,
+        theta=read_only(at.theta),
+        cov=frozen(at.G),
+        scale=scale,
+        df=own,
+        prediction=prediction,
+        tau2=spread,
+        tau2_method=tau2 if model == "random" else "",
+        q=common.q,
+        q_df=df,
+        q_p=chi2_tail(common.q, df),
+        i2=100.0 * max(0.0, (common.q - df) / common.q) if common.q > 0.0 and df else 0.0,
+        h2=common.q / df if df else 1.0,
+        left_out=left_out,
+        notes=tuple(notes),
+        methods=methods,
+    )
+
+
+def _scaling(interval: str, q: float, df: int) -> tuple[float, float]:
+    """What variances are multiplied by, and the degrees of freedom of intervals."""
+    if interval == "Wald":
+        return 1.0, math.inf
+    if interval == "t" or df < 1:
+        return 1.0, float(df)
+    factor = q / df
+    return (max(1.0, factor) if interval == "HK-guarded" else factor), float(df)
+
+
+def _designs(net: Net) -> int:
+    by_trial: dict[int, set[int]] = {}
+    for g in net.groups:
+        for trial, arms in zip(g.trial.tolist(), g.arms.tolist(), strict=True):
+            by_trial.setdefault(trial, set()).update(arms)
+    return len({frozenset(arms) for arms in by_trial.values()})
+
+
+def _contrasts(es: Contrasts | Arms, measure: str | None, reference: str | None) -> Contrasts:
+    if isinstance(es, Arms):
+        if measure is None:
+            raise InputError("arms without a measure", hint="measure='OR', 'RR', 'MD', …")
+        known = reference if reference in es.treat else None
+        return es.contrasts(measure, reference=known)
+    if measure is not None and measure != es.measure:
+        raise InputError(f"{measure} from contrasts of {es.measure}", hint="leave measure out")
+    return es
+
+
+def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
+    """Rows with an estimate, those without, and what to know; every name checked."""
+    for study, one, two in zip(es.study, es.treat1, es.treat2, strict=True):
+        if not one or not two:
+            raise InputError(
+                "a contrast that does not say what was compared",
+                where=f"study {study}",
+                hint="treat1 and treat2",
+            )
+        if one == two:
+            raise InputError(
+                f"{one!r} compared with itself",
+                where=f"study {study}",
+                hint="tell the two groups apart by name, or combine them",
+            )
+    _check_twins(es)
+    good = np.isfinite(es.yi) & np.isfinite(es.vi)
+    left = tuple(
+        LeftOut(es.study[i], f"no estimate of {es.treat1[i]} against {es.treat2[i]}")
+        for i in np.flatnonzero(~good).tolist()
+    )
+    rows = es.take(np.flatnonzero(good).tolist())
+    if not len(rows):
+        raise InputError("no contrast has an estimate", hint="at least one trial with two groups")
+    notes = list(es.notes)
+    if left:
+        names = ", ".join(dict.fromkeys(row.study for row in left))
+        notes.append(Note("left-out", f"Left out because there is nothing to pool: {names}."))
+    return dataclasses.replace(rows, left_out=(), notes=()), (*es.left_out, *left), notes
+
+
+def _check_twins(es: Contrasts) -> None:
+    """Refuse names that differ only in case or spaces: the usual cause of a broken network."""
+    bare: dict[str, set[str]] = {}
+    for name in (*es.treat1, *es.treat2):
+        bare.setdefault("".join(name.casefold().split()), set()).add(name)
+    twins = sorted(sorted(names) for names in bare.values() if len(names) > 1)
+    if twins:
+        listed = "; ".join(" and ".join(map(repr, names)) for names in twins)
+        where = next(
+            s
+            for s, a, b in zip(es.study, es.treat1, es.treat2, strict=True)
+            if {a, b} & {*twins[0]}
+        )
+        raise InputError(
+            f"treatments that differ only in case or spaces: {listed}",
+            where=f"first in study {where}",
+            hint="one spelling for each treatment",
+        )
+
+
+def _most_known(es: Contrasts) -> str:
+    people: Counter[str] = Counter()
+    for names, sizes in ((es.treat1, es.n1), (es.treat2, es.n2)):
+        for name, size in zip(names, sizes.tolist(), strict=True):
+            people[name] += 0 if math.isnan(size) else int(size)
+    if not any(people.values()):
+        people = Counter([*es.treat1, *es.treat2])
+    return min(people, key=lambda name: (-people[name], name))

@@ -1,0 +1,511 @@
+"""Whether direct and indirect evidence agree: by comparison, by design, and over all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from equipoise.core.errors import UnknownNameError
+from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.table import Column, Table, p_value, significant
+from equipoise.effects.columns import Floats, make_frame, read_only
+from equipoise.effects.measures import measure_of
+from equipoise.models.intervals import shown
+from equipoise.models.network.core import Group, Net, Solution, solve
+from equipoise.num.dist import chi2_tail, critical, t_two_sided
+
+BACK_CALCULATION = Method(
+    "direct and indirect evidence by back-calculation, for every comparison in closed form",
+    "König, Krahn, Binder 2013, Stat Med 32:5414; Dias, Welton, Caldwell, Ades 2010, "
+    "Stat Med 29:932",
+    "10.1002/sim.6001",
+)
+DECOMPOSITION = Method(
+    "Q within and between designs, detachment, and the design-by-treatment interaction",
+    "Krahn, Binder, König 2013, BMC Med Res Methodol 13:35; Higgins, Jackson, Barrett, Lu, Ades, "
+    "White 2012, Res Synth Methods 3:98",
+    "10.1186/1471-2288-13-35",
+)
+
+#: Direct evidence with at least this share of the precision leaves no indirect evidence.
+_ALL_DIRECT = 1.0 - 1e-9
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Split(Result):
+    """Direct, indirect and network estimates side by side; one value a pair in every array.
+
+    Attributes
+    ----------
+    measure, level
+        Code of the measure; level of the intervals.
+    treat1, treat2
+        The pair: `treat1` minus `treat2`.
+    k
+        Trials that compare the two.
+    share
+        Share of the network estimate's precision that is direct.
+    network, network_se, direct, direct_se, indirect, indirect_se
+        Estimates and standard errors on the scale of analysis; NaN where there is no such
+        evidence.
+    difference, difference_se, statistic, p_value
+        Direct minus indirect, and its test.
+    df
+        Degrees of freedom of the test; infinite for a normal one.
+    notes, methods
+        What to know; the papers.
+    """
+
+    measure: str
+    level: float
+    treat1: tuple[str, ...]
+    treat2: tuple[str, ...]
+    k: Floats
+    share: Floats
+    network: Floats
+    network_se: Floats
+    direct: Floats
+    direct_se: Floats
+    indirect: Floats
+    indirect_se: Floats
+    difference: Floats
+    difference_se: Floats
+    statistic: Floats
+    p_value: Floats
+    df: float
+    notes: tuple[Note, ...]
+    methods: tuple[Method, ...] = (BACK_CALCULATION,)
+
+    def __len__(self) -> int:
+        return len(self.treat1)
+
+    def row(self, one: str, two: str) -> dict[str, float]:
+        """The numbers of one pair, `one` minus `two`.
+
+        Raises
+        ------
+        UnknownNameError
+            When the pair is not here.
+        """
+        for i, pair in enumerate(zip(self.treat1, self.treat2, strict=True)):
+            if set(pair) == {one, two}:
+                sign = 1.0 if pair[0] == one else -1.0
+                out = {name: float(getattr(self, name)[i]) for name in _SPLIT}
+                for name in ("network", "direct", "indirect", "difference", "statistic"):
+                    out[name] *= sign
+                return out
+        known = [f"{a} : {b}" for a, b in zip(self.treat1, self.treat2, strict=True)]
+        raise UnknownNameError("comparison", f"{one} : {two}", known)
+
+    def table(self) -> Table:
+        """Pairs with direct evidence as a reader sees them: ratios, not their logs."""
+        m = measure_of(self.measure)
+        columns = (
+            Column("pair", "comparison"),
+            Column("k", "trials", "count", "right"),
+            Column("share", "direct", "percent", "right"),
+            Column("direct_ci", f"direct {m.code}", align="right"),
+            Column("indirect_ci", f"indirect {m.code}", align="right"),
+            Column("network_ci", f"network {m.code}", align="right"),
+            Column("p_value", "p of difference", "p", "right"),
+        )
+        rows = []
+        for i in range(len(self)):
+            if not self.k[i]:
+                continue
+            cells = [self._cell(getattr(self, n)[i], getattr(self, f"{n}_se")[i]) for n in _KINDS]
+            p = float(self.p_value[i])
+            rows.append(
+                (
+                    f"{self.treat1[i]} : {self.treat2[i]}",
+                    int(self.k[i]),
+                    100.0 * float(self.share[i]),
+                    *cells,
+                    None if math.isnan(p) else p,
+                )
+            )
+        return Table("Direct and indirect evidence", columns, tuple(rows), missing="none")
+
+    def _cell(self, value: float, se: float) -> str | None:
+        if math.isnan(value):
+            return None
+        m = measure_of(self.measure)
+        half = critical(self.level, self.df) * float(se)
+        ci = m.back_interval(Interval(float(value) - half, float(value) + half, self.level))
+        return "{} ({})".format(*shown(m, m.back(float(value)), ci))
+
+    def summary(self) -> str:
+        """Every pair with direct evidence, then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a pair, on the scale of analysis, uncut."""
+        columns: dict[str, Any] = {"treat1": self.treat1, "treat2": self.treat2}
+        return make_frame(columns | {name: getattr(self, name) for name in _SPLIT}, backend)
+
+    def __repr__(self) -> str:
+        tested = np.isfinite(self.p_value)
+        if not tested.any():
+            return f"<Split of {len(self)} comparisons: none has direct and indirect evidence>"
+        least = int(np.nanargmin(self.p_value))
+        return (
+            f"<Split of {len(self)} comparisons, {int(tested.sum())} with both kinds of evidence; "
+            f"furthest apart {self.treat1[least]} : {self.treat2[least]}, "
+            f"p {p_value(float(self.p_value[least]))}>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+_KINDS = ("direct", "indirect", "network")
+_SPLIT = (
+    *("k", "share", "network", "network_se", "direct", "direct_se", "indirect", "indirect_se"),
+    *("difference", "difference_se", "statistic", "p_value"),
+)
+
+
+def split(net: Net, at: Solution, measure: str, level: float, df: float = math.inf) -> Split:
+    """Compare direct with indirect evidence on every pair of treatments.
+
+    Notes
+    -----
+    Direct evidence is the weighted mean of all trials that compare the two, a trial of several
+    arms by its own difference of these two. The network estimate is the mean of direct and
+    indirect evidence, weighted by precision, so the indirect one is what is left.
+
+    Source: König, Krahn & Binder 2013, Stat Med 32:5414, doi:10.1002/sim.6001.
+    """
+    n = net.n
+    weight, moment, trials = _direct(net, at.tau2)
+    first, second = (np.array(x) for x in zip(*combinations(range(n), 2), strict=True))
+    network = at.difference()[first, second]
+    variance = at.variance()[first, second]
+    w, k = weight[first, second], trials[first, second]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direct = np.where(k > 0, moment[first, second] / w, np.nan)
+        direct_var = np.where(k > 0, 1.0 / w, np.nan)
+        share = np.where(k > 0, np.minimum(variance * w, 1.0), 0.0)
+        rest = np.where(share < _ALL_DIRECT, 1.0 - share, np.nan)
+        indirect = (network - share * np.where(k > 0, direct, 0.0)) / rest
+        indirect_var = variance / rest
+        difference = direct - indirect
+        se = np.sqrt(direct_var + indirect_var)
+        statistic = difference / se
+    p = np.array([t_two_sided(x, df) if math.isfinite(x) else math.nan for x in statistic.tolist()])
+    names = net.treatments
+    tested = int(np.isfinite(p).sum())
+    notes = []
+    if tested > 1:
+        text = (
+            f"{tested} comparisons were tested and are not independent; about "
+            f"{significant(0.05 * tested, 2)} would have p below 0.05 by chance. A test that finds "
+            "nothing does not show that the evidence agrees."
+        )
+        notes.append(Note("many-tests", text))
+    return Split(
+        measure=measure,
+        level=level,
+        treat1=tuple(names[i] for i in first),
+        treat2=tuple(names[i] for i in second),
+        k=read_only(k),
+        share=read_only(share),
+        network=read_only(network),
+        network_se=read_only(np.sqrt(variance)),
+        direct=read_only(direct),
+        direct_se=read_only(np.sqrt(direct_var)),
+        indirect=read_only(indirect),
+        indirect_se=read_only(np.sqrt(indirect_var)),
+        difference=read_only(difference),
+        difference_se=read_only(se),
+        statistic=read_only(statistic),
+        p_value=read_only(p),
+        df=df,
+        notes=tuple(notes),
+    )
+
+
+def _direct(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:
+    """Weights, weighted differences and trials of each pair, each trial by its own difference."""
+    n = net.n
+    weight, moment, trials = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
+    for g in net.groups:
+        level = np.concatenate([np.zeros((len(g.y), 1)), g.y], axis=1)
+        full = np.zeros((len(g.y), g.size, g.size))
+        full[:, 1:, 1:] = g.V
+        d = np.diagonal(full, axis1=1, axis2=2)
+        variance = d[:, :, None] + d[:, None, :] - 2.0 * full + tau2
+        for i, j in combinations(range(g.size), 2):
+            w = 1.0 / variance[:, i, j]
+            for one, two, sign in ((i, j, 1.0), (j, i, -1.0)):
+                at = (g.arms[:, one], g.arms[:, two])
+                np.add.at(weight, at, w)
+                np.add.at(moment, at, sign * w * (level[:, i] - level[:, j]))
+                np.add.at(trials, at, 1.0)
+    return weight, moment, trials
+
+
+@dataclass(frozen=True, slots=True)
+class QTest(Result):
+    """A Q statistic with its degrees of freedom and p value."""
+
+    q: float
+    df: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class DesignQ(Result):
+    """One design: the treatments that its trials compare.
+
+    Attributes
+    ----------
+    design
+        The treatments.
+    trials
+        How many trials have it.
+    within
+        Heterogeneity between them.
+    detached
+        What is left of Q between designs when this design need not agree with the others; None
+        where nothing else tells about it.
+    """
+
+    design: tuple[str, ...]
+    trials: int
+    within: QTest
+    detached: QTest | None
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Decomposition(Result):
+    """Q of a network, split into what differs within designs and between them.
+
+    Attributes
+    ----------
+    total, within, between
+        Of the common effect: Q over all, within designs, and between them.
+    random
+        Q between designs with tau² of within designs added: the design-by-treatment test.
+    tau2_within
+        That tau².
+    designs
+        Each design with its own part.
+    notes, methods
+        What to know; the papers.
+    """
+
+    total: QTest
+    within: QTest
+    between: QTest
+    random: QTest
+    tau2_within: float
+    designs: tuple[DesignQ, ...]
+    notes: tuple[Note, ...]
+    methods: tuple[Method, ...] = (DECOMPOSITION,)
+
+    def table(self) -> Table:
+        """The parts, then each design."""
+        columns = (
+            Column("part", "part"),
+            Column("trials", "trials", "count", "right"),
+            Column("q", "Q", align="right"),
+            Column("df", "df", "count", "right"),
+            Column("p_value", "p", "p", "right"),
+            Column("detached", "Q between without it", align="right"),
+        )
+
+        def row(
+            name: str, test: QTest, trials: int | None, detached: QTest | None
+        ) -> tuple[Any, ...]:
+            rest = None if detached is None else significant(detached.q, 4)
+            p = test.p_value if test.df else None
+            return (name, trials, significant(test.q, 5), test.df, p, rest)
+
+        rows = [
+            row("total", self.total, None, None),
+            row("within designs", self.within, None, None),
+            row("between designs", self.between, None, None),
+            row("between designs, random effects", self.random, None, None),
+            *(row(" : ".join(d.design), d.within, d.trials, d.detached) for d in self.designs),
+        ]
+        return Table("Where trials disagree", columns, tuple(rows), missing="")
+
+    def summary(self) -> str:
+        """The table, then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a part."""
+        return self.table().to_frame(backend)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Decomposition: between designs Q {significant(self.between.q, 4)} on "
+            f"{self.between.df} df, p {p_value(self.between.p_value)}; random effects p "
+            f"{p_value(self.random.p_value)}>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def decomposition(net: Net) -> Decomposition:
+    """Split Cochran's Q of a network into parts within and between designs.
+
+    Notes
+    -----
+    Trials of the same treatments form a design. Q between designs is what is left when every
+    design has effects of its own; tau² within designs is its DerSimonian–Laird estimate in that
+    model, and Q between designs with it is the global test of Higgins et al. 2012.
+
+    Source: Krahn, Binder & König 2013, BMC Med Res Methodol 13:35,
+    doi:10.1186/1471-2288-13-35.
+    """
+    parts = _designs(net)
+    found = [_within(part, 0.0) for part in parts]
+    total = QTest(q := solve(net, 0.0).q, net.df, chi2_tail(q, net.df))
+    q_within = math.fsum(f[0] for f in found)
+    df_within = sum((len(p.y) - 1) * (p.size - 1) for p in parts)
+    within = QTest(q_within, df_within, chi2_tail(q_within, df_within))
+    df_between = net.df - df_within
+    between = _test(total.q - q_within, df_between)
+    trace = math.fsum(f[1] for f in found)
+    tau2 = max(0.0, (q_within - df_within) / trace) if df_within else 0.0
+    again = solve(net, tau2).q - math.fsum(_within(part, tau2)[0] for part in parts)
+    designs = tuple(
+        DesignQ(
+            design=tuple(sorted(net.treatments[a] for a in part.arms[0])),
+            trials=len(part.y),
+            within=_test(f[0], (len(part.y) - 1) * (part.size - 1)),
+            detached=_detached(net, part, f[0], q_within, df_within),
+        )
+        for part, f in zip(parts, found, strict=True)
+    )
+    order = sorted(range(len(designs)), key=lambda i: designs[i].design)
+    notes = []
+    if df_between == 0:
+        text = "No loop of designs is closed, so nothing tests whether designs agree."
+        notes.append(Note("no-loops", text))
+    elif df_within == 0:
+        text = "No design has two trials, so differences within designs cannot be told apart."
+        notes.append(Note("no-replicates", text))
+    return Decomposition(
+        total,
+        within,
+        between,
+        _test(again, df_between),
+        tau2,
+        tuple(designs[i] for i in order),
+        tuple(notes),
+    )
+
+
+def _test(q: float, df: int) -> QTest:
+    q = max(q, 0.0) if df else 0.0
+    return QTest(q, df, chi2_tail(q, df))
+
+
+def _designs(net: Net) -> list[Group]:
+    """The blocks of each design, with their arms in one order."""
+    out = []
+    for g in net.groups:
+        rows: dict[tuple[int, ...], list[int]] = {}
+        for b in range(len(g.y)):
+            rows.setdefault(tuple(sorted(g.arms[b].tolist())), []).append(b)
+        for design, members in rows.items():
+            blocks = [_reordered(g, b, design) for b in members]
+            out.append(
+                Group(
+                    arms=np.array([design] * len(members), dtype=np.intp),
+                    y=np.array([y for y, _ in blocks]),
+                    V=np.array([V for _, V in blocks]),
+                    R=g.R,
+                    trial=g.trial[members],
+                )
+            )
+    return out
+
+
+def _reordered(g: Group, b: int, design: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """One block as differences from the first treatment of its design."""
+    arms = g.arms[b].tolist()
+    T = np.zeros((g.size - 1, g.size - 1))
+    base = arms.index(design[0])
+    for row, treat in enumerate(design[1:]):
+        place = arms.index(treat)
+        if place:
+            T[row, place - 1] += 1.0
+        if base:
+            T[row, base - 1] -= 1.0
+    return T @ g.y[b], T @ g.V[b] @ T.T
+
+
+def _within(part: Group, tau2: float) -> tuple[float, float]:
+    """Q of one design about its own mean, and the trace that its tau² is estimated with."""
+    W = part.weights(tau2)
+    total = W.sum(axis=0)
+    mean = np.linalg.solve(total, np.einsum("bij,bj->i", W, part.y))
+    e = part.y - mean
+    q = float(np.einsum("bi,bij,bj->", e, W, e))
+    WR = W @ part.R
+    trace = float(np.trace(WR, axis1=1, axis2=2).sum())
+    trace -= float(np.trace(np.linalg.solve(total, (WR @ W).sum(axis=0))))
+    return (q, trace) if len(part.y) > 1 else (0.0, 0.0)
+
+
+def _detached(net: Net, part: Group, q: float, q_within: float, df_within: int) -> QTest | None:
+    """Q between designs when this design has effects of its own."""
+    design = set(part.arms[0].tolist())
+    kept = []
+    for g in net.groups:
+        same = np.array([set(row) == design for row in g.arms.tolist()])
+        if not same.all():
+            rest = ~same
+            kept.append(Group(g.arms[rest], g.y[rest], g.V[rest], g.R, g.trial[rest]))
+    q_rest, rank = _pieces(kept)
+    df = sum(g.y.size for g in kept) - rank + (len(part.y) - 1) * (part.size - 1)
+    left = df - df_within
+    if left == net.df - df_within:
+        return None
+    return _test(q_rest + q - q_within, left)
+
+
+def _pieces(groups: list[Group]) -> tuple[float, int]:
+    """Q and rank of what may be several networks."""
+    parent: dict[int, int] = {}
+
+    def top(i: int) -> int:
+        while parent.setdefault(i, i) != i:
+            i = parent[i]
+        return i
+
+    for g in groups:
+        for row in g.arms.tolist():
+            for a in row[1:]:
+                parent[top(a)] = top(row[0])
+    q, rank = 0.0, 0
+    for root in sorted({top(i) for i in list(parent)}):
+        members = sorted(i for i in parent if top(i) == root)
+        number = {a: i for i, a in enumerate(members)}
+        part = []
+        for g in groups:
+            inside = np.array([top(row[0]) == root for row in g.arms.tolist()])
+            if inside.any():
+                arms = np.array(
+                    [[number[a] for a in row] for row in g.arms[inside].tolist()], dtype=np.intp
+                )
+                part.append(Group(arms, g.y[inside], g.V[inside], g.R, g.trial[inside]))
+        q += solve(Net(tuple(map(str, members)), (), tuple(part)), 0.0).q
+        rank += len(members) - 1
+    return q, rank
