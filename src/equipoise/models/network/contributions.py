@@ -196,7 +196,7 @@ def paths(net: Net, at: Solution, one: str, two: str) -> tuple[Path, ...]:
 def _streams(f: Floats, a: int, b: int) -> list[tuple[list[int], float]]:
     """Take the shortest path away as often as any flow is left."""
     left = f.copy()
-    out = []
+    out: list[tuple[list[int], float]] = []
     while True:
         way = _shortest_path(left, a, b)
         if not way:
@@ -212,7 +212,7 @@ def _streams(f: Floats, a: int, b: int) -> list[tuple[list[int], float]]:
 
 def _shortest_path(f: Floats, a: int, b: int) -> list[int]:
     """The path of fewest steps; of several, the one of least resistance (sum of 1/flow)."""
-    todo = [(0, 0.0, (a,))]
+    todo: list[tuple[int, float, tuple[int, ...]]] = [(0, 0.0, (a,))]
     done: set[int] = set()
     while todo:
         steps, resistance, way = heapq.heappop(todo)
