@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from equipoise.effects.contrasts import effect_sizes as effect_sizes
     from equipoise.models.components import components as components
     from equipoise.models.counts.fit import counts as counts
+    from equipoise.models.covariance import aggregate as aggregate
+    from equipoise.models.covariance import vcalc as vcalc
     from equipoise.models.influence import baujat as baujat
     from equipoise.models.influence import influence as influence
     from equipoise.models.multilevel import multilevel as multilevel
@@ -42,6 +44,7 @@ _HOME = {
     "InputError": "equipoise.core.errors",
     "NotEstimableError": "equipoise.core.errors",
     "UnknownNameError": "equipoise.core.errors",
+    "aggregate": "equipoise.models.covariance",
     "arms": "equipoise.effects.contrasts",
     "assess": "equipoise.answer.assess",
     "batch": "equipoise.scale",
@@ -60,6 +63,7 @@ _HOME = {
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
     "robust": "equipoise.models.robust",
+    "vcalc": "equipoise.models.covariance",
 }
 
 
