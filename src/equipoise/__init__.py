@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from equipoise.effects.contrasts import arms as arms
     from equipoise.effects.contrasts import contrasts as contrasts
     from equipoise.effects.contrasts import effect_sizes as effect_sizes
+    from equipoise.models.bias.asymmetry import small_study as small_study
+    from equipoise.models.bias.asymmetry import small_study_panel as small_study_panel
+    from equipoise.models.bias.trim_fill import trim_fill as trim_fill
     from equipoise.models.components import components as components
     from equipoise.models.counts.fit import counts as counts
     from equipoise.models.covariance import aggregate as aggregate
@@ -63,6 +66,9 @@ _HOME = {
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
     "robust": "equipoise.models.robust",
+    "small_study": "equipoise.models.bias.asymmetry",
+    "small_study_panel": "equipoise.models.bias.asymmetry",
+    "trim_fill": "equipoise.models.bias.trim_fill",
     "vcalc": "equipoise.models.covariance",
 }
 
