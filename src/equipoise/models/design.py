@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,8 +23,8 @@ Moderators: TypeAlias = (
 
 INTERCEPT = "intercept"
 
-#: Functions whose value at one row depends on all rows.
-_OF_ALL_ROWS = re.compile(r"\b(mean|center|scale|poly|bs|cs|cr|cc|lag|hashed)\s*\(")
+#: Functions whose value at one row depends on all rows, and which keep no memory of them.
+_OF_ALL_ROWS = re.compile(r"\b(mean|lag|hashed)\s*\(")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,11 @@ class Design(Result):
     formula
         The formula, or "" where columns or a matrix were given.
     levels
-        Levels of each variable of the formula that is text.
+        Levels of each variable of the formula that is text, the reference first.
+    variables
+        Values of the formula's variables in the rows that have all of them.
+    terms
+        The terms of the formula with the places of their coefficients.
     notes
         What to know about the columns.
     """
@@ -50,6 +56,8 @@ class Design(Result):
     intercept: bool
     formula: str = ""
     levels: dict[str, tuple[str, ...]] | None = None
+    variables: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
     notes: tuple[Note, ...] = ()
 
     def moderators(self) -> tuple[int, ...]:
@@ -95,7 +103,15 @@ class Design(Result):
         return _again(self, new)
 
 
-def design(mods: Moderators, data: object, count: int, rows: Sequence[str]) -> Design:
+def design(
+    mods: Moderators,
+    data: object,
+    count: int,
+    rows: Sequence[str],
+    *,
+    reference: Mapping[str, object] | None = None,
+    use: NDArray[np.bool_] | None = None,
+) -> Design:
     """Build the design of `count` rows.
 
     Parameters
@@ -103,29 +119,45 @@ def design(mods: Moderators, data: object, count: int, rows: Sequence[str]) -> D
     mods
         A formula such as ``"~ year + allocation"`` with the variables in `data`; a mapping of
         names to columns; a matrix without the column of ones; or None for the intercept alone.
-        In formulas ``factor()`` makes groups of numbers, ``I()`` protects arithmetic and ``- 1``
-        or ``0 +`` drops the intercept.
+        In formulas ``factor()`` makes groups of numbers, ``center()`` and ``poly()`` remember the
+        data when new rows are coded, ``I()`` protects arithmetic and ``- 1`` or ``0 +`` drops the
+        intercept.
     data
         The data frame that names refer to.
     count, rows
         Number of rows, and what to call them in errors.
+    reference
+        The level that the others are compared with, by variable; the first in the alphabet
+        without.
+    use
+        Rows that are looked at; the others are not a number. All, when not given.
 
     Raises
     ------
     InputError
-        Columns of another length than the effects, a formula that cannot be read, no columns.
+        Columns of another length than the effects, a formula that cannot be read, no columns,
+        values that a function of the formula does not take.
     UnknownNameError
-        A variable that the data does not have.
+        A variable or a level that the data does not have.
     """
     if mods is None:
         return _plain([], [], count)
     if isinstance(mods, str):
-        return _formula(mods, data, count)
+        kept = np.ones(count, dtype=bool) if use is None else use
+        return _formula(mods, data, kept, rows, dict(reference or {}))
+    if reference:
+        raise InputError("reference levels without a formula", hint="mods='~ ' and variables")
     if isinstance(mods, Mapping):
         columns = read_columns(data, mods)
         values = [numbers(name, column, rows, blank=True) for name, column in columns.items()]
         return _plain(list(columns), values, count)
-    matrix = np.asarray(mods, dtype=np.float64)
+    try:
+        matrix = np.asarray(mods, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "a matrix of moderators with values that are not numbers",
+            hint="a formula and data=, which codes text",
+        ) from None
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     return _plain([f"x{i + 1}" for i in range(matrix.shape[1])], list(matrix.T), count)
@@ -138,12 +170,23 @@ def _plain(names: list[str], values: list[Floats], count: int) -> Design:
                 f"{len(column)} values of {name} for {count} effects", hint="one for each effect"
             )
     X = np.column_stack([np.ones(count), *values])
-    return Design((INTERCEPT, *names), X, True)
+    terms = tuple((name, (at + 1,)) for at, name in enumerate(names))
+    return Design((INTERCEPT, *names), X, True, terms=terms)
 
 
-def _formula(text: str, data: object, count: int) -> Design:
+def _formula(
+    text: str,
+    data: object,
+    use: NDArray[np.bool_],
+    rows: Sequence[str],
+    reference: dict[str, object],
+) -> Design:
+    count = len(use)
     formula = text.strip() if text.strip().startswith("~") else f"~ {text.strip()}"
     variables = _variables(formula)
+    for name in reference:
+        if name not in variables:
+            raise UnknownNameError("variable", name, variables, where="argument reference")
     if not variables:
         X = np.ones((count, 1))
         if re.sub(r"\s", "", formula) not in ("~1", "~"):
@@ -155,105 +198,224 @@ def _formula(text: str, data: object, count: int) -> Design:
         raise InputError(
             f"{length} rows of moderators for {count} effects", hint="one row for each effect"
         )
-    whole = np.array(
+    whole = use & np.array(
         [all(not _absent(column[i]) for column in columns.values()) for i in range(count)]
     )
     if not whole.any():
         raise InputError("no row has every moderator", where=f"formula {text!r}")
     kept = {
-        name: [v for v, ok in zip(column, whole, strict=True) if ok]
+        name: tuple(_as_written(column[i]) for i in np.flatnonzero(whole))
         for name, column in columns.items()
     }
-    names, part, levels = _evaluated(formula, kept)
+    levels = _levels(kept, reference)
+    made = _coded(formula, kept, levels)
+    part = np.asarray(made, dtype=np.float64)
+    for row, column in np.argwhere(~np.isfinite(part)).tolist():
+        raise InputError(
+            f"{made.columns[column]} is not a finite number",
+            where=f"study {rows[int(np.flatnonzero(whole)[row])]}, formula {text!r}",
+            hint="a function that takes all values of the moderator",
+        )
+    names = _names(made)
+    if not names:
+        raise InputError(f"formula {formula!r} has no column", hint="'~ 1' or '~ year'")
     X = np.full((count, len(names)), np.nan)
     X[whole] = part
-    return Design(names, X, INTERCEPT in names, formula, levels)
+    return Design(names, X, INTERCEPT in names, formula, levels, kept, _terms(made.model_spec))
+
+
+def _terms(spec: Any) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple(
+        (str(term), tuple(int(i) for i in places))
+        for term, places in spec.term_indices.items()
+        if str(term) != "1" and len(places)
+    )
+
+
+def _names(made: Any) -> tuple[str, ...]:
+    return tuple(INTERCEPT if n == "Intercept" else str(n) for n in made.columns)
+
+
+def _as_written(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _variables(formula: str) -> list[str]:
-    from formulaic import Formula  # slow, and only needed for formulas
+    from formulaic import Formula, SimpleFormula  # slow, and only needed for formulas
     from formulaic.errors import FormulaicError
 
     try:
-        # Names of the functions of `_CONTEXT` are no variables.
-        found = Formula(formula).required_variables
-    except FormulaicError as error:
+        terms = Formula(formula)
+        if not isinstance(terms, SimpleFormula):
+            raise InputError(
+                f"formula {formula!r} has more than one side", hint="'~ year + allocation'"
+            )
+        found: set[str] = set()
+        for factor in (factor for term in terms for factor in term.factors):
+            if factor.eval_method.value == "lookup":
+                found.add(str(factor.expr))
+            elif factor.eval_method.value == "python":
+                found |= _inside(str(factor.expr))
+    except (FormulaicError, SyntaxError) as error:
         raise InputError(
-            f"formula {formula!r} cannot be read: {str(error).splitlines()[0]}",
+            f"formula {formula!r} cannot be read: {_first_line(error)}",
             hint="'~ year + allocation'",
         ) from None
-    return sorted({str(name) for name in found} - {"mean", "factor"})
+    return sorted(found)
 
 
-def _evaluated(
-    formula: str, columns: Mapping[str, Sequence[Any]]
-) -> tuple[tuple[str, ...], Floats, dict[str, tuple[str, ...]]]:
-    import pandas as pd  # type: ignore[import-untyped]  # formulaic works on it
+def _inside(expression: str) -> set[str]:
+    """Names of variables in a Python expression: those that are not called and have no dot."""
+    quoted = set(re.findall(r"`([^`]+)`", expression))
+    tree = ast.parse(re.sub(r"`[^`]+`", "0", expression), mode="eval")
+    nodes = list(ast.walk(tree))
+    other = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    other |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    return quoted | {
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and id(node) not in other
+        and node.id not in ("contr", "np")
+    }
+
+
+def _first_line(error: Exception) -> str:
+    # Colours of the terminal are no part of the message.
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _level_in(error: Exception) -> str:
+    return ", ".join(re.findall(r"[{,] ?('[^']*'|[^{},]+)(?=[,}])", str(error))) or "unknown"
+
+
+def _levels(
+    columns: Mapping[str, Sequence[Any]], reference: Mapping[str, object]
+) -> dict[str, tuple[str, ...]]:
+    """The levels of each variable that is text (or has a reference), the reference first."""
+    levels: dict[str, tuple[str, ...]] = {}
+    for name, values in columns.items():
+        if name not in reference and all(_is_number(v) for v in values):
+            continue
+        found = sorted({_text(v) for v in values})
+        if name in reference:
+            first = _text(reference[name])
+            if first not in found:
+                raise UnknownNameError("level", first, found, where=f"variable {name}")
+            found = [first, *(level for level in found if level != first)]
+        levels[name] = tuple(found)
+    return levels
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if _is_number(value) else str(value)
+
+
+def _coded(
+    formula: str, columns: Mapping[str, Sequence[Any]], levels: Mapping[str, tuple[str, ...]]
+) -> Any:
+    """The model matrix of formulaic."""
     from formulaic import model_matrix
-    from formulaic.errors import FormulaicError
 
-    frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
-    levels = {}
-    for name in columns:
-        values = frame[name]
-        if values.dtype.kind not in "fiu":
-            frame[name] = values.map(str).astype(object)
-            levels[name] = tuple(sorted(set(frame[name])))
+    return _quietly(
+        formula,
+        lambda: model_matrix(formula, _frame(columns, levels), context=_context(), **_ASIS),
+    )
+
+
+def _frame(columns: Mapping[str, Sequence[Any]], levels: Mapping[str, tuple[str, ...]]) -> Any:
+    import pandas as pd  # type: ignore[import-untyped]  # formulaic works on it
+
+    return pd.DataFrame(
+        {
+            name: pd.Categorical([_text(v) for v in values], categories=list(levels[name]))
+            if name in levels
+            else np.asarray(values, dtype=np.float64)
+            for name, values in columns.items()
+        }
+    )
+
+
+#: Rows that a function makes missing are kept, so that they can be named.
+_ASIS = {"na_action": "ignore"}
+
+
+def _context() -> dict[str, Any]:
+    import pandas as pd
 
     def factor(values: Any) -> Any:
-        texts = pd.Series(values)
-        if texts.dtype.kind in "fiu":
-            order = [f"{v:g}" for v in sorted(set(texts))]
-            named = pd.Categorical([f"{v:g}" for v in texts], categories=order)
-            return pd.Series(named, index=texts.index)
-        return texts
+        series = pd.Series(values)
+        if series.dtype.kind in "fiu":
+            order = [f"{v:g}" for v in sorted(set(series))]
+            named = pd.Categorical([f"{v:g}" for v in series], categories=order)
+            return pd.Series(named, index=series.index)
+        return series
+
+    return {"mean": np.mean, "factor": factor}
+
+
+def _quietly(formula: str, run: Callable[[], Any]) -> Any:
+    """Run formulaic; its errors become ours, its warnings about unknown levels too."""
+    from formulaic.errors import DataMismatchWarning, FormulaicError
 
     try:
-        made = model_matrix(formula, frame, context={"mean": np.mean, "factor": factor})
-    except FormulaicError as error:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("error", DataMismatchWarning)
+            return run()
+    except DataMismatchWarning as error:
         raise InputError(
-            f"formula {formula!r} cannot be computed: {str(error).splitlines()[0]}",
+            f"a level that the data does not have: {_level_in(error)}",
+            where=f"formula {formula!r}",
+            hint="one of the levels of the data",
+        ) from None
+    except (FormulaicError, TypeError, ValueError) as error:
+        raise InputError(
+            f"formula {formula!r} cannot be computed: {_first_line(error)}",
             hint="arithmetic inside I(), powers as **",
         ) from None
-    names = tuple(INTERCEPT if n == "Intercept" else str(n) for n in made.columns)
-    if not names:
-        raise InputError(f"formula {formula!r} has no column", hint="'~ 1' or '~ year'")
-    return names, np.asarray(made, dtype=np.float64), levels
 
 
 def _again(made: Design, new: object) -> Floats:
-    """The formula at other rows; rows with every level stand below, so that codes stay."""
+    """The formula at other rows, coded as the rows of the data were."""
     if _OF_ALL_ROWS.search(made.formula):
         raise InputError(
             f"the formula {made.formula!r} uses all rows of the data, which new rows do not have",
-            hint="a matrix of the columns themselves",
+            hint="center() for mean(), or a matrix of the columns themselves",
         )
-    variables = _variables(made.formula)
-    if not variables:
+    if not made.variables:
         return np.ones((1, 1))
-    columns = read_columns(new, {name: name for name in variables})
-    count = len(next(iter(columns.values())))
+    columns = read_columns(new, {name: name for name in made.variables})
     levels = made.levels or {}
-    for name, known in levels.items():
-        for value in columns[name]:
-            if str(value) not in known:
-                raise UnknownNameError("level", str(value), known, where=f"variable {name}")
-    most = max([len(known) for known in levels.values()], default=1)
-    below = {
-        name: [levels[name][i % len(levels[name])] for i in range(most)]
-        if name in levels
-        else [columns[name][0]] * most
-        for name in variables
-    }
-    names, X, _ = _evaluated(
-        made.formula, {name: [*columns[name], *below[name]] for name in variables}
+    for name, values in columns.items():
+        for row, value in enumerate(values, start=1):
+            if _absent(value) or (name not in levels and not _is_number(_as_written(value))):
+                raise InputError(
+                    f"{value!r} is no value of a moderator",
+                    where=f"row {row}, variable {name}",
+                    hint="a level" if name in levels else "a number",
+                )
+            if name in levels and _text(_as_written(value)) not in levels[name]:
+                raise UnknownNameError("level", str(value), levels[name], where=f"variable {name}")
+    spec = _coded(made.formula, made.variables, levels).model_spec
+    kept = {name: [_as_written(v) for v in values] for name, values in columns.items()}
+    coded = _quietly(
+        made.formula,
+        lambda: spec.get_model_matrix(_frame(kept, levels), context=_context()),
     )
-    if names != made.names:
+    X = np.asarray(coded, dtype=np.float64)
+    if not np.isfinite(X).all():
         raise InputError(
-            f"the new rows give columns {', '.join(names)} and not {', '.join(made.names)}",
-            hint="a matrix of the columns themselves",
+            "new rows at which the formula has no finite value",
+            where=f"formula {made.formula!r}",
+            hint="values within what the formula takes",
         )
-    return X[:count]
+    return X
 
 
 def _absent(value: object) -> bool:
@@ -290,4 +452,14 @@ def full_rank(made: Design, keep: Sequence[int]) -> tuple[Design, tuple[Note, ..
     names = tuple(made.names[j] for j in chosen)
     part = np.ascontiguousarray(X[:, chosen])
     part.setflags(write=False)
-    return Design(names, part, made.intercept, made.formula, made.levels, notes), notes
+    terms = tuple(
+        (term, inside)
+        for term, places in made.terms
+        if (inside := tuple(chosen.index(i) for i in places if i in chosen))
+    )
+    return (
+        Design(
+            names, part, made.intercept, made.formula, made.levels, made.variables, terms, notes
+        ),
+        notes,
+    )
