@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from equipoise.models.multilevel import multilevel as multilevel
     from equipoise.models.network.fit import network as network
     from equipoise.models.pairwise import pairwise as pairwise
+    from equipoise.models.regression import regress as regress
     from equipoise.models.robust import robust as robust
     from equipoise.models.robustness import cumulative as cumulative
     from equipoise.models.robustness import leave_one_out as leave_one_out
@@ -65,6 +66,7 @@ _HOME = {
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
+    "regress": "equipoise.models.regression",
     "robust": "equipoise.models.robust",
     "small_study": "equipoise.models.bias.asymmetry",
     "small_study_panel": "equipoise.models.bias.asymmetry",

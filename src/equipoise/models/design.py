@@ -182,7 +182,7 @@ def _formula(
     reference: dict[str, object],
 ) -> Design:
     count = len(use)
-    formula = text.strip() if text.strip().startswith("~") else f"~ {text.strip()}"
+    formula = text.strip() if "~" in text else f"~ {text.strip()}"
     variables = _variables(formula)
     for name in reference:
         if name not in variables:

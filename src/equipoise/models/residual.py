@@ -52,8 +52,9 @@ class Residual:
     """
 
     def __init__(self, yi: Floats, vi: Floats, X: Floats) -> None:
-        self.k, self.p = X.shape
-        self.df = self.k - self.p
+        self.k: int = X.shape[0]
+        self.p: int = X.shape[1]
+        self.df: int = self.k - self.p
         if self.df < 1:
             raise NotEstimableError(
                 f"{self.k} estimates for {self.p} coefficients", hint="fewer moderators"
@@ -74,14 +75,10 @@ class Residual:
         rest[self._exact] = 0.0
         #: The unweighted residual sum of squares.
         self.total: float = float(rest @ rest)
-        #: log det(X'X), which the restricted likelihood adds.
-        self.log_det_design: float = float(
-            2.0 * (np.log(np.abs(np.diag(np.linalg.qr(self.Z, mode="r")))).sum() - self._log_back)
+        #: Log-determinant of Z'Z, which the restricted likelihood adds.
+        self.log_det_basis: float = 2.0 * float(
+            np.log(np.abs(np.diag(np.linalg.qr(self.Z, mode="r")))).sum()
         )
-
-    @property
-    def _log_back(self) -> float:
-        return float(np.linalg.slogdet(self._back)[1])
 
     def at(self, t: float) -> Weighted:
         """The regression with weights ``1 / (v + t)``; the last one is remembered."""
@@ -230,14 +227,9 @@ class Weighted:
             total += float(u[big] @ (among * among) @ u[big])
         return total
 
-    def trace2_mixed(self, v: Floats) -> float:
-        """``tr(P diag(v) P)``."""
-        P = self.matrix()
-        return float(np.einsum("ij,ij,i->", P, P, v))
-
     def matrix(self) -> Floats:
         """P itself, shape (k, k), sorted rows."""
-        P = -(self.root[:, None] * (self._Q @ self._Q.T) * self.root)
+        P: Floats = -(self.root[:, None] * (self._Q @ self._Q.T) * self.root)
         np.fill_diagonal(P, self.w * self.free)
         P[self.data._exact, :] = 0.0
         P[:, self.data._exact] = 0.0
@@ -247,7 +239,8 @@ class Weighted:
     def half(self) -> Floats:
         """A root of the covariance of the coefficients at these weights: ``half @ half.T``."""
         inverse = np.linalg.solve(self._R, np.eye(self.data.p))
-        return self.data._back @ inverse
+        half: Floats = self.data._back @ inverse
+        return half
 
     def coefficients(self) -> Coefficients:
         """Coefficients and their plain covariance, in the caller's units."""
@@ -272,7 +265,8 @@ class Weighted:
         `variances` in units of `scale`, sorted rows; the result is in the caller's units.
         """
         gain = self.half @ (self._Q.T * self.root)
-        return np.asarray((gain * variances) @ gain.T * self.data.scale)
+        found: Floats = (gain * variances) @ gain.T * self.data.scale
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +286,7 @@ def _conditioned(X: Floats) -> tuple[Floats, Floats, Floats | None]:
     The constant is the vector a with ``X a = 1``, or None where the design has none.
     """
     k, p = X.shape
-    ones = np.flatnonzero((X == X[0]).all(0) & (X[0] != 0.0))
+    ones = np.flatnonzero((X[0] == X).all(0) & (X[0] != 0.0))
     back = np.eye(p)
     Z = X.copy()
     if len(ones):
@@ -307,6 +301,8 @@ def _conditioned(X: Floats) -> tuple[Floats, Floats, Floats | None]:
     sizes[sizes == 0.0] = 1.0
     Z = Z / sizes
     back = back / sizes
+    if len(ones):
+        return Z, back, np.eye(p)[ones[0]] / X[0, ones[0]]
     constant = np.linalg.lstsq(Z, np.ones(k), rcond=None)[0]
     if float(np.abs(Z @ constant - 1.0).max()) > 1e-9:
         return Z, back, None
@@ -321,10 +317,12 @@ class Redundant:
     of: dict[str, float]
 
     def __str__(self) -> str:
-        terms = " + ".join(
-            name if factor == 1.0 else f"{factor:.6g} × {name}" for name, factor in self.of.items()
-        )
-        return f"{self.name} = {terms}" if terms else f"{self.name} = 0"
+        text = ""
+        for name, factor in self.of.items():
+            size = "" if abs(factor) == 1.0 else f"{abs(factor):.6g} × "
+            sign = "−" if factor < 0 else "+"
+            text += f" {sign} {size}{name}" if text else f"{'−' if factor < 0 else ''}{size}{name}"
+        return f"{self.name} = {text or '0'}"
 
 
 def redundant(X: Floats, names: Sequence[str]) -> tuple[Redundant, ...]:

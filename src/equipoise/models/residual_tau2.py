@@ -113,7 +113,7 @@ def _solve_generalised(data: Residual, at: Weighted, probability: float) -> floa
 
     def excess(t: float) -> float:
         rows = np.sqrt((data.v + t) * at.w)[:, None] * basis
-        sizes = np.linalg.svd(rows, compute_uv=False) ** 2
+        sizes = np.asarray(np.linalg.svd(rows, compute_uv=False), dtype=np.float64) ** 2
         return chi2_mixture_cdf(at.q, sizes) - probability
 
     if excess(0.0) <= 0.0:
@@ -153,7 +153,7 @@ def _var_he(data: Residual, _: Weighted | None, t: float) -> float:
 
 
 def _var_hs(data: Residual, _: Weighted | None, t: float) -> float:
-    return 2.0 * data.at(0.0).trace2_with(data.v + t) / float((1.0 / data.v).sum()) ** 2
+    return 2.0 * data.at(0.0).trace2_with(data.v + t) / float((1.0 / data.v).sum() ** 2)
 
 
 def _var_hsk(data: Residual, _: Weighted | None, t: float) -> float:
