@@ -107,7 +107,7 @@ def test_what_a_reader_sees() -> None:
         "Random-effects synthesis of 13 trials, risk ratio",
         "",
         "tau² 0.3132 (95% CI 0.1197 to 1.111), REML",
-        "I² 92% (82% to 98%); H² 12.86",
+        "I² 92% (82% to 98%); H² 12.86 (5.531 to 43.07)",
         "Q 152.23 on 12 df, p < 0.001",
         "risk ratio 0.49 (95% CI 0.33 to 0.73), Hartung–Knapp, t with 12 df",
         "t −3.95 on 12 df, p = 0.002; estimate −0.71453, standard error 0.1808 "

@@ -138,6 +138,39 @@ def p_value(value: float) -> str:
     return "> 0.999" if value > 0.9995 else fixed(value, 3)
 
 
+#: How houses print: ``plain`` as everywhere here, and the styles of two journals.
+STYLES = ("plain", "bmj", "jama")
+
+
+def p_statement(value: float, style: str = "plain") -> str:
+    """Write a p value with its sign: ``p = 0.002``; ``P=0.002`` (bmj), ``P = .002`` (jama).
+
+    ``jama`` gives two decimals from 0.01 on, unless that would carry the value across 0.05, and no
+    zero before the point.
+    """
+    text = p_value(value)
+    if style == "jama" and 0.01 <= value <= 0.99:
+        text = kept(value, 2, (0.05,))
+    elif style == "jama" and value > 0.99:
+        text = "> 0.99"
+    if style == "plain":
+        return f"p = {text}" if text[0].isdigit() else f"p {text}"
+    joined = f"P = {text}" if text[0].isdigit() else f"P {text}"
+    for sign in "<>":
+        joined = joined.replace(f"{sign} 0", f"{sign}0")
+    if style == "jama":
+        return joined.replace(" 0.", " .").replace("<0.", "<.").replace(">0.", ">.")
+    return joined.replace(" = ", "=").replace("P <", "P<").replace("P >", "P>")
+
+
+def range_text(bounds: str, style: str = "plain") -> str:
+    """Write bounds joined by "to" as a house does: ``jama`` joins positive numbers by a hyphen."""
+    if style != "jama" or MINUS in bounds or bounds.count(" to ") != 1:
+        return bounds
+    low, high = bounds.split(" to ")
+    return f"{low}-{high}" if low[:1].isdigit() and high[:1].isdigit() else bounds
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Write with that many significant digits, without trailing zeros (tau², thresholds)."""
     if not math.isfinite(value):

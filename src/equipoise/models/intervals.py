@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from equipoise.core.provenance import Quantity
 from equipoise.core.result import Interval, Method, Note
-from equipoise.core.table import fixed, kept, kind_of, show
+from equipoise.core.table import fixed, kept, kind_of, show, significant
 from equipoise.effects.measures import Measure
 from equipoise.num.dist import critical
 
@@ -26,6 +29,10 @@ class Moments:
         Q with tau² added to the variances, over k - 1: the factor of the Hartung–Knapp variance.
     tau2
         Variance between trials.
+    kr_se, kr_df
+        Standard error and degrees of freedom of Kenward and Roger; not a number unless needed.
+    dl_se
+        The plain standard error with tau² by DerSimonian and Laird; not a number unless needed.
     """
 
     k: int
@@ -33,6 +40,53 @@ class Moments:
     se: float
     spread: float
     tau2: float
+    kr_se: float = math.nan
+    kr_df: float = math.nan
+    dl_se: float = math.nan
+
+    @property
+    def hk(self) -> float:
+        """The Hartung–Knapp standard error."""
+        return self.se * math.sqrt(self.spread)
+
+    @property
+    def guarded(self) -> float:
+        """The Hartung–Knapp standard error, never below the plain one."""
+        return self.se * max(1.0, math.sqrt(self.spread))
+
+
+Shape = tuple[float, float]
+
+
+def _wald(m: Moments, level: float) -> Shape:
+    return m.se, math.inf
+
+
+def _t(m: Moments, level: float) -> Shape:
+    return m.se, float(m.k - 1)
+
+
+def _hk(m: Moments, level: float) -> Shape:
+    return m.hk, float(m.k - 1)
+
+
+def _guarded(m: Moments, level: float) -> Shape:
+    return m.guarded, float(m.k - 1)
+
+
+def _wider(m: Moments, level: float) -> Shape:
+    df = float(m.k - 1)
+    return (m.hk, df) if critical(level, df) * m.hk >= critical(level) * m.se else (m.se, math.inf)
+
+
+def _iqwig(m: Moments, level: float) -> Shape:
+    df = float(m.k - 1)
+    narrow = critical(level, df) * m.hk < critical(level) * m.dl_se
+    return (m.guarded if narrow else m.hk), df
+
+
+def _kr(m: Moments, level: float) -> Shape:
+    return m.kr_se, m.kr_df
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +94,30 @@ class IntervalRule:
     """A confidence interval of the mean: its standard error and its degrees of freedom.
 
     `random_only` holds for those that mean nothing under a common effect, `least` is the smallest
-    number of trials.
+    number of trials; `needs` names what they take beyond the mean, ``KR`` or ``DL``.
     """
 
     code: str
     text: str
-    factor: Callable[[float], float]
-    uses_t: bool
+    shape: Callable[[Moments, float], Shape]
     random_only: bool
     least: int
     methods: tuple[Method, ...]
+    needs: str = ""
 
     def interval(self, m: Moments, level: float) -> tuple[float, float, Interval]:
         """Return standard error, degrees of freedom and interval."""
-        se = m.se * self.factor(m.spread)
-        df = float(m.k - 1) if self.uses_t else math.inf
+        se, df = self.shape(m, level)
         half = critical(level, df) * se
-        text = f"{self.text}, t with {m.k - 1} df" if self.uses_t else self.text
+        text = f"{self.text}, {_t_with(df)}" if math.isfinite(df) else self.text
         return se, df, Interval(m.estimate - half, m.estimate + half, level, text)
+
+
+def _t_with(df: float) -> str:
+    """Name the quantile: ``t with 12 df``."""
+    if math.isinf(df):
+        return "normal"
+    return f"t with {f'{df:.0f}' if df.is_integer() else significant(df, 3)} df"
 
 
 _IV = Method(
@@ -71,6 +131,20 @@ _GUARD = Method(
     "Knapp, Hartung 2003, Stat Med 22:2693",
     "10.1002/sim.1482",
 )
+_WIKSTEN = Method(
+    "the wider of the Hartung–Knapp and the Wald interval",
+    "Wiksten, Rücker, Schwarzer 2016, Stat Med 35:2503",
+    "10.1002/sim.6879",
+)
+_IQWIG = Method(
+    "guard against a Hartung–Knapp interval narrower than DerSimonian and Laird's",
+    "IQWiG 2022, General Methods, version 6.1, Institute for Quality and Efficiency in Health Care",
+)
+_KENWARD = Method(
+    "Kenward–Roger interval",
+    "Partlett, Riley 2017, Stat Med 36:301",
+    "10.1002/sim.7140",
+)
 #: The rule of ``interval="auto"``.
 AUTO = Method(
     "choice of the interval: Hartung–Knapp for more than two trials and tau² above 0, else Wald",
@@ -78,42 +152,52 @@ AUTO = Method(
     "Methods Group",
 )
 
-#: Confidence intervals of the mean by code; "auto" chooses among them.
+#: Confidence intervals of the mean by code; "auto" chooses among the first four.
 INTERVALS: MappingProxyType[str, IntervalRule] = MappingProxyType(
     {
         rule.code: rule
         for rule in (
-            IntervalRule("Wald", "Wald", lambda _: 1.0, False, False, 1, (_IV,)),
-            IntervalRule("t", "Wald", lambda _: 1.0, True, False, 2, (_IV,)),
-            IntervalRule("HK", "Hartung–Knapp", math.sqrt, True, True, 2, (_IV, _HK)),
+            IntervalRule("Wald", "Wald", _wald, False, 1, (_IV,)),
+            IntervalRule("t", "Wald", _t, False, 2, (_IV,)),
+            IntervalRule("HK", "Hartung–Knapp", _hk, True, 2, (_IV, _HK)),
             IntervalRule(
-                "HK-guarded",
-                "guarded Hartung–Knapp",
-                lambda q: max(1.0, math.sqrt(q)),
-                True,
+                "HK-guarded", "guarded Hartung–Knapp", _guarded, True, 2, (_IV, _HK, _GUARD)
+            ),
+            IntervalRule(
+                "HK-wider", "Hartung–Knapp or Wald", _wider, True, 2, (_IV, _HK, _WIKSTEN)
+            ),
+            IntervalRule(
+                "HK-IQWiG6",
+                "Hartung–Knapp, guarded as IQWiG does",
+                _iqwig,
                 True,
                 2,
-                (_IV, _HK, _GUARD),
+                (_IV, _HK, _GUARD, _IQWIG),
+                "DL",
             ),
+            IntervalRule("KR", "Kenward–Roger", _kr, True, 2, (_IV, _KENWARD), "KR"),
         )
     }
 )
+
+#: The intervals that a fit shows beside its own, for comparison.
+_COMPARED = ("Wald", "t", "HK", "HK-guarded")
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionRule:
     """An interval for the true effect in a new trial.
 
-    `lost` is what is taken from k for the degrees of freedom, None for those of the confidence
-    interval; `plain` says that the mean's plain standard error is used and not the interval's.
+    `shape` gives the standard error of the mean and the degrees of freedom from the moments and
+    from those of the confidence interval; `needs` is as for a confidence interval.
     """
 
     code: str
     text: str
-    lost: int | None
-    plain: bool
+    shape: Callable[[Moments, float, float], Shape]
     least: int
     method: Method
+    needs: str = ""
 
 
 _VERONIKI = Method(
@@ -121,41 +205,105 @@ _VERONIKI = Method(
     "Veroniki and others 2019, Res Synth Methods 10:23",
     "10.1002/jrsm.1319",
 )
+_HIGGINS = "Higgins, Thompson, Spiegelhalter 2009, J R Stat Soc A 172:137"
+_HIGGINS_DOI = "10.1111/j.1467-985X.2008.00552.x"
+_HTS = Method("prediction interval, t with k − 2 degrees of freedom", _HIGGINS, _HIGGINS_DOI)
+_NORMAL = Method("prediction interval with the normal quantile", _HIGGINS, _HIGGINS_DOI)
+_RILEY = Method(
+    "prediction interval with the variance of Hartung and Knapp or of Kenward and Roger",
+    "Partlett, Riley 2017, Stat Med 36:301",
+    "10.1002/sim.7140",
+)
+_AS_METAFOR = Method(
+    "prediction interval as metafor makes it by default",
+    "Viechtbauer 2010, J Stat Softw 36:3",
+    "10.18637/jss.v036.i03",
+)
 
-#: Prediction intervals by code.
+#: Prediction intervals by code; "none" computes none.
 PREDICTIONS: MappingProxyType[str, PredictionRule] = MappingProxyType(
     {
         rule.code: rule
         for rule in (
-            PredictionRule("t", "variance of the confidence interval", 1, False, 3, _VERONIKI),
-            PredictionRule("V", "plain variance", 1, True, 3, _VERONIKI),
             PredictionRule(
-                "HTS",
-                "plain variance",
-                2,
-                True,
+                "t",
+                "variance of the confidence interval",
+                lambda m, se, df: (se, m.k - 1.0),
                 3,
-                Method(
-                    "prediction interval, t with k − 2 degrees of freedom",
-                    "Higgins, Thompson, Spiegelhalter 2009, J R Stat Soc A 172:137",
-                    "10.1111/j.1467-985X.2008.00552.x",
-                ),
+                _VERONIKI,
+            ),
+            PredictionRule(
+                "V", "plain variance", lambda m, se, df: (m.se, m.k - 1.0), 3, _VERONIKI
+            ),
+            PredictionRule("HTS", "plain variance", lambda m, se, df: (m.se, m.k - 2.0), 3, _HTS),
+            PredictionRule("S", "plain variance", lambda m, se, df: (m.se, math.inf), 2, _NORMAL),
+            PredictionRule(
+                "HK", "Hartung–Knapp variance", lambda m, se, df: (m.hk, m.k - 1.0), 3, _RILEY
+            ),
+            PredictionRule(
+                "HK-PR", "Hartung–Knapp variance", lambda m, se, df: (m.hk, m.k - 2.0), 3, _RILEY
+            ),
+            PredictionRule(
+                "KR",
+                "Kenward–Roger variance",
+                lambda m, se, df: (m.kr_se, m.kr_df),
+                3,
+                _RILEY,
+                "KR",
+            ),
+            PredictionRule(
+                "KR-PR",
+                "Kenward–Roger variance",
+                lambda m, se, df: (m.kr_se, m.kr_df - 1.0),
+                3,
+                _RILEY,
+                "KR",
             ),
             PredictionRule(
                 "metafor",
                 "variance and quantile of the confidence interval",
-                None,
-                False,
+                lambda m, se, df: (se, df),
                 2,
-                Method(
-                    "prediction interval as metafor makes it by default",
-                    "Viechtbauer 2010, J Stat Softw 36:3",
-                    "10.18637/jss.v036.i03",
-                ),
+                _AS_METAFOR,
             ),
         )
     }
 )
+
+
+def kenward_roger(v: NDArray[np.float64], tau2: float) -> tuple[float, float]:
+    """Return the standard error and the degrees of freedom of Kenward and Roger.
+
+    Parameters
+    ----------
+    v, tau2
+        Variances within trials, shape (k,) with k of at least 2, ascending; tau² by REML.
+
+    Notes
+    -----
+    With weights ``w = 1/(v + tau²)``, their sums S, S₂ of squares and S₃ of cubes, and the expected
+    information of REML ``I = ½ tr(PP)``, the variance is ``1/S + 2 (S₃ − S₂²/S) / (I S²)`` and the
+    degrees of freedom are ``2 I / (variance · S₂)²``.
+
+    Source: Kenward, Roger 1997, Biometrics 53:983, doi:10.2307/2533558, for this model as in
+    Partlett, Riley 2017, Stat Med 36:301; checked against package meta in
+    ``validation/values/meta_settings.json``.
+    """
+    w = 1.0 / (v + tau2)
+    unit = float(w[0])
+    w = w / unit
+    total, squares = float(w.sum()), w * w
+    away = w - float(squares.sum()) / total
+    # S₃ − S₂²/S as a sum of squares about a weighted mean, and tr(PP) without cancelling terms.
+    rise = float(w @ (away * away))
+    rest = total - w
+    rest[0] = float(w[1:].sum())
+    other_squares = float(squares.sum()) - squares
+    other_squares[0] = float(squares[1:].sum())
+    trace = float(squares @ (rest * rest) + squares @ other_squares) / (total * total)
+    variance = 1.0 / total + 4.0 * rise / (trace * total * total)
+    df = trace / (variance * float(squares.sum())) ** 2
+    return math.sqrt(variance / unit), df
 
 
 def choose_interval(
@@ -203,11 +351,12 @@ def _compared(
 
 
 def other_intervals(code: str, m: Moments, random: bool, level: float) -> tuple[Interval, ...]:
-    """The confidence intervals that the model allows, other than the one of that code."""
+    """The usual confidence intervals that the model allows, other than the one of that code."""
+    rules = [INTERVALS[name] for name in _COMPARED if name != code]
     return tuple(
         rule.interval(m, level)[2]
-        for rule in INTERVALS.values()
-        if rule.code != code and m.k >= rule.least and (random or not rule.random_only)
+        for rule in rules
+        if m.k >= rule.least and (random or not rule.random_only)
     )
 
 
@@ -215,13 +364,14 @@ def prediction_interval(
     code: str, m: Moments, se: float, df: float, level: float, random: bool
 ) -> tuple[Interval | None, tuple[Method, ...]]:
     """The prediction interval with its method, or neither."""
-    rule = PREDICTIONS[code]
-    if not random or m.k < rule.least:
+    if code == "none" or not random or m.k < PREDICTIONS[code].least:
         return None, ()
-    own = df if rule.lost is None else float(m.k - rule.lost)
-    half = critical(level, own) * math.hypot(m.se if rule.plain else se, math.sqrt(m.tau2))
-    quantile = "normal" if math.isinf(own) else f"t with {own:g} df"
-    text = f"{'' if code == 't' else f'{code}: '}{quantile}, {rule.text}"
+    rule = PREDICTIONS[code]
+    error, own = rule.shape(m, se, df)
+    if not own > 0.0:
+        return None, ()
+    half = critical(level, own) * math.hypot(error, math.sqrt(m.tau2))
+    text = f"{'' if code == 't' else f'{code}: '}{_t_with(own)}, {rule.text}"
     return Interval(m.estimate - half, m.estimate + half, level, text), (rule.method,)
 
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import fixed, p_value, percent, significant
-from equipoise.effects.columns import make_frame, read_only
-from equipoise.effects.contrasts import Contrasts, LeftOut
+from equipoise.core.result import Interval, Method, Note
+from equipoise.core.table import percent, significant
+from equipoise.effects.columns import Column, numbers, read_columns
+from equipoise.effects.contrasts import Contrasts, LeftOut, contrasts, effect_sizes
 from equipoise.effects.measures import measure_of
+from equipoise.models.estimators import estimate, estimator_method
 from equipoise.models.heterogeneity import (
     HIGGINS_THOMPSON,
-    Q_PROFILE,
+    Heterogeneity,
     Spread,
     Tau2,
     estimate_tau2,
-    estimator_of,
     heterogeneity,
-    tau2_interval,
 )
 from equipoise.models.intervals import (
     AUTO,
@@ -35,222 +34,111 @@ from equipoise.models.intervals import (
     PREDICTIONS,
     IntervalRule,
     Moments,
-    bounds_text,
     choose_interval,
+    kenward_roger,
     other_intervals,
     prediction_interval,
-    shown,
 )
+from equipoise.models.pairwise_result import WEIGHTS, OnReaderScale, PairwiseResult
+from equipoise.models.presets import MODELS, PRESETS, given_tau2, settings
+from equipoise.models.report import effect_text, summary_lines, trials
+from equipoise.models.tau2_intervals import I2_FROM_Q, TAU2_INTERVALS, interval_of_tau2, q_based
 from equipoise.num.dist import t_two_sided
 
-MODELS = ("random", "common")
-
-
-#: Defaults by name: what ``preset=`` stands for.
-PRESETS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
-    {
-        "cochrane-2025": MappingProxyType(
-            {"model": "random", "tau2": "REML", "interval": "auto", "pi": "t"}
-        ),
-        "metafor": MappingProxyType(
-            {"model": "random", "tau2": "REML", "interval": "Wald", "pi": "metafor"}
-        ),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OnReaderScale:
-    """Estimate, interval and prediction interval as a reader sees them: ratios, not their logs."""
-
-    estimate: float
-    ci: Interval
-    pi: Interval | None
+__all__ = [
+    "MODELS",
+    "PRESETS",
+    "OnReaderScale",
+    "PairwiseFit",
+    "pairwise",
+    "refit",
+]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PairwiseFit(Result):
-    """The mean effect over trials and how much the trials differ.
-
-    Everything is on the scale of analysis (logs of ratios); :meth:`back` gives the reader's.
-
-    Attributes
-    ----------
-    measure, model, preset
-        Code of the measure; ``random`` or ``common``; the named set of defaults.
-    k
-        Number of estimates that were pooled.
-    estimate, se, statistic, df, p_value
-        The mean; the standard error, z or t statistic, degrees of freedom (infinite for z) and
-        two-sided p value that belong to `ci`.
-    ci
-        Confidence interval of the mean; its method in words.
-    interval
-        Code of the interval that was used (never ``auto``).
-    se_wald
-        The plain standard error, whatever interval is used.
-    other_cis
-        The other confidence intervals that could have been shown, for comparison.
-    level
-        Confidence level of all intervals.
-    tau2, tau2_ci, tau2_method, n_optima
-        Variance of true effects between trials (0 under a common effect and for one trial); its
-        Q-profile interval (None for one trial and under a common effect); its estimator; how many
-        local maxima the likelihood has.
-    i2, i2_ci, h2
-        I² in percent and H², from tau² and the typical variance; from Q under a common effect.
-    q, q_df, q_p
-        Cochran's test.
-    pi
-        Prediction interval for the true effect in a new trial; its method in words.
-    study, yi, vi, weights, raw
-        The pooled rows in the order given; weights in percent; the columns that the rows were
-        computed from, by name.
-    asked
-        The settings that were asked for, by name, such as the interval ``auto``.
-    left_out
-        Studies without an estimate, and why.
-    notes, methods
-        What to know about the result; the methods used, with their papers.
-    """
-
-    measure: str
-    model: str
-    preset: str
-    k: int
-    estimate: float
-    se: float
-    ci: Interval
-    interval: str
-    statistic: float
-    df: float
-    p_value: float
-    se_wald: float
-    other_cis: tuple[Interval, ...]
-    level: float
-    tau2: float
-    tau2_ci: Interval | None
-    tau2_method: str
-    n_optima: int
-    i2: float
-    i2_ci: Interval | None
-    h2: float
-    q: float
-    q_df: int
-    q_p: float
-    pi: Interval | None
-    study: tuple[str, ...]
-    yi: NDArray[np.float64]
-    vi: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    raw: dict[str, NDArray[np.float64]]
-    asked: dict[str, str]
-    left_out: tuple[LeftOut, ...]
-    notes: tuple[Note, ...]
-    methods: tuple[Method, ...]
-
-    def back(self) -> OnReaderScale:
-        """The mean and its intervals on the reader's scale."""
-        m = measure_of(self.measure)
-        pi = None if self.pi is None else m.back_interval(self.pi)
-        return OnReaderScale(m.back(self.estimate), m.back_interval(self.ci), pi)
-
-    def to_frame(self, backend: str | None = None) -> Any:
-        """Return a data frame with one row for each pooled estimate."""
-        return make_frame(
-            {
-                "study": self.study,
-                "yi": self.yi,
-                "vi": self.vi,
-                "sei": np.sqrt(self.vi),
-                "weight": self.weights,
-            },
-            backend,
-        )
+class PairwiseFit(PairwiseResult):
+    """A synthesis: the numbers of :class:`PairwiseResult`, and how they are told."""
 
     def summary(self) -> str:
         """What was found, in the order in which a reader asks; digits are cut for reading."""
-        return "\n".join([*self._lines(), *(f"Note: {note}" for note in self.notes)])
-
-    def _lines(self) -> Iterator[str]:
-        m = measure_of(self.measure)
-        head = f"{self.model.capitalize()}-effect{'s' if self.model == 'random' else ''} synthesis"
-        yield f"{head} of {_trials(self.k)}, {m.name}"
-        yield ""
-        if self.model == "random" and self.k > 1:
-            yield f"tau² {significant(self.tau2, 4)}{_of(self.tau2_ci)}, {self.tau2_method}"
-        if self.k > 1:
-            percents = self.i2_ci and f" ({percent(self.i2_ci.low)} to {percent(self.i2_ci.high)})"
-            yield f"I² {percent(self.i2)}{percents or ''}; H² {significant(self.h2, 4)}"
-            yield f"Q {significant(self.q, 5)} on {self.q_df} df, {_p(self.q_p)}"
-        yield f"{m.name} {self._shown()}, {self.ci.method}"
-        df = "" if math.isinf(self.df) else f" on {self.df:g} df"
-        sign = "z" if math.isinf(self.df) else "t"
-        scale = " (scale of analysis: log)" if m.ratio else ""
-        yield (
-            f"{sign} {fixed(self.statistic, 2)}{df}, {_p(self.p_value)}; estimate "
-            f"{significant(self.estimate, 5)}, standard error {significant(self.se, 4)}{scale}"
-        )
-        if self.pi is not None:
-            yield (
-                f"{percent(100 * self.level)} prediction interval "
-                f"{bounds_text(m, self.pi)}, {self.pi.method}"
-            )
-        for row in self.left_out:
-            yield f"Left out: {row.study} ({row.why})"
-
-    def _shown(self) -> str:
-        m = measure_of(self.measure)
-        back = self.back()
-        value, bounds = shown(m, back.estimate, back.ci)
-        return f"{value} ({percent(100 * self.level)} CI {bounds})"
+        return "\n".join([*summary_lines(self), *(f"Note: {note}" for note in self.notes)])
 
     def __repr__(self) -> str:
         spread = "" if self.k == 1 else f"; tau² {significant(self.tau2)}, I² {percent(self.i2)}"
-        return f"<PairwiseFit {self.measure} {self._shown()}{spread}; k = {self.k}>"
+        return f"<PairwiseFit {self.measure} {effect_text(self)}{spread}; k = {self.k}>"
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines() if line)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in summary_lines(self) if line)
         notes = "".join(f"<li>{escape(note.text)}</li>" for note in self.notes)
         return f"<div>{lines}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 
 def pairwise(
-    es: Contrasts,
+    es: Contrasts | object = None,
     *,
+    measure: str | None = None,
     model: str | None = None,
-    tau2: str | None = None,
+    tau2: str | float | None = None,
     interval: str | None = None,
     pi: str | None = None,
+    i2: str | None = None,
+    tau2_interval: str | None = None,
+    weights: Column = None,
+    weighted: bool = True,
     level: float = 0.95,
     preset: str = "cochrane-2025",
+    **columns: Any,
 ) -> PairwiseFit:
     """Pool the effects of one comparison over independent trials.
 
     Parameters
     ----------
     es
-        Effects with their variances, one row a trial.
+        Effects with their variances, one row a trial (:func:`equipoise.effect_sizes`,
+        :func:`equipoise.contrasts`); or a data frame (pandas, Polars, PyArrow) or a dict of
+        columns, with `measure` and `columns`.
+    measure, columns
+        With a frame, or with arrays and no `es`: the measure, and what
+        :func:`equipoise.effect_sizes` takes (``events1="deaths", n1="treated", ...``) or
+        :func:`equipoise.contrasts` (``yi="log_rr", sei="se"``; the measure may then be left out).
     model
         ``random`` (effects differ between trials) or ``common`` (one effect).
     tau2
-        Estimator of the variance between trials: ``REML``, ``DL``, ``PM`` or ``ML``.
+        Estimator of the variance between trials: a code of
+        :data:`equipoise.models.estimators.ESTIMATORS` (``REML``, ``DL``, ``PM``, ``ML``, ``EB``,
+        ``PMM``, ``HE``, ``HS``, ``HSk``, ``SJ``, ``DLIT``, ``SJIT``), ``GENQ`` or ``GENQM`` with
+        `weights`, or a number.
     interval
-        ``Wald``, ``t``, ``HK``, ``HK-guarded``, or ``auto``: Hartung–Knapp for more than two
-        trials and tau² above 0, guarded where it would be narrower than Wald, and Wald otherwise.
-        A note says when another interval than plain Hartung–Knapp is shown, and states both.
+        ``Wald``, ``t``, ``HK``, ``HK-guarded``, ``HK-wider`` (the wider of HK and Wald),
+        ``HK-IQWiG6`` (guarded where HK is narrower than DerSimonian and Laird's), ``KR``
+        (Kenward–Roger, with REML), or ``auto``: Hartung–Knapp for more than two trials and tau²
+        above 0, guarded where it would be narrower than Wald, and Wald otherwise. A note says when
+        another interval than plain Hartung–Knapp is shown, and states both.
     pi
         Prediction interval: ``t`` (k - 1 degrees of freedom, the confidence interval's variance),
-        ``V`` (k - 1, plain variance), ``HTS`` (k - 2, plain variance) or ``metafor`` (quantile and
-        variance of the confidence interval).
+        ``V`` (k - 1, plain variance), ``HTS`` (k - 2, plain variance), ``S`` (normal, plain
+        variance), ``HK`` and ``HK-PR`` (k - 1 and k - 2, Hartung–Knapp variance), ``KR`` and
+        ``KR-PR`` (Kenward–Roger's degrees of freedom, and one less), ``metafor`` (quantile and
+        variance of the confidence interval), or ``none``.
+    i2
+        ``tau2``: I² and H² from tau² and the typical variance. ``Q``: from Q alone.
+    tau2_interval
+        ``QP`` (Q-profile), ``PL`` (profile likelihood, with REML or ML), ``BJ`` and ``J``
+        (generalised Q with weights 1/v and 1/√v), ``GENQ`` (with `weights`), or ``none``.
+    weights
+        Weights of one's own for the mean, one a row or the name of a column of the frame: above
+        zero, on any scale. ``GENQ`` and ``GENQM`` use them for tau² too.
+    weighted
+        False for the plain mean of the estimates.
     level
         Level of all intervals.
     preset
-        A name of :data:`PRESETS`, which fills in what is not given above: ``cochrane-2025``
-        (random, REML, auto, t) or ``metafor`` (random, REML, Wald, metafor).
+        A name of :data:`equipoise.models.presets.PRESETS`, which fills in what is not given above:
+        ``cochrane-2025``, ``metafor``, ``meta``, ``meta7``, ``meta4``, ``revman5``, ``bmj``,
+        ``jama``, ``iqwig5``, ``iqwig6``, ``cinema``.
 
     Returns
     -------
@@ -259,8 +147,8 @@ def pairwise(
     Raises
     ------
     InputError
-        A variance that is not above zero, rows that share a group, an interval that the model
-        does not have, or a level outside 0 to 1.
+        A variance that is not above zero, rows that share a group, settings that do not go
+        together, weights that are not above zero, or a level outside 0 to 1.
     NotEstimableError
         No row has an estimate.
     UnknownNameError
@@ -269,36 +157,106 @@ def pairwise(
     Notes
     -----
     Checked against metafor and meta in ``validation/``.
+
+    Examples
+    --------
+    >>> trials = {"study": ["A", "B"], "yi": [-0.5, -0.2], "vi": [0.04, 0.03]}
+    >>> pairwise(trials, measure="RR", yi="yi", vi="vi", study="study", model="common").k
+    2
     """
-    chosen = _settings(preset, model=model, tau2=tau2, interval=interval, pi=pi)
+    rows = _contrasts(es, measure, columns)
     if not 0.0 < level < 1.0:
         raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
-    return _fit(es, chosen, level, preset)
+    if weights is not None and not weighted:
+        raise InputError("weights together with weighted=False", hint="one of the two")
+    weighting = "given" if weights is not None else "inverse variance" if weighted else "equal"
+    chosen = settings(
+        preset, tau2, weighting, model=model, interval=interval, pi=pi, i2=i2,
+        tau2_interval=tau2_interval,
+    )  # fmt: skip
+    if weights is not None:
+        rows = _with_weights(rows, weights, None if isinstance(es, Contrasts) else es)
+    return _fit(rows, chosen, level, preset)
 
 
 def refit(fit: PairwiseFit, es: Contrasts) -> PairwiseFit:
-    """Pool other effects with the settings of a fit; a rule such as ``auto`` decides anew."""
+    """Pool other effects with the settings of a fit; a rule such as ``auto`` decides anew.
+
+    Weights of the reviewer's own are in the column ``weights`` of ``es.raw``.
+    """
     return _fit(es, dict(fit.asked), fit.level, fit.preset)
+
+
+def _contrasts(es: object, measure: str | None, columns: dict[str, Any]) -> Contrasts:
+    """The rows to pool: as given, or computed from columns."""
+    if isinstance(es, Contrasts):
+        given = [*columns, *(["measure"] if measure is not None else [])]
+        if given:
+            raise InputError(
+                f"{given[0]} beside effects that are already computed",
+                hint="a frame as the first argument, or effect_sizes() with the columns",
+            )
+        return es
+    if es is None and not columns:
+        raise InputError(
+            "nothing to pool", hint="effect_sizes(...), or a frame with the names of its columns"
+        )
+    maker = contrasts if "yi" in columns else effect_sizes
+    known = set(inspect.signature(maker).parameters) - {"data", "measure"}
+    for name in columns:
+        if name not in known:
+            raise UnknownNameError("argument", name, sorted(known | _OWN))
+    if "yi" in columns:
+        return contrasts(**columns, measure=measure or "GEN", data=es)
+    if measure is None:
+        raise InputError("columns without a measure", hint="measure='RR', or yi= with vi= or sei=")
+    return effect_sizes(measure, **columns, data=es)
+
+
+#: The arguments of `pairwise` itself.
+_OWN = {
+    *("measure", "model", "tau2", "interval", "pi", "i2", "tau2_interval"),
+    *("weights", "weighted", "level", "preset"),
+}
+
+
+def _with_weights(es: Contrasts, weights: Column, data: object) -> Contrasts:
+    """The rows with the weights as a column of what is known about them."""
+    column = read_columns(data, {WEIGHTS: weights})[WEIGHTS]
+    if len(column) != len(es):
+        raise InputError(
+            f"{len(column)} weights for {len(es)} rows", hint="one weight for each row"
+        )
+    values = numbers(WEIGHTS, column, es.study)
+    for row in np.flatnonzero(~(values > 0.0)).tolist():
+        raise InputError(
+            f"weight {values[row]:g}", where=f"study {es.study[row]}", hint="a weight above zero"
+        )
+    return dataclasses.replace(es, raw={**es.raw, WEIGHTS: values})
 
 
 def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> PairwiseFit:
     measure = measure_of(es.measure)
     keep, left_out, notes = _usable(es)
-    study, yi, vi = es.study, es.yi, es.vi
     if len(keep) < len(es):
-        study = tuple(study[i] for i in keep)
-        yi, vi = read_only(yi[keep]), read_only(vi[keep])
+        es = es.take(keep)
+    yi, vi = es.yi, es.vi
     spread = Spread(yi, vi)
     random = chosen["model"] == "random"
-    tau2 = estimate_tau2(spread, chosen["tau2"]) if random else Tau2(0.0, "no tau²")
-    moments, weights = _moments(spread, tau2.value)
+    own = _own_weights(es, chosen["weighting"])
+    tau2 = _tau2(spread, chosen["tau2"], own) if random else Tau2(0.0, "no tau²")
+    moments, weights = _moments(spread, tau2.value, own)
+    moments = _more_moments(spread, moments, chosen) if random and spread.k > 1 else moments
     code, why = choose_interval(chosen["interval"], moments, random, level, measure)
     se, df, ci = INTERVALS[code].interval(moments, level)
     statistic = _ratio(moments.estimate, se)
     pi, how = prediction_interval(chosen["pi"], moments, se, df, level, random)
+    tau2_ci = (
+        interval_of_tau2(spread, chosen["tau2_interval"], tau2, level, own) if random else None
+    )
     het = heterogeneity(spread)
-    tau2_ci = tau2_interval(spread, level) if random else None
-    notes += _about_rows(study, yi, vi) + why
+    i2, i2_ci, h2, h2_ci = _inconsistency(het, tau2.value, tau2_ci, chosen, level)
+    notes += _about_rows(es.study, yi, vi) + why
     notes += _about_spread(tau2, spread.k, tau2_ci, pi) if random else _about_one(spread.k)
     return PairwiseFit(
         measure=es.measure,
@@ -319,18 +277,23 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
         tau2_ci=tau2_ci,
         tau2_method=tau2.estimator,
         n_optima=tau2.n_optima,
-        i2=het.i2(tau2.value) if random else _i2_from_q(het.q, het.df),
-        i2_ci=None if tau2_ci is None else het.i2_interval(tau2_ci),
-        h2=het.h2(tau2.value) if random or not het.df else het.q / het.df,
+        i2=i2,
+        i2_ci=i2_ci,
+        h2=h2,
+        h2_ci=h2_ci,
         q=het.q,
         q_df=het.df,
         q_p=het.p_value,
         pi=pi,
-        study=study,
+        study=es.study,
         yi=yi,
         vi=vi,
         weights=weights,
-        raw={name: values[keep] for name, values in es.raw.items()},
+        raw=es.raw,
+        n1=es.n1,
+        n2=es.n2,
+        treat1=es.treat1,
+        treat2=es.treat2,
         asked=chosen,
         left_out=left_out,
         notes=tuple(notes),
@@ -338,27 +301,35 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
     )
 
 
-def _settings(preset: str, **given: str | None) -> dict[str, str]:
-    """The preset with what was given in its place, every name checked."""
-    if preset not in PRESETS:
-        raise UnknownNameError("preset", preset, PRESETS)
-    chosen = {key: PRESETS[preset][key] if value is None else value for key, value in given.items()}
-    known: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-        ("model", "model", MODELS),
-        ("interval", "interval", ("auto", *INTERVALS)),
-        ("pi", "prediction interval", tuple(PREDICTIONS)),
-    )
-    for key, kind, names in known:
-        if chosen[key] not in names:
-            raise UnknownNameError(kind, chosen[key], names)
-    estimator_of(chosen["tau2"])
-    rule = INTERVALS.get(chosen["interval"])
-    if chosen["model"] == "common" and rule is not None and rule.random_only:
-        raise InputError(
-            f"interval {rule.code!r} with a common effect",
-            hint="interval='Wald', or model='random'",
-        )
-    return chosen
+def _own_weights(es: Contrasts, weighting: str) -> NDArray[np.float64] | None:
+    if weighting == "inverse variance":
+        return None
+    if weighting == "equal":
+        return np.ones(len(es))
+    if WEIGHTS not in es.raw:
+        raise InputError("rows without their weights", hint="a column 'weights' in raw")
+    return es.raw[WEIGHTS]
+
+
+def _tau2(spread: Spread, asked: str, own: NDArray[np.float64] | None) -> Tau2:
+    number = given_tau2(asked)
+    if number is None:
+        return estimate(spread, asked, own)
+    return Tau2(number if spread.k > 1 else 0.0, "given")
+
+
+def _inconsistency(
+    het: Heterogeneity, tau2: float, tau2_ci: Interval | None, chosen: dict[str, str], level: float
+) -> tuple[float, Interval | None, float, Interval | None]:
+    """I² and H² with their intervals."""
+    if chosen["i2"] == "Q":
+        return q_based(het.q, het.df, level)
+    if chosen["model"] == "common":
+        return _i2_from_q(het.q, het.df), None, het.q / het.df if het.df else 1.0, None
+    if tau2_ci is None:
+        return het.i2(tau2), None, het.h2(tau2), None
+    h2_ci = dataclasses.replace(tau2_ci, low=het.h2(tau2_ci.low), high=het.h2(tau2_ci.high))
+    return het.i2(tau2), het.i2_interval(tau2_ci), het.h2(tau2), h2_ci
 
 
 def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
@@ -422,20 +393,42 @@ def _about_rows(
     return notes
 
 
-def _moments(spread: Spread, tau2: float) -> tuple[Moments, NDArray[np.float64]]:
+def _moments(
+    spread: Spread, tau2: float, own: NDArray[np.float64] | None
+) -> tuple[Moments, NDArray[np.float64]]:
+    """The mean with its plain standard error, and the weights in percent."""
     t = tau2 / spread.scale
     total, mean, q, _ = spread.profile(t)
     weights = np.empty(spread.k)
-    weights[spread.order] = 100.0 / total / (spread.v + t)
+    variance = 1.0 / total
+    if own is None:
+        weights[spread.order] = 100.0 / total / (spread.v + t)
+    else:
+        share = own[np.asarray(spread.order)] / own.sum()
+        mean, variance = float(share @ spread.y), float(share * share @ (spread.v + t))
+        weights[:] = 100.0 * own / own.sum()
     moments = Moments(
         k=spread.k,
         estimate=spread.origin + mean * math.sqrt(spread.scale),
-        se=math.sqrt(spread.scale / total),
+        se=math.sqrt(spread.scale * variance),
         spread=q / (spread.k - 1) if spread.k > 1 else 1.0,
         tau2=tau2,
     )
     weights.setflags(write=False)
     return moments, weights
+
+
+def _more_moments(spread: Spread, m: Moments, chosen: dict[str, str]) -> Moments:
+    """What the chosen intervals take beyond the mean."""
+    rules = (INTERVALS.get(chosen["interval"]), PREDICTIONS.get(chosen["pi"]))
+    needs = {rule.needs for rule in rules if rule is not None}
+    if "KR" in needs:
+        se, df = kenward_roger(spread.v, m.tau2 / spread.scale)
+        m = dataclasses.replace(m, kr_se=se * math.sqrt(spread.scale), kr_df=df)
+    if "DL" in needs:
+        dl = estimate_tau2(spread, "DL").value
+        m = dataclasses.replace(m, dl_se=_moments(spread, dl, None)[0].se)
+    return m
 
 
 def _about_one(k: int) -> list[Note]:
@@ -464,9 +457,9 @@ def _about_spread(tau2: Tau2, k: int, tau2_ci: Interval | None, pi: Interval | N
         notes.append(Note("tau2-interval-empty", text))
     if k < 5:
         what = "tau² is" if pi is None else "tau² and the prediction interval are"
-        notes.append(Note("few-trials", f"With {_trials(k)}, {what} hardly known."))
+        notes.append(Note("few-trials", f"With {trials(k)}, {what} hardly known."))
     elif k < 10 and pi is not None:
-        text = f"With {_trials(k)}, the prediction interval is itself uncertain."
+        text = f"With {trials(k)}, the prediction interval is itself uncertain."
         notes.append(Note("few-trials", text))
     return notes
 
@@ -488,21 +481,8 @@ def _methods(
     if k == 1 or not random:
         return rule.methods
     auto = (AUTO,) if chosen["interval"] == "auto" else ()
-    tau2 = estimator_of(chosen["tau2"]).method
-    return (*rule.methods, *auto, tau2, Q_PROFILE, HIGGINS_THOMPSON, *how)
-
-
-def _trials(k: int) -> str:
-    return "one trial" if k == 1 else f"{k} trials"
-
-
-def _of(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    low, high = significant(interval.low, 4), significant(interval.high, 4)
-    return f" ({percent(100 * interval.level)} CI {low} to {high})"
-
-
-def _p(value: float) -> str:
-    text = p_value(value)
-    return f"p = {text}" if text[0].isdigit() else f"p {text}"
+    tau2 = () if given_tau2(chosen["tau2"]) is not None else (estimator_method(chosen["tau2"]),)
+    around = TAU2_INTERVALS.get(chosen["tau2_interval"])
+    interval = () if around is None else (around.method,)
+    i2 = (I2_FROM_Q if chosen["i2"] == "Q" else HIGGINS_THOMPSON,)
+    return (*rule.methods, *auto, *tau2, *interval, *i2, *how)
