@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,16 +189,36 @@ _COMPARED = ("Wald", "t", "HK", "HK-guarded")
 class PredictionRule:
     """An interval for the true effect in a new trial.
 
-    `shape` gives the standard error of the mean and the degrees of freedom from the moments and
-    from those of the confidence interval; `needs` is as for a confidence interval.
+    `variance` says which variance of the mean is used: that of the confidence ``interval``, the
+    ``plain`` one, or that of ``HK`` or ``KR``. `lost` is what is taken from k (from Kenward and
+    Roger's degrees of freedom for ``KR``) for the degrees of freedom; None for those of the
+    confidence interval. `normal` holds for the normal quantile.
     """
 
     code: str
     text: str
-    shape: Callable[[Moments, float, float], Shape]
+    variance: Literal["interval", "plain", "HK", "KR"]
+    lost: int | None
     least: int
     method: Method
-    needs: str = ""
+    normal: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the mean's plain standard error is used and not the interval's."""
+        return self.variance == "plain"
+
+    @property
+    def needs(self) -> str:
+        """What it takes beyond the mean, as for a confidence interval."""
+        return "KR" if self.variance == "KR" else ""
+
+    def shape(self, m: Moments, se: float, df: float) -> Shape:
+        """Standard error and degrees of freedom, given those of the confidence interval."""
+        error = {"interval": se, "plain": m.se, "HK": m.hk, "KR": m.kr_se}[self.variance]
+        if self.lost is None or self.normal:
+            return error, math.inf if self.normal else df
+        return error, (m.kr_df if self.variance == "KR" else m.k) - self.lost
 
 
 _VERONIKI = Method(
@@ -220,49 +241,27 @@ _AS_METAFOR = Method(
     "10.18637/jss.v036.i03",
 )
 
+_CI, _PLAIN = "variance of the confidence interval", "plain variance"
+_OF_HK, _OF_KR = "Hartung–Knapp variance", "Kenward–Roger variance"
+
 #: Prediction intervals by code; "none" computes none.
 PREDICTIONS: MappingProxyType[str, PredictionRule] = MappingProxyType(
     {
         rule.code: rule
         for rule in (
-            PredictionRule(
-                "t",
-                "variance of the confidence interval",
-                lambda m, se, df: (se, m.k - 1.0),
-                3,
-                _VERONIKI,
-            ),
-            PredictionRule(
-                "V", "plain variance", lambda m, se, df: (m.se, m.k - 1.0), 3, _VERONIKI
-            ),
-            PredictionRule("HTS", "plain variance", lambda m, se, df: (m.se, m.k - 2.0), 3, _HTS),
-            PredictionRule("S", "plain variance", lambda m, se, df: (m.se, math.inf), 2, _NORMAL),
-            PredictionRule(
-                "HK", "Hartung–Knapp variance", lambda m, se, df: (m.hk, m.k - 1.0), 3, _RILEY
-            ),
-            PredictionRule(
-                "HK-PR", "Hartung–Knapp variance", lambda m, se, df: (m.hk, m.k - 2.0), 3, _RILEY
-            ),
-            PredictionRule(
-                "KR",
-                "Kenward–Roger variance",
-                lambda m, se, df: (m.kr_se, m.kr_df),
-                3,
-                _RILEY,
-                "KR",
-            ),
-            PredictionRule(
-                "KR-PR",
-                "Kenward–Roger variance",
-                lambda m, se, df: (m.kr_se, m.kr_df - 1.0),
-                3,
-                _RILEY,
-                "KR",
-            ),
+            PredictionRule("t", _CI, "interval", 1, 3, _VERONIKI),
+            PredictionRule("V", _PLAIN, "plain", 1, 3, _VERONIKI),
+            PredictionRule("HTS", _PLAIN, "plain", 2, 3, _HTS),
+            PredictionRule("S", _PLAIN, "plain", 0, 2, _NORMAL, normal=True),
+            PredictionRule("HK", _OF_HK, "HK", 1, 3, _RILEY),
+            PredictionRule("HK-PR", _OF_HK, "HK", 2, 3, _RILEY),
+            PredictionRule("KR", _OF_KR, "KR", 0, 3, _RILEY),
+            PredictionRule("KR-PR", _OF_KR, "KR", 1, 3, _RILEY),
             PredictionRule(
                 "metafor",
                 "variance and quantile of the confidence interval",
-                lambda m, se, df: (se, df),
+                "interval",
+                None,
                 2,
                 _AS_METAFOR,
             ),

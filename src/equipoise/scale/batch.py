@@ -28,6 +28,9 @@ __all__ = ["BACKENDS", "BatchFit", "bootstrap", "leave_one_out", "pairwise"]
 
 Numbers: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]"
 
+#: The prediction intervals that are made of what a chunk holds.
+PREDICTED = ("t", "V", "HTS", "metafor")
+
 #: Trials that are worked on at a time, unless `chunk` says otherwise.
 CHUNK = 1 << 20
 
@@ -147,7 +150,7 @@ def _check_names(model: str, tau2: str, interval: str, pi: str, level: float) ->
         ("model", model, ("random", "common")),
         ("estimator of tau²", tau2, tuple(METHODS)),
         ("interval", interval, ("auto", *CODES)),
-        ("prediction interval", pi, tuple(PREDICTIONS)),
+        ("prediction interval", pi, PREDICTED),
     )
     for kind, name, names in known:
         if name not in names:
