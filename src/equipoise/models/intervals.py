@@ -218,7 +218,7 @@ class PredictionRule:
         error = {"interval": se, "plain": m.se, "HK": m.hk, "KR": m.kr_se}[self.variance]
         if self.lost is None or self.normal:
             return error, math.inf if self.normal else df
-        return error, (m.kr_df if self.variance == "KR" else m.k) - self.lost
+        return error, (m.kr_df if self.variance == "KR" else float(m.k)) - self.lost
 
 
 _VERONIKI = Method(
