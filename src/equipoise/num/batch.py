@@ -14,10 +14,14 @@ from equipoise.num.binding import PLAIN
 from equipoise.num.columns import Floats, Ints, profile, proved, slopes, solve_q, uphill
 from equipoise.num.compiled import compiled
 from equipoise.num.kernels import COMMON, DL, END, ENDS, ML, PLACES, PM, REML
+from equipoise.num.lanes import LANES, STATE, SUMS
 
 BACKENDS = ("auto", "numpy", "numba", "python")
 
 METHODS = {"REML": REML, "ML": ML, "DL": DL, "PM": PM}
+
+#: Up to this many trials, compiled kernels work on many analyses side by side.
+LONGEST = 64
 
 #: Numbers in one block of the NumPy twin: its temporaries then fit into a processor's cache.
 BLOCK = 1 << 14
@@ -134,6 +138,16 @@ def _loop(
     into = (out.k, out.count, out.estimate, out.se, out.spread, out.tau2, out.q, out.trace)
     if backend == "numba":
         rooms = [np.empty(size) for size in (longest,) * 3 + (END * ENDS, PLACES)]
+        if (
+            not proof
+            and method in (REML, ML)
+            and longest <= LONGEST
+            and longest * len(out.k) <= 1.5 * len(y)
+        ):
+            lanes = [np.empty((rows, LANES)) for rows in (longest,) * 3 + (SUMS, STATE)]
+            who = np.zeros(LANES, dtype=np.intp)
+            compiled().analyse_lanes(y, v, offsets, method, longest, *rooms, *lanes, who, *into)
+            return
         compiled().analyse(y, v, offsets, method, proof, *rooms, *into)
         return
     lists = [values.tolist() for values in (y, v, offsets)]

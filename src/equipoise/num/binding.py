@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from equipoise.num import kernels as source
+from equipoise.num import lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,15 @@ class Kernels:
     optima: Callable[..., tuple[int, bool]]
     highest: Callable[..., float]
     analyse: Callable[..., None]
+    analyse_lanes: Callable[..., None]
 
 
-#: All functions of the source, callees first.
+#: All functions of the sources.
 PARTS: tuple[FunctionType, ...] = tuple(
     part
-    for part in vars(source).values()
-    if isinstance(part, FunctionType) and part.__module__ == source.__name__
+    for module in (source, lanes)
+    for part in vars(module).values()
+    if isinstance(part, FunctionType) and part.__module__ == module.__name__
 )
 
 
@@ -45,7 +48,7 @@ def bind(
         What to do with each copy, such as compile it.
     """
     made: dict[str, Callable[..., Any]] = {}
-    names = {**vars(source), **exchanged}
+    names = {**vars(source), **vars(lanes), **exchanged}
     for part in PARTS:
         name = part.__name__
         copy = FunctionType(part.__code__, names, name, part.__defaults__, part.__closure__)

@@ -439,6 +439,26 @@ def highest(y: Values, v: Values, n: int, ml: bool, w: Room, places: Room, count
     return best
 
 
+def scan(y: Values, v: Values, n: int) -> tuple[bool, float]:
+    """Whether all estimates and variances are finite; and then the smallest variance."""
+    least = math.inf
+    gaps = 0.0
+    for i in range(n):
+        size = v[i]
+        least = size if size < least else least
+        # Not a number where either is infinite or not one; no branch that a processor must guess.
+        gaps += (size - size) + (y[i] - y[i])
+    return gaps == 0.0, least
+
+
+def first_of(v: Values, size: float) -> int:
+    """Return the place of the first variance of that size."""
+    i = 0
+    while v[i] != size:
+        i += 1
+    return i
+
+
 def gather(
     y: Values, v: Values, start: int, stop: int, ys: Room, vs: Room
 ) -> tuple[int, float, float]:
@@ -451,29 +471,38 @@ def gather(
         above zero; the estimate of the most precise one; and the power of four by which variances
         were divided, 1 but for sizes whose fourth powers a float cannot hold.
     """
-    n = 0
-    least = math.inf
-    at = 0
-    for i in range(start, stop):
-        size = v[i]
-        if size <= 0.0:
-            return -1, 0.0, 1.0
-        if size < math.inf and -math.inf < y[i] < math.inf:
-            vs[n] = size
-            ys[n] = y[i]
-            if size < least:
+    n = stop - start
+    own, sizes = y[start:stop], v[start:stop]
+    whole, least = scan(own, sizes, n)
+    if whole:
+        for i in range(n):
+            ys[i] = own[i]
+            vs[i] = sizes[i]
+    else:
+        n = 0
+        least = math.inf
+        for i in range(stop - start):
+            size = sizes[i]
+            if size <= 0.0:
                 least = size
-                at = n
-            n += 1
+                break
+            if size < math.inf and abs(own[i]) < math.inf:
+                ys[n] = own[i]
+                vs[n] = size
+                least = min(least, size)
+                n += 1
+    if least <= 0.0:
+        return -1, 0.0, 1.0
     if n == 0:
         return 0, 0.0, 1.0
+    at = first_of(vs, least)
     origin = ys[at]
     vs[at] = vs[0]
     ys[at] = ys[0]
     vs[0] = least
-    ys[0] = 0.0
     for i in range(1, n):
         ys[i] -= origin
+    ys[0] = 0.0
     if 1e-50 < least < 1e50:
         return n, origin, 1.0
     scale = 4.0 ** math.floor(math.log2(least) / 2.0)
@@ -482,6 +511,57 @@ def gather(
         vs[i] /= scale
         ys[i] /= unit
     return n, origin, scale
+
+
+def analyse_one(
+    y: Values, v: Values, offsets: Sequence[int], i: int, method: int, proof: bool, ys: Room,
+    vs: Room, w: Room, boxes: Room, places: Room, k: MutableSequence[int],
+    count: MutableSequence[int], estimate: Room, se: Room, spread: Room, tau2: Room, q: Room,
+    trace: Room,
+) -> None:  # fmt: skip
+    """Fit meta-analysis `i`; for what is given and taken, see :func:`analyse`."""
+    n, origin, scale = gather(y, v, offsets[i], offsets[i + 1], ys, vs)
+    k[i] = n
+    if n < 1:
+        count[i] = 0
+        estimate[i] = se[i] = spread[i] = tau2[i] = q[i] = trace[i] = math.nan
+        return
+    unit = math.sqrt(scale)
+    count[i] = 1
+    if n == 1:
+        estimate[i] = origin
+        se[i] = math.sqrt(vs[0]) * unit
+        spread[i] = 1.0
+        tau2[i] = q[i] = 0.0
+        trace[i] = math.nan
+        return
+    total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(ys, vs, n, 0.0, method == ML, w)
+    trace0 = loss
+    if method == ML:
+        trace0 = slopes(ys, vs, n, 0.0, False, w)[4]
+    t = 0.0
+    if method in (REML, ML):
+        zero = (0.0, gain, loss, gain_fall, loss_fall)
+        if proof:
+            found, certain = optima(ys, vs, n, method == ML, zero, w, boxes, places)
+            t = highest(ys, vs, n, method == ML, w, places, found)
+            count[i] = found if certain else -found
+        else:
+            count[i] = 0
+            t = uphill(ys, vs, n, method == ML, zero, w)
+    elif method == DL:
+        t = max(0.0, (q0 - (n - 1.0)) / trace0)
+    elif method == PM and q0 > n - 1.0:
+        t = solve_q(ys, vs, n, n - 1.0, max(0.0, (q0 - (n - 1.0)) / trace0), w)
+    at_t = q0
+    if t > 0.0:
+        total, mean, at_t, _ = profile(ys, vs, n, t, w)
+    estimate[i] = origin + mean * unit
+    se[i] = unit / math.sqrt(total)
+    spread[i] = at_t / (n - 1.0)
+    tau2[i] = t * scale
+    q[i] = q0
+    trace[i] = trace0 / scale
 
 
 def analyse(
@@ -509,45 +589,7 @@ def analyse(
         ``tr P`` at 0.
     """
     for i in range(len(offsets) - 1):
-        n, origin, scale = gather(y, v, offsets[i], offsets[i + 1], ys, vs)
-        k[i] = n
-        if n < 1:
-            count[i] = 0
-            estimate[i] = se[i] = spread[i] = tau2[i] = q[i] = trace[i] = math.nan
-            continue
-        unit = math.sqrt(scale)
-        count[i] = 1
-        if n == 1:
-            estimate[i] = origin
-            se[i] = math.sqrt(vs[0]) * unit
-            spread[i] = 1.0
-            tau2[i] = q[i] = 0.0
-            trace[i] = math.nan
-            continue
-        total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(ys, vs, n, 0.0, method == ML, w)
-        trace0 = loss
-        if method == ML:
-            trace0 = slopes(ys, vs, n, 0.0, False, w)[4]
-        t = 0.0
-        if method in (REML, ML):
-            zero = (0.0, gain, loss, gain_fall, loss_fall)
-            if proof:
-                found, certain = optima(ys, vs, n, method == ML, zero, w, boxes, places)
-                t = highest(ys, vs, n, method == ML, w, places, found)
-                count[i] = found if certain else -found
-            else:
-                count[i] = 0
-                t = uphill(ys, vs, n, method == ML, zero, w)
-        elif method == DL:
-            t = max(0.0, (q0 - (n - 1.0)) / trace0)
-        elif method == PM and q0 > n - 1.0:
-            t = solve_q(ys, vs, n, n - 1.0, max(0.0, (q0 - (n - 1.0)) / trace0), w)
-        at_t = q0
-        if t > 0.0:
-            total, mean, at_t, _ = profile(ys, vs, n, t, w)
-        estimate[i] = origin + mean * unit
-        se[i] = unit / math.sqrt(total)
-        spread[i] = at_t / (n - 1.0)
-        tau2[i] = t * scale
-        q[i] = q0
-        trace[i] = trace0 / scale
+        analyse_one(
+            y, v, offsets, i, method, proof, ys, vs, w, boxes, places, k, count, estimate, se,
+            spread, tau2, q, trace,
+        )  # fmt: skip
