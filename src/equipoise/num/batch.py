@@ -54,10 +54,13 @@ class Sums:
     trace: Floats
 
     @classmethod
-    def empty(cls, m: int) -> Sums:
-        """Room for `m` meta-analyses."""
+    def empty(cls, m: int, fill: bool = True) -> Sums:
+        """Room for `m` meta-analyses; not a number unless `fill` is off."""
         k, count = np.zeros(m, dtype=np.intp), np.zeros(m, dtype=np.intp)
-        return cls(k, count, *(np.full(m, np.nan) for _ in range(6)))
+        values = np.empty((6, m))
+        if fill:
+            values[:] = np.nan
+        return cls(k, count, *values)
 
     def part(self, rows: Any) -> Sums:
         """The same for some of them; a view where `rows` is a slice."""
@@ -109,7 +112,7 @@ def analyse(y: Floats, v: Floats, offsets: Ints, method: int, *, proof: bool, ba
     InputError
         A variance that is not above zero; names the first such row and its analysis.
     """
-    out = Sums.empty(len(offsets) - 1)
+    out = Sums.empty(len(offsets) - 1, fill=False)
     if backend == "numpy":
         for rows, block_y, block_v in _blocks(y, v, offsets):
             out.put(rows, _analyse_block(block_y, block_v, method, proof))

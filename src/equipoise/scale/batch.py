@@ -5,6 +5,7 @@ The numbers are those of :func:`equipoise.pairwise`, one value a meta-analysis, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -32,7 +33,7 @@ Numbers: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 PREDICTED = ("t", "V", "HTS", "metafor")
 
 #: Trials that are worked on at a time, unless `chunk` says otherwise.
-CHUNK = 1 << 20
+CHUNK = 1 << 17
 
 
 def pairwise(
@@ -243,68 +244,101 @@ def _finish(
     """Intervals, I² and H² of one chunk."""
     k, tau2 = sums.k, sums.tau2
     random = model == "random"
-    z = critical(level)
-    most = int(k.max(initial=0))
-    there = np.bincount(k, minlength=most + 3) > 0
-    t = np.full(most + 3, np.nan)  # by degrees of freedom
-    for df in range(1, most + 1):
-        if there[df + 1] or there[df + 2]:
-            t[df] = critical(level, float(df))
-    code, se, half = _interval(sums, interval, z, t, random)
+    quantiles = _Quantiles(k, level)
+    code, se, half = _interval(sums, interval, quantiles, random)
     out["k"][piece] = k
-    out["left_out"][piece] = given - k
+    np.subtract(given, k, out=out["left_out"][piece])
     out["estimate"][piece] = sums.estimate
     out["tau2"][piece] = tau2
     out["q"][piece] = sums.q
     out["n_optima"][piece] = np.minimum(np.abs(sums.count), 255)
     out["se"][piece] = se
     out["interval"][piece] = code
-    out["ci_low"][piece] = sums.estimate - half
-    out["ci_high"][piece] = sums.estimate + half
+    np.subtract(sums.estimate, half, out=out["ci_low"][piece])
+    np.add(sums.estimate, half, out=out["ci_high"][piece])
+    i2, h2 = out["i2"][piece], out["h2"][piece]
     with np.errstate(divide="ignore", invalid="ignore"):
         if random:
-            part = tau2 * sums.trace
-            i2 = 100.0 * part / (part + (k - 1.0))
-            h2 = (part + (k - 1.0)) / (k - 1.0)
+            np.multiply(tau2, sums.trace, out=h2)
+            h2 /= k - 1.0
+            np.divide(h2, h2 + 1.0, out=i2)
+            h2 += 1.0
         else:
-            i2 = np.where(sums.q > 0.0, 100.0 * np.maximum(0.0, 1.0 - (k - 1.0) / sums.q), 0.0)
-            h2 = sums.q / (k - 1.0)
-    out["i2"][piece] = np.where(k > 1, i2, np.where(k == 1, 0.0, np.nan))
-    out["h2"][piece] = np.where(k > 1, h2, np.where(k == 1, 1.0, np.nan))
-    rule = PREDICTIONS[pi]
-    least = rule.least
-    if random and most >= least:
-        if rule.lost is None:
-            quantile = np.where(code == 0, z, t[np.maximum(k - 1, 0)])
-        else:
-            quantile = t[np.maximum(k - rule.lost, 0)]
-        reach = quantile * np.sqrt((sums.se if rule.plain else se) ** 2 + tau2)
-        reach = np.where(k >= least, reach, np.nan)
-        out["pi_low"][piece] = sums.estimate - reach
-        out["pi_high"][piece] = sums.estimate + reach
-    else:
-        out["pi_low"][piece] = out["pi_high"][piece] = np.nan
+            np.divide(sums.q, k - 1.0, out=h2)
+            i2[...] = np.where(h2 > 1.0, 1.0 - 1.0 / h2, 0.0)
+    i2 *= 100.0
+    if quantiles.least < 2:
+        i2[k < 2] = np.where(k[k < 2] == 1, 0.0, np.nan)
+        h2[k < 2] = np.where(k[k < 2] == 1, 1.0, np.nan)
+    reach = _reach(sums, code, se, pi, quantiles) if random else np.nan
+    np.subtract(sums.estimate, reach, out=out["pi_low"][piece])
+    np.add(sums.estimate, reach, out=out["pi_high"][piece])
+
+
+class _Quantiles:
+    """Critical values for analyses of `k` trials: one number where all have as many."""
+
+    __slots__ = ("_k", "_level", "least", "most", "normal")
+
+    def __init__(self, k: Ints, level: float) -> None:
+        self._k = k
+        self._level = level
+        self.normal = critical(level)
+        self.least, self.most = (int(k.min()), int(k.max())) if len(k) else (0, 0)
+
+    def student(self, lost: int) -> Any:
+        """Those of t with ``k - lost`` degrees of freedom; NaN where there are none."""
+        if self.least == self.most:
+            df = self.most - lost
+            return critical(self._level, float(df)) if df > 0 else math.nan
+        table = np.full(self.most + 1, np.nan)
+        for k in np.flatnonzero(np.bincount(self._k)).tolist():
+            if k > lost:
+                table[k] = critical(self._level, float(k - lost))
+        return table[self._k]
 
 
 def _interval(
-    sums: Sums, asked: str, z: float, t: Floats, random: bool
-) -> tuple[NDArray[np.uint8], Floats, Floats]:
+    sums: Sums, asked: str, quantiles: _Quantiles, random: bool
+) -> tuple[NDArray[np.uint8] | int, Floats, Floats]:
     """The number of the interval, its standard error, and half its width."""
     k, plain = sums.k, sums.se
     if asked == "Wald" or (asked == "auto" and not random):
-        return np.zeros(len(k), dtype=np.uint8), plain, z * plain
-    student = t[np.maximum(k - 1, 0)]
+        return 0, plain, quantiles.normal * plain
+    student = quantiles.student(1)
     factor = np.sqrt(sums.spread)
-    guarded = np.maximum(1.0, factor)
     if asked == "auto":
-        narrow = student * factor < z
-        wald = (k < 3) | (sums.tau2 == 0.0)
-        code = np.where(wald, 0, np.where(narrow, 3, 2)).astype(np.uint8)
+        narrow = student * factor < quantiles.normal
+        code = np.where(narrow, 3, 2).astype(np.uint8)
+        code[(k < 3) | (sums.tau2 == 0.0)] = 0
     else:
         code = np.where(k > 1, CODES.index(asked), 0).astype(np.uint8)
-    use = np.where(code == 2, factor, np.where(code == 3, guarded, 1.0))
-    se = plain * use
-    return code, se, np.where(code == 0, z, student) * se
+    # The guard takes effect just where the plain factor is below 1.
+    np.maximum(factor, 1.0, out=factor, where=code == 3)
+    factor[code < 2] = 1.0
+    se = plain * factor
+    return code, se, np.where(code == 0, quantiles.normal, student) * se
+
+
+def _reach(
+    sums: Sums, code: NDArray[np.uint8] | int, se: Floats, pi: str, quantiles: _Quantiles
+) -> Any:
+    """Half the width of the prediction interval; NaN where there are too few trials."""
+    rule = PREDICTIONS[pi]
+    if rule.lost is not None:
+        quantile = quantiles.student(rule.lost)
+    elif np.ndim(code):
+        quantile = np.where(np.equal(code, 0), quantiles.normal, quantiles.student(1))
+    else:
+        quantile = quantiles.normal
+    error = sums.se if rule.plain else se
+    reach = error * error
+    reach += sums.tau2
+    np.sqrt(reach, out=reach)
+    reach *= quantile
+    if quantiles.least < rule.least:
+        reach[sums.k < rule.least] = np.nan
+    return reach
 
 
 def _notes(out: dict[str, NDArray[Any]], unsure: int) -> tuple[Note, ...]:
