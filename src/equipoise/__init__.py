@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from equipoise.models.bias.asymmetry import small_study as small_study
     from equipoise.models.bias.asymmetry import small_study_panel as small_study_panel
     from equipoise.models.bias.trim_fill import trim_fill as trim_fill
-    from equipoise.models.components import components as components
+    from equipoise.models.components.basis import attribution as attribution
+    from equipoise.models.components.basis import identifiability_map as identifiability_map
+    from equipoise.models.components.fit import components as components
     from equipoise.models.counts.fit import counts as counts
     from equipoise.models.covariance import aggregate as aggregate
     from equipoise.models.covariance import vcalc as vcalc
@@ -51,14 +53,16 @@ _HOME = {
     "aggregate": "equipoise.models.covariance",
     "arms": "equipoise.effects.contrasts",
     "assess": "equipoise.answer.assess",
+    "attribution": "equipoise.models.components.basis",
     "batch": "equipoise.scale",
     "baujat": "equipoise.models.influence",
-    "components": "equipoise.models.components",
+    "components": "equipoise.models.components.fit",
     "contrasts": "equipoise.effects.contrasts",
     "counts": "equipoise.models.counts.fit",
     "cumulative": "equipoise.models.robustness",
     "effect_sizes": "equipoise.effects.contrasts",
     "forest": "equipoise.present.figures",
+    "identifiability_map": "equipoise.models.components.basis",
     "influence": "equipoise.models.influence",
     "leave_one_out": "equipoise.models.robustness",
     "multilevel": "equipoise.models.multilevel",

@@ -18,6 +18,8 @@ import pytest
 
 from equipoise.effects.contrasts import Contrasts, arm_contrasts
 from equipoise.models.components import ComponentFit, components
+from equipoise.models.components.basis import attribution, identifiability_map
+from equipoise.models.network.fit import network as fitted_network
 from equipoise.num.dist import chi2_tail
 
 # Trial: treatment responded/people; ...
@@ -283,3 +285,41 @@ def test_all_interactions_are_the_network(network: ComponentFit) -> None:
         two = network.effect(pair.replace("+", " and "))
         assert one.estimate == pytest.approx(two.estimate, abs=1e-12)
         assert one.se == pytest.approx(two.se, abs=1e-12)
+
+
+def test_interactions_by_name_say_what_they_rest_on() -> None:
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    one = components(net, inactive="Placebo", interactions=[f"{CBT}*SSRI"])
+    beyond = one.component(f"{CBT}*SSRI")
+    ratios = [math.exp(x) for x in (beyond.estimate, beyond.ci.low, beyond.ci.high)]
+    assert ratios == pytest.approx([9.071, 1.377, 59.78], rel=1e-3)
+    assert beyond.p_value == pytest.approx(0.0219, abs=5e-5)
+    assert one.tau2 == pytest.approx(0.015894, abs=5e-7)
+    assert (one.q, one.q_df) == (pytest.approx(103.6098, abs=5e-5), 89)
+    row = identifiability_map(one).row(f"{CBT}*SSRI")
+    assert row.sentence == (
+        "Rests on one trial, Naeem 2010, 17 people per arm: without it the trials cannot tell."
+    )
+    three = attribution(one, CBT, "SSRI")
+    assert three.added.essential == ("Naeem 2010",)
+    assert three.added.direct_people == 34
+    assert "17 people per arm" in three.summary()
+
+
+def test_all_identifiable_interactions_are_the_network_exactly() -> None:
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    every = components(net, inactive="Placebo", interactions="identifiable")
+    assert len(every.interactions) == 3
+    assert every.q_difference.df == 0
+    for treat in net.treatments:
+        if treat != "Placebo":
+            mine, theirs = every.effect(treat), net.effect(treat, "Placebo")
+            assert mine.estimate == pytest.approx(theirs.estimate, rel=1e-10, abs=1e-12)
+            assert mine.se == pytest.approx(theirs.se, rel=1e-10)
+
+
+def test_q_beyond_the_network_as_published() -> None:
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    found = components(net, inactive="Placebo").q_difference
+    assert (found.q, found.df) == (pytest.approx(6.6714, abs=5e-5), 3)
+    assert found.p_value == pytest.approx(0.0831, abs=5e-5)

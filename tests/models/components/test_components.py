@@ -177,7 +177,7 @@ def test_weights_give_the_estimate(rows: list[Row], model: str) -> None:
     for name, (estimate, _) in answers(found).items():
         w = found.weights(name)
         assert w @ y == pytest.approx(estimate, abs=1e-7)
-        assert w @ found.design == pytest.approx(found._vector(name), abs=1e-7)
+        assert w @ found.design == pytest.approx(found.row(name), abs=1e-7)
         assert 0.0 <= found.direct_share(name) <= 1.0
 
 
@@ -462,7 +462,7 @@ def test_other_care_on_both_sides_is_direct() -> None:
 def test_what_is_estimable_is_what_rank_says(rows: list[Row]) -> None:
     found = fit(rows)
     for name in found.components:
-        grown = np.vstack([found.design, found._vector(name)])
+        grown = np.vstack([found.design, found.row(name)])
         same = np.linalg.matrix_rank(grown) == np.linalg.matrix_rank(found.design)
         assert found.estimable(name) == same
         if not same:

@@ -4,10 +4,11 @@ trials can tell.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,9 +19,23 @@ from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
+from equipoise.models.components.reading import (
+    TIMES,
+    check_blocks,
+    check_twins,
+    chosen_interactions,
+    component_names,
+    design,
+    network_q,
+    parts_of,
+    usable_rows,
+    vector_of,
+)
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
+from equipoise.models.network.fit import NetworkFit
+from equipoise.models.network.inconsistency import QTest
 from equipoise.num.dist import chi2_tail, critical, normal_two_sided
-from equipoise.num.linalg import cholesky, gls, in_row_space, outside_row_space
+from equipoise.num.linalg import gls, in_row_space, outside_row_space
 
 MODELS = ("random", "common")
 
@@ -80,7 +95,7 @@ class ComponentFit(Result):
         Names, in the order of `beta`.
     inactive
         The name that counts as nothing; blank when none does.
-    study, treat1, treat2, n1, n2
+    data
         The contrasts that were used.
     design
         Shape (contrasts, components): components of `treat1` minus those of `treat2`.
@@ -93,7 +108,9 @@ class ComponentFit(Result):
         Variance between trials of a contrast, and its estimator's code (blank for a common
         effect).
     q, q_df, q_p
-        Q of the additive model at tau² = 0: heterogeneity, inconsistency, and what does not add up.
+        Q of the model at tau² = 0: heterogeneity, inconsistency, and what does not add up.
+    q_network
+        Q and degrees of freedom of the same trials when every combination has an effect of its own.
     left_out, notes, methods
         Trials that were not used and why; what to know; what was done.
     """
@@ -103,11 +120,7 @@ class ComponentFit(Result):
     level: float
     components: tuple[str, ...]
     inactive: str
-    study: tuple[str, ...]
-    treat1: tuple[str, ...]
-    treat2: tuple[str, ...]
-    n1: Floats
-    n2: Floats
+    data: Contrasts
     design: Floats
     beta: Floats
     cov: Floats
@@ -118,12 +131,13 @@ class ComponentFit(Result):
     q: float
     q_df: int
     q_p: float
+    q_network: tuple[float, int]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[Note, ...] = ()
     methods: tuple[Method, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("n1", "n2", "design", "beta", "cov", "gain"):
+        for name in ("design", "beta", "cov", "gain"):
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -138,6 +152,33 @@ class ComponentFit(Result):
     def __len__(self) -> int:
         return len(self.study)
 
+    @property
+    def study(self) -> tuple[str, ...]:
+        """The trial of each contrast."""
+        return self.data.study
+
+    @property
+    def treat1(self) -> tuple[str, ...]:
+        """What each contrast compares."""
+        return self.data.treat1
+
+    @property
+    def treat2(self) -> tuple[str, ...]:
+        """With what it compares it."""
+        return self.data.treat2
+
+    @property
+    def interactions(self) -> tuple[str, ...]:
+        """The interactions of the model; none where effects add up."""
+        return tuple(name for name in self.components if TIMES in name)
+
+    @property
+    def q_difference(self) -> QTest:
+        """Q beyond that of the full network: what the model's combinations do not explain."""
+        df = self.q_df - self.q_network[1]
+        q = max(0.0, self.q - self.q_network[0]) if df else 0.0
+        return QTest(q, df, chi2_tail(q, df))
+
     # --- asking ---------------------------------------------------------------------------------
 
     def component(self, name: str) -> Effect:
@@ -150,7 +191,7 @@ class ComponentFit(Result):
         NotEstimableError
             When the trials cannot separate it, or no group had it; says why.
         """
-        if len(_parts(name, self.inactive)) != 1:
+        if len(parts_of(name, self.inactive)) != 1:
             raise InputError(f"{name!r} is not one component", hint="combination() for several")
         return self.effect(name)
 
@@ -242,7 +283,7 @@ class ComponentFit(Result):
                 min(one, two)
                 for p, one in given.items()
                 for q, two in taken.items()
-                if np.array_equal(self._vector(p) - self._vector(q), wanted)
+                if np.array_equal(self.row(p) - self.row(q), wanted)
             )
         return min(1.0, direct / total)
 
@@ -287,7 +328,10 @@ class ComponentFit(Result):
 
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
-        yield f"Additive component model of {_trials(self.k)}, {self.model} effects, {m.name}"
+        kind = (
+            "Component model with interactions" if self.interactions else "Additive component model"
+        )
+        yield f"{kind} of {_trials(self.k)}, {self.model} effects, {m.name}"
         yield ""
         width = max(len(c) for c in self.components)
         for row in self.identifiability():
@@ -305,26 +349,33 @@ class ComponentFit(Result):
         if self.model == "random":
             yield f"tau² {significant(self.tau2, 4)}, {self.tau2_method}"
         yield f"Q {fixed(self.q, 2)} on {self.q_df} df, p {p_text(self.q_p)}"
+        more = self.q_difference
+        if more.df:
+            yield (
+                f"Q beyond the full network {fixed(more.q, 2)} on {more.df} df, "
+                f"p {p_text(more.p_value)}"
+            )
         for out in self.left_out:
             yield f"Left out: {out.study} ({out.why})"
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _vector(self, names: str) -> Floats:
-        return _vector(names, self.components, self.inactive)
+    def row(self, names: str) -> Floats:
+        """Return what a treatment is made of, one number a component."""
+        return vector_of(names, self.components, self.inactive)
 
     def _unheard(self, a: str, b: str) -> list[str]:
         """Components that no group of these trials had."""
-        named = (*_parts(a, self.inactive), *_parts(b, self.inactive))
+        named = (*parts_of(a, self.inactive), *parts_of(b, self.inactive))
         return [name for name in named if name not in self.components]
 
     def _wanted(self, a: str, b: str) -> Floats:
-        if set(_parts(a, self.inactive)) == set(_parts(b, self.inactive)):
+        if set(parts_of(a, self.inactive)) == set(parts_of(b, self.inactive)):
             raise InputError(
                 f"{a or 'nothing'!r} against {b or 'nothing'!r}: the same components on both sides",
                 hint="two sides that differ",
             )
-        return self._vector(a) - self._vector(b)
+        return self.row(a) - self.row(b)
 
     def _demand(self, wanted: Floats, a: str, b: str) -> None:
         for name in self._unheard(a, b):
@@ -336,7 +387,7 @@ class ComponentFit(Result):
             )
         if in_row_space(self.design, wanted):
             return
-        against = f" against {b}" if _parts(b, self.inactive) else ""
+        against = f" against {b}" if parts_of(b, self.inactive) else ""
         hint = "a difference that the trials made, as effect(a, b)"
         if not self.inactive:
             hint += "; or inactive=..., the name of what counts as nothing"
@@ -375,13 +426,13 @@ class ComponentFit(Result):
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def _identified(self, name: str) -> Identified:
-        wanted = self._vector(name)
+        wanted = self.row(name)
         rows = np.flatnonzero(self.design[:, self.components.index(name)]).tolist()
-        tested = {self.study[i]: self._groups(self.study[i]) for i in rows}
+        tested = {self.study[i]: self.groups(self.study[i]) for i in rows}
         people = [n for groups in tested.values() for n in groups.values() if not math.isnan(n)]
         alone = 0
         for groups in tested.values():
-            held = [self._vector(treat) for treat in groups]
+            held = [self.row(treat) for treat in groups]
             alone += any(np.array_equal(p - q, wanted) for p in held for q in held)
         separable = in_row_space(self.design, wanted)
         if not separable:
@@ -392,11 +443,11 @@ class ComponentFit(Result):
             why = f"no trial has groups that differ in {name} alone; it follows if effects add up"
         return Identified(name, separable, len(tested), round(sum(people)), why)
 
-    def _groups(self, study: str) -> dict[str, float]:
+    def groups(self, study: str) -> dict[str, float]:
         """The groups of a trial and the people in them."""
         found: dict[str, float] = {}
         for i in (i for i, name in enumerate(self.study) if name == study):
-            for treat, n in ((self.treat1[i], self.n1[i]), (self.treat2[i], self.n2[i])):
+            for treat, n in ((self.treat1[i], self.data.n1[i]), (self.treat2[i], self.data.n2[i])):
                 if math.isnan(found.get(treat, math.nan)):
                     found[treat] = float(n)
         return found
@@ -411,31 +462,35 @@ def _trials(k: int) -> str:
 
 
 def components(
-    es: Contrasts,
+    es: Contrasts | NetworkFit,
     *,
     inactive: str | None = None,
-    model: str = "random",
-    tau2: str = "REML",
-    level: float = 0.95,
+    interactions: Sequence[str] | Literal["identifiable"] | None = None,
+    model: str | None = None,
+    tau2: str | None = None,
+    level: float | None = None,
 ) -> ComponentFit:
-    """Fit the additive component model: what does adding each component do?
+    """Fit the component model: what does adding each component do?
 
     Parameters
     ----------
     es
         Contrasts with `treat1` and `treat2`; ``+`` joins components. Contrasts of one trial that
         share a group must carry its covariance, as :func:`equipoise.effects.contrasts.arms` and
-        ``contrasts`` give it.
+        ``contrasts`` give it. Or a fitted network, whose contrasts and settings are used.
     inactive
         The treatment that counts as nothing, such as ``placebo``. Without it, every name is a
         component, and only differences may be estimable.
+    interactions
+        What components do together beyond their sum, as ``["CBT*SSRI"]``, or ``identifiable``: all
+        that the trials can tell, those of two components first. None: effects add up.
     model
-        ``random`` or ``common``.
+        ``random`` (when not given) or ``common``.
     tau2
-        Estimator of the variance between trials: ``REML``, ``DL`` or ``ML``. The random effects of
-        two contrasts of one trial that share a group correlate by one half.
+        Estimator of the variance between trials: ``REML`` (when not given), ``DL`` or ``ML``. The
+        random effects of two contrasts of one trial that share a group correlate by one half.
     level
-        Level of the confidence intervals.
+        Level of the confidence intervals; 0.95 when not given.
 
     Returns
     -------
@@ -470,6 +525,11 @@ def components(
     >>> round(fit.combination("A+B").estimate, 6)
     4.0
     """
+    if isinstance(es, NetworkFit):
+        model, level = model or es.model, es.level if level is None else level
+        tau2, es = tau2 or es.tau2_method or None, es.data
+    model, tau2 = model or "random", tau2 or "REML"
+    level = 0.95 if level is None else level
     if model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
     if tau2 not in TAU2:
@@ -477,17 +537,14 @@ def components(
     if not 0.0 < level < 1.0:
         raise InputError(f"a level of {level:g}", where="argument level", hint="0.95")
     nothing = (inactive or "").strip()
-    keep, left_out = _usable(es, nothing)
+    keep, left_out = usable_rows(es, nothing)
     used = es.take(keep)
-    names = _names(used, nothing)
-    X = np.array(
-        [
-            _vector(one, names, nothing) - _vector(two, names, nothing)
-            for one, two in zip(used.treat1, used.treat2, strict=True)
-        ]
-    )
+    names = component_names(used, nothing)
+    check_twins(names)
+    extra = chosen_interactions(interactions, used, names, nothing)
+    X = design(used, (*names, *extra), nothing)
     V = used.V()
-    _check_blocks(used, V)
+    check_blocks(used, V)
     common = gls(X, used.yi, V)
     notes = list(es.notes)
     found = 0.0
@@ -501,13 +558,9 @@ def components(
         measure=es.measure,
         model=model,
         level=level,
-        components=names,
+        components=(*names, *extra),
         inactive=nothing,
-        study=used.study,
-        treat1=used.treat1,
-        treat2=used.treat2,
-        n1=used.n1,
-        n2=used.n2,
+        data=dataclasses.replace(used, left_out=(), notes=()),
         design=X,
         beta=fitted.beta,
         cov=fitted.cov,
@@ -518,6 +571,7 @@ def components(
         q=common.q if common.df else 0.0,
         q_df=common.df,
         q_p=chi2_tail(common.q, common.df),
+        q_network=network_q(used),
         left_out=left_out,
         notes=tuple(notes),
         methods=(
@@ -526,68 +580,3 @@ def components(
             *((TAU2[tau2],) if model == "random" else ()),
         ),
     )
-
-
-# --- reading treatments ------------------------------------------------------------------------
-
-
-def _parts(names: str, inactive: str) -> tuple[str, ...]:
-    """The components of a treatment, the inactive one left out."""
-    parts = [part.strip() for part in names.split("+")] if names.strip() else []
-    if "" in parts or len(set(parts)) < len(parts):
-        raise InputError(f"the treatment {names!r}", hint="different names joined by single +")
-    return tuple(part for part in parts if part != inactive)
-
-
-def _vector(names: str, components: Sequence[str], inactive: str) -> Floats:
-    parts = _parts(names, inactive)
-    return np.array([1.0 if c in parts else 0.0 for c in components])
-
-
-def _names(es: Contrasts, inactive: str) -> tuple[str, ...]:
-    found = {p for t in (*es.treat1, *es.treat2) for p in _parts(t, inactive)}
-    return tuple(sorted(found))
-
-
-def _usable(es: Contrasts, inactive: str) -> tuple[list[int], tuple[LeftOut, ...]]:
-    """Rows to use, and the studies left out with the reason."""
-    reasons: dict[int, str] = {}
-    differs: set[str] = set()
-    for i, (study, one, two) in enumerate(zip(es.study, es.treat1, es.treat2, strict=True)):
-        if not one or not two:
-            raise InputError(
-                "a contrast without its treatments",
-                where=f"study {study}",
-                hint="treat1 and treat2 for each contrast, and inactive= for what is nothing",
-            )
-        if es.vi[i] <= 0.0:
-            raise InputError(
-                f"variance {es.vi[i]:g}", where=f"study {study}", hint="a variance above zero"
-            )
-        if not (math.isfinite(es.yi[i]) and math.isfinite(es.vi[i])):
-            what = "estimate" if not math.isfinite(es.yi[i]) else "variance"
-            reasons[i] = f"no {what} of {one} against {two}"
-        elif set(_parts(one, inactive)) != set(_parts(two, inactive)):
-            differs.add(study)
-    for i, study in enumerate(es.study):
-        if i not in reasons and study not in differs:
-            reasons[i] = f"{es.treat1[i]} and {es.treat2[i]} have the same components"
-    keep = [i for i in range(len(es)) if i not in reasons]
-    if not keep:
-        raise NotEstimableError(
-            "no trial with a result has groups that differ in a component",
-            hint="trials with different components in their groups",
-        )
-    return keep, (*es.left_out, *(LeftOut(es.study[i], why) for i, why in reasons.items()))
-
-
-def _check_blocks(es: Contrasts, V: Floats) -> None:
-    """Refuse covariances of a study that no data can have."""
-    rows: dict[str, list[int]] = {}
-    for i, study in enumerate(es.study):
-        rows.setdefault(study, []).append(i)
-    for study, r in rows.items():
-        try:
-            cholesky(V[np.ix_(r, r)])
-        except InputError as error:
-            raise InputError(error.what, where=f"study {study}", hint=error.hint) from None

@@ -1,0 +1,495 @@
+"""What an estimate of components rests on: trials, people, and what if one trial were gone.
+
+The map of what trials can tell, and the three questions of a treatment that is given with others:
+alone, added to them, and together with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.result import Method, Note, Result
+from equipoise.core.table import Column, Table, percent
+from equipoise.effects.columns import Floats, make_frame
+from equipoise.effects.measures import measure_of
+from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
+from equipoise.models.components.reading import TIMES, design, parts_of
+from equipoise.models.correlated import shared_effects
+from equipoise.models.intervals import shown
+from equipoise.num.linalg import RTOL, gls, rank, row_space
+
+
+@dataclass(frozen=True, slots=True)
+class Basis(Result):
+    """What one estimate rests on.
+
+    Attributes
+    ----------
+    what
+        The question: components against components.
+    kind
+        ``component``, ``interaction``, ``combination`` or ``difference``.
+    effect
+        The estimate on the scale of analysis; None where the trials cannot tell.
+    tried
+        Whether a trial had groups that differ by exactly this.
+    trials, people
+        Trials that inform the estimate (with a weight above zero) and the people in them, as far
+        as their number is known.
+    direct, direct_people
+        Trials with groups that differ by exactly this, and the people in those groups.
+    direct_share
+        Share of the weight that compares within a trial exactly what is asked, 0 to 1.
+    essential
+        Trials without which the trials could not tell at all.
+    low, high
+        The smallest and largest estimate when each trial in turn is left out; NaN where none may
+        be.
+    sentence
+        All that in words.
+    """
+
+    what: str
+    kind: str
+    effect: Effect | None
+    tried: bool
+    trials: int
+    people: int
+    direct: int
+    direct_people: int
+    direct_share: float
+    essential: tuple[str, ...]
+    low: float
+    high: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class IdentifiabilityMap(Result):
+    """Every component, pair and combination: what the trials can tell, and on what it rests.
+
+    Attributes
+    ----------
+    measure, inactive
+        Code of the measure, and what counts as nothing.
+    rows
+        One for each component, each pair that was given together, and each combination.
+    notes, methods
+        What to know; the papers.
+    """
+
+    measure: str
+    inactive: str
+    rows: tuple[Basis, ...]
+    notes: tuple[Note, ...]
+    methods: tuple[Method, ...] = (ADDITIVE,)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row(self, what: str) -> Basis:
+        """The row of a component, interaction (``A*B``) or combination (``A+B``).
+
+        Raises
+        ------
+        InputError
+            When it is not in the map.
+        """
+        wanted = set(parts_of(what, self.inactive))
+        for row in self.rows:
+            if set(parts_of(row.what, self.inactive)) == wanted:
+                return row
+        raise InputError(
+            f"{what!r} is not in the map", hint=f"one of {', '.join(r.what for r in self.rows)}"
+        )
+
+    def table(self) -> Table:
+        """The map as a table."""
+        m = measure_of(self.measure)
+        columns = (
+            Column("what", "what"),
+            Column("kind", "kind"),
+            Column("effect", f"{m.name} (95% CI)", align="right"),
+            Column("trials", "trials", "count", "right"),
+            Column("people", "people", "count", "right"),
+            Column("direct", "direct", align="right"),
+            Column("range", "one trial left out", align="right"),
+            Column("sentence", "rests on"),
+        )
+        return Table(
+            "What these trials can tell",
+            columns,
+            tuple(self._cells(row) for row in self.rows),
+            missing="cannot tell",
+        )
+
+    def _cells(self, row: Basis) -> tuple[Any, ...]:
+        m = measure_of(self.measure)
+        effect = span = None
+        if row.effect is not None:
+            value, bounds = shown(m, m.back(row.effect.estimate), m.back_interval(row.effect.ci))
+            effect = f"{value} ({bounds})"
+            span = "lost" if row.essential else ""
+            if not math.isnan(row.low):
+                ends = [
+                    shown(m, m.back(x), m.back_interval(row.effect.ci))[0]
+                    for x in (row.low, row.high)
+                ]
+                span = f"{ends[0]} to {ends[1]}{'; lost' if row.essential else ''}"
+        share = percent(100.0 * row.direct_share) if row.effect else None
+        return (row.what, row.kind, effect, row.trials, row.people, share, span, row.sentence)
+
+    def summary(self) -> str:
+        """The table, then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a question, uncut."""
+        plain = ("what", "kind", "tried", "trials", "people", "direct", "direct_people")
+        out: dict[str, Any] = {name: [getattr(r, name) for r in self.rows] for name in plain}
+        for name in ("estimate", "se", "p_value"):
+            out[name] = [getattr(r.effect, name) if r.effect else math.nan for r in self.rows]
+        for name in ("direct_share", "low", "high", "sentence"):
+            out[name] = [getattr(r, name) for r in self.rows]
+        return make_frame(out | {"essential": ["; ".join(r.essential) for r in self.rows]}, backend)
+
+    def __repr__(self) -> str:
+        can = sum(row.effect is not None for row in self.rows)
+        return f"<IdentifiabilityMap: the trials can tell {can} of {len(self.rows)}>"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def identifiability_map(fit: ComponentFit, *, also: Sequence[str] = ()) -> IdentifiabilityMap:
+    """Say of every component, pair and combination what the trials can tell, and on what it rests.
+
+    Parameters
+    ----------
+    fit
+        What :func:`equipoise.components` gave.
+    also
+        Further combinations, such as ``CBT+exercise``, tried or not.
+
+    Returns
+    -------
+    IdentifiabilityMap
+        Components first, then each pair that some group had together (its interaction, which can
+        be told only in a model that has it), then the combinations.
+
+    Notes
+    -----
+    Whether a question can be answered is a question of rank: its row must be a combination of the
+    rows of the design. The range with one trial left out keeps tau² as it is.
+    """
+    nothing = fit.inactive
+    plain = [name for name in fit.components if TIMES not in name]
+    treats = dict.fromkeys((*fit.treat1, *fit.treat2))
+    combos = [t for t in treats if len(parts_of(t, nothing)) > 1]
+    pairs = dict.fromkeys(
+        TIMES.join(pair) for t in combos for pair in combinations(sorted(parts_of(t, nothing)), 2)
+    )
+    questions = [(name, "component") for name in plain]
+    questions += [(name, "interaction") for name in dict.fromkeys((*fit.interactions, *pairs))]
+    seen: set[frozenset[str]] = set()
+    for text in (*combos, *also):
+        key = frozenset(parts_of(text, nothing))
+        if key not in seen:
+            seen.add(key)
+            questions.append((text, "combination"))
+    trials = _trials(fit)
+    rows = tuple(_basis(fit, what, "", kind, trials) for what, kind in questions)
+    notes = []
+    if not fit.interactions and combos:
+        text = (
+            "Effects are taken to add up. What two components do together beyond their sum is told "
+            "only by a model with that interaction."
+        )
+        notes.append(Note("additive", text))
+    return IdentifiabilityMap(fit.measure, nothing, rows, tuple(notes))
+
+
+def basis(fit: ComponentFit, a: str, b: str = "") -> Basis:
+    """Say what the estimate of `a` against `b` rests on."""
+    kind = "difference" if parts_of(b, fit.inactive) else "combination"
+    return _basis(fit, a, b, kind, _trials(fit))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """The model without one trial: the row space of its design, and its solution."""
+
+    study: str
+    space: Floats
+    beta: Floats
+
+    def tells(self, wanted: Floats) -> bool:
+        """Whether the other trials can tell this combination of components."""
+        rest = wanted - self.space @ (self.space.T @ wanted)
+        return float(np.abs(rest).max()) <= RTOL * float(np.abs(wanted).max())
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """What every question asks of the trials, computed once."""
+
+    gone: list[_Gone]
+    rows: dict[str, Floats]
+    groups: dict[str, dict[str, float]]
+
+
+def _trials(fit: ComponentFit) -> _Trials:
+    treats = dict.fromkeys((*fit.treat1, *fit.treat2))
+    studies = dict.fromkeys(fit.study)
+    return _Trials(
+        _without_each(fit),
+        {name: fit.row(name) for name in treats},
+        {study: fit.groups(study) for study in studies},
+    )
+
+
+def _without_each(fit: ComponentFit) -> list[_Gone]:
+    es = fit.data
+    V = es.V() + (fit.tau2 * shared_effects(es) if fit.tau2 else 0.0)
+    out = []
+    for study in dict.fromkeys(fit.study):
+        rows = [i for i, name in enumerate(fit.study) if name != study]
+        X = fit.design[rows]
+        if not len(rows) or not X.any():
+            out.append(_Gone(study, np.zeros((X.shape[1], 0)), np.zeros(X.shape[1])))
+            continue
+        found = gls(X, np.asarray(es.yi)[rows], V[np.ix_(rows, rows)])
+        out.append(_Gone(study, row_space(X), found.beta))
+    return out
+
+
+def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Basis:
+    what = f"{a} against {b}" if parts_of(b, fit.inactive) else a
+    if kind == "interaction" and a not in fit.components:
+        return _untold(a, _outside(fit, a))
+    try:
+        effect = fit.effect(a, b)
+    except NotEstimableError as error:
+        return _untold(what, f"Cannot tell: {error.where or error.what}.", kind)
+    wanted = fit.row(a) - fit.row(b)
+    weights = fit.weights(a, b)
+    used = list(dict.fromkeys(s for s, w in zip(fit.study, weights.tolist(), strict=True) if w))
+    groups = {study: trials.groups[study] for study in used}
+    people = _sum(n for held in groups.values() for n in held.values())
+    direct, direct_people = 0, 0
+    for held in trials.groups.values():
+        hits = {t for pair in combinations(held, 2) if _exactly(trials, pair, wanted) for t in pair}
+        if hits:
+            direct += 1
+            direct_people += _sum(held[t] for t in hits)
+    values, essential = [], []
+    for part in trials.gone:
+        if part.study not in groups:
+            continue
+        if part.tells(wanted):
+            values.append(float(wanted @ part.beta))
+        else:
+            essential.append(part.study)
+    share = fit.direct_share(a, b)
+    low, high = (min(values), max(values)) if values else (math.nan, math.nan)
+    return Basis(
+        what=what,
+        kind=kind,
+        effect=effect,
+        tried=direct > 0,
+        trials=len(used),
+        people=people,
+        direct=direct,
+        direct_people=direct_people,
+        direct_share=share,
+        essential=tuple(essential),
+        low=low,
+        high=high,
+        sentence=_sentence(used, essential, direct, groups),
+    )
+
+
+def _exactly(trials: _Trials, pair: tuple[str, str], wanted: Floats) -> bool:
+    """Whether two groups differ by just these components, in either direction."""
+    d = trials.rows[pair[0]] - trials.rows[pair[1]]
+    return bool(np.array_equal(d, wanted) or np.array_equal(-d, wanted))
+
+
+def _untold(what: str, sentence: str, kind: str = "interaction") -> Basis:
+    """A question without an answer."""
+    return Basis(what, kind, None, False, 0, 0, 0, 0, 0.0, (), math.nan, math.nan, sentence)
+
+
+def _outside(fit: ComponentFit, name: str) -> str:
+    """What to say of an interaction that the model does not have."""
+    columns = (*fit.components, name)
+    more = rank(design(fit.data, columns, fit.inactive)) > rank(fit.design)
+    if more:
+        return "Not in this model, which takes these two to add up; the trials could tell it."
+    return "Cannot tell: no trial separates what the two do together from what each does."
+
+
+def _sum(values: Any) -> int:
+    return round(sum(v for v in values if not math.isnan(v)))
+
+
+def _sentence(
+    used: list[str],
+    essential: list[str],
+    direct: int,
+    groups: dict[str, dict[str, float]],
+) -> str:
+    """What an estimate rests on, in words."""
+    if len(essential) == 1:
+        study = essential[0]
+        sizes = sorted({int(n) for n in groups[study].values() if not math.isnan(n)})
+        ends = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}" if sizes else ""
+        people = f", {ends} people per arm" if ends else ""
+        return f"Rests on one trial, {study}{people}: without it the trials cannot tell."
+    if len(essential) > 1:
+        return f"Rests on each of {', '.join(essential)}: without any one the trials cannot tell."
+    text = "1 trial" if len(used) == 1 else f"{len(used)} trials"
+    if not direct:
+        return f"{text}, none of which compared exactly this: it rests on effects adding up."
+    return f"{text}, {direct} of which compared exactly this."
+
+
+# --- alone, added, together ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Attribution(Result):
+    """A treatment and other care: by itself, added to it, and the two together.
+
+    Attributes
+    ----------
+    measure, treatment, others
+        Code of the measure; the component asked about; the other components.
+    alone
+        The treatment against nothing.
+    added
+        The treatment with the others, against the others.
+    together
+        The treatment with the others, against nothing.
+    interaction
+        What the two do together beyond their sum; None where the model takes effects to add up.
+    notes, methods
+        What to know; the papers.
+    """
+
+    measure: str
+    treatment: str
+    others: str
+    alone: Basis
+    added: Basis
+    together: Basis
+    interaction: Basis | None
+    notes: tuple[Note, ...]
+    methods: tuple[Method, ...] = (ADDITIVE,)
+
+    def table(self) -> Table:
+        """The three answers as a table."""
+        rows = [("alone", self.alone), ("added", self.added), ("together", self.together)]
+        if self.interaction is not None:
+            rows.append(("beyond the sum", self.interaction))
+        cells = IdentifiabilityMap(self.measure, "", (), ())._cells
+        columns = (
+            Column("part", "part"),
+            Column("what", "what"),
+            Column("effect", f"{measure_of(self.measure).name} (95% CI)", align="right"),
+            Column("direct", "trials of exactly this", "count", "right"),
+            Column("direct_people", "people in them", "count", "right"),
+            Column("share", "direct", align="right"),
+            Column("sentence", "rests on"),
+        )
+        body = []
+        for part, row in rows:
+            what, _, effect, _, _, share, _, sentence = cells(row)
+            body.append((part, what, effect, row.direct, row.direct_people, share, sentence))
+        caption = f"{self.treatment}, alone and with {self.others}"
+        return Table(caption, columns, tuple(body), missing="cannot tell")
+
+    def summary(self) -> str:
+        """The table, then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a question."""
+        return self.table().to_frame(backend)
+
+    def __repr__(self) -> str:
+        can = [
+            name
+            for name in ("alone", "added", "together")
+            if getattr(self, name).effect is not None
+        ]
+        told = ", ".join(can) or "nothing"
+        return f"<Attribution of {self.treatment} with {self.others}: the trials can tell {told}>"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def attribution(fit: ComponentFit, treatment: str, others: str) -> Attribution:
+    """Which part of a combination does the work: the treatment alone, added, and together.
+
+    Parameters
+    ----------
+    fit
+        What :func:`equipoise.components` gave, with an inactive component for *nothing*.
+    treatment
+        The component asked about.
+    others
+        What it is given with, components joined by ``+``.
+
+    Raises
+    ------
+    InputError
+        When the treatment is among the others.
+
+    Notes
+    -----
+    In an additive model, *added* is by assumption the same number as *alone*, and a note says so.
+    """
+    mine, theirs = parts_of(treatment, fit.inactive), parts_of(others, fit.inactive)
+    if not mine or not theirs or set(mine) & set(theirs):
+        raise InputError(
+            f"{treatment!r} with {others!r}", hint="a treatment, and other care without it"
+        )
+    both = "+".join((*mine, *theirs))
+    trials = _trials(fit)
+    crossed = [
+        name
+        for name in fit.interactions
+        if set(name.split(TIMES)) & set(mine) and set(name.split(TIMES)) & set(theirs)
+    ]
+    notes = []
+    if not crossed:
+        text = (
+            "The model takes effects to add up, so that added to other care the treatment does "
+            "what it does alone. No number here tests that."
+        )
+        notes.append(Note("additive", text))
+    return Attribution(
+        measure=fit.measure,
+        treatment=treatment,
+        others=others,
+        alone=_basis(fit, treatment, "", "component", trials),
+        added=_basis(fit, both, others, "difference", trials),
+        together=_basis(fit, both, "", "combination", trials),
+        interaction=_basis(fit, crossed[0], "", "interaction", trials) if crossed else None,
+        notes=tuple(notes),
+    )

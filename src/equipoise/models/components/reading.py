@@ -1,0 +1,188 @@
+"""What treatments are made of: names joined by ``+``, as rows of a design."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.effects.blocks import Contrasts, LeftOut
+from equipoise.effects.columns import Floats
+from equipoise.num.linalg import cholesky, gls, rank
+
+#: Joins the components of an interaction: what two of them do together beyond their sum.
+TIMES = "*"
+
+
+def parts_of(names: str, inactive: str) -> tuple[str, ...]:
+    """The components of a treatment, the inactive one left out."""
+    found = [part.strip() for part in names.split("+")] if names.strip() else []
+    if "" in found or len(set(found)) < len(found):
+        raise InputError(f"the treatment {names!r}", hint="different names joined by single +")
+    return tuple(_sorted(part) for part in found if part != inactive)
+
+
+def _sorted(part: str) -> str:
+    """An interaction with its components in order; anything else as it is."""
+    return TIMES.join(sorted(p.strip() for p in part.split(TIMES))) if TIMES in part else part
+
+
+def vector_of(names: str, components: Sequence[str], inactive: str) -> Floats:
+    """A treatment as a row: 1 for each of its components, and for interactions among them."""
+    held = set(parts_of(names, inactive))
+    return np.array(
+        [
+            1.0 if c in held or (TIMES in c and held.issuperset(c.split(TIMES))) else 0.0
+            for c in components
+        ]
+    )
+
+
+def interaction(text: str, components: Sequence[str]) -> str:
+    """The canonical name of an interaction such as ``A*B``.
+
+    Raises
+    ------
+    InputError
+        When it does not name at least two different components that the trials have.
+    """
+    named = [part.strip() for part in text.split(TIMES)]
+    if len(named) < 2 or "" in named or len(set(named)) < len(named):
+        raise InputError(f"the interaction {text!r}", hint="different components joined by *")
+    for part in named:
+        if part not in components:
+            raise UnknownNameError("component", part, components, where=f"interaction {text}")
+    return TIMES.join(sorted(named))
+
+
+def identifiable(es: Contrasts, components: Sequence[str], inactive: str) -> tuple[str, ...]:
+    """Interactions that the trials can tell beside the components, those of two first."""
+    combined = [sorted(parts_of(t, inactive)) for t in dict.fromkeys((*es.treat1, *es.treat2))]
+    most = max((len(c) for c in combined), default=0)
+    found: list[str] = []
+    so_far = rank(design(es, components, inactive))
+    for size in range(2, most + 1):
+        wanted = {TIMES.join(sub) for c in combined for sub in combinations(c, size)}
+        for name in sorted(wanted):
+            now = rank(design(es, (*components, *found, name), inactive))
+            if now > so_far:
+                found.append(name)
+                so_far = now
+    return tuple(found)
+
+
+def design(es: Contrasts, columns: Sequence[str], inactive: str) -> Floats:
+    """Components of `treat1` minus those of `treat2`, shape (contrasts, columns)."""
+    return np.array(
+        [
+            vector_of(one, columns, inactive) - vector_of(two, columns, inactive)
+            for one, two in zip(es.treat1, es.treat2, strict=True)
+        ]
+    ).reshape(len(es), len(columns))
+
+
+def component_names(es: Contrasts, inactive: str) -> tuple[str, ...]:
+    """All components of the contrasts, sorted."""
+    found = {p for t in (*es.treat1, *es.treat2) for p in parts_of(t, inactive)}
+    return tuple(sorted(found))
+
+
+def usable_rows(es: Contrasts, inactive: str) -> tuple[list[int], tuple[LeftOut, ...]]:
+    """Rows to use, and the studies left out with the reason."""
+    reasons: dict[int, str] = {}
+    differs: set[str] = set()
+    for i, (study, one, two) in enumerate(zip(es.study, es.treat1, es.treat2, strict=True)):
+        if not one or not two:
+            raise InputError(
+                "a contrast without its treatments",
+                where=f"study {study}",
+                hint="treat1 and treat2 for each contrast, and inactive= for what is nothing",
+            )
+        if es.vi[i] <= 0.0:
+            raise InputError(
+                f"variance {es.vi[i]:g}", where=f"study {study}", hint="a variance above zero"
+            )
+        if not (math.isfinite(es.yi[i]) and math.isfinite(es.vi[i])):
+            what = "estimate" if not math.isfinite(es.yi[i]) else "variance"
+            reasons[i] = f"no {what} of {one} against {two}"
+        elif set(parts_of(one, inactive)) != set(parts_of(two, inactive)):
+            differs.add(study)
+    for i, study in enumerate(es.study):
+        if i not in reasons and study not in differs:
+            reasons[i] = f"{es.treat1[i]} and {es.treat2[i]} have the same components"
+    keep = [i for i in range(len(es)) if i not in reasons]
+    if not keep:
+        raise NotEstimableError(
+            "no trial with a result has groups that differ in a component",
+            hint="trials with different components in their groups",
+        )
+    return keep, (*es.left_out, *(LeftOut(es.study[i], why) for i, why in reasons.items()))
+
+
+def check_blocks(es: Contrasts, V: Floats) -> None:
+    """Refuse covariances of a study that no data can have."""
+    rows: dict[str, list[int]] = {}
+    for i, study in enumerate(es.study):
+        rows.setdefault(study, []).append(i)
+    for study, r in rows.items():
+        try:
+            cholesky(V[np.ix_(r, r)])
+        except InputError as error:
+            raise InputError(error.what, where=f"study {study}", hint=error.hint) from None
+
+
+def chosen_interactions(
+    asked: Sequence[str] | str | None, es: Contrasts, names: tuple[str, ...], inactive: str
+) -> tuple[str, ...]:
+    """The interactions that were asked for, each checked.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        On a name that is no interaction of the trials' components.
+    NotEstimableError
+        When no trial can tell one; names those that can be told.
+    """
+    if asked is None:
+        return ()
+    if isinstance(asked, str):
+        if asked != "identifiable":
+            raise UnknownNameError("choice of interactions", asked, ("identifiable", "['A*B']"))
+        return identifiable(es, names, inactive)
+    found = tuple(dict.fromkeys(interaction(text, names) for text in asked))
+    X = design(es, (*names, *found), inactive)
+    for place, name in enumerate(found, start=len(names)):
+        if not X[:, place].any():
+            raise NotEstimableError(
+                f"no trial can tell the interaction {name!r}",
+                where="no group had all of its components and was compared with one that had not",
+                hint=f"one of {', '.join(identifiable(es, names, inactive)) or 'none'}",
+            )
+    return found
+
+
+def check_twins(names: tuple[str, ...]) -> None:
+    """Refuse components that differ only in case or spaces: the likely typing error."""
+    bare: dict[str, str] = {}
+    for name in names:
+        other = bare.setdefault("".join(name.casefold().split()), name)
+        if other != name:
+            raise InputError(
+                f"components that differ only in case or spaces: {other!r} and {name!r}",
+                hint="one spelling for each component",
+            )
+
+
+def network_q(es: Contrasts) -> tuple[float, int]:
+    """Q and degrees of freedom when every combination has an effect of its own."""
+    treats = sorted({*es.treat1, *es.treat2})
+    number = {name: i for i, name in enumerate(treats)}
+    X = np.zeros((len(es), len(treats)))
+    for row, (one, two) in enumerate(zip(es.treat1, es.treat2, strict=True)):
+        X[row, number[one]] += 1.0
+        X[row, number[two]] -= 1.0
+    full = gls(X, es.yi, es.V())
+    return (full.q, full.df) if full.df else (0.0, 0)
