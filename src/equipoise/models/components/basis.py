@@ -7,7 +7,7 @@ alone, added to them, and together with them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -339,7 +339,7 @@ def _outside(fit: ComponentFit, name: str) -> str:
     return "Cannot tell: no trial separates what the two do together from what each does."
 
 
-def _sum(values: Any) -> int:
+def _sum(values: Iterable[float]) -> int:
     return round(sum(v for v in values if not math.isnan(v)))
 
 
