@@ -13,6 +13,7 @@ import equipoise.models.counts.papers as papers
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Method, Note
 from equipoise.effects.columns import Floats
+from equipoise.models.counts.families import expected_events
 from equipoise.models.counts.pooled import Pooled, chi2_test, cochran_q, i2_from_q
 from equipoise.models.counts.result import CountTest
 from equipoise.models.counts.tables import Tables, no_events, scale_of
@@ -209,13 +210,7 @@ def breslow_day(t: Tables, odds_ratio: float) -> list[CountTest]:
     if k < 2:
         return []
     m, n1, n2 = x.total, x.size1, x.size2
-    linear = n2 - m + odds_ratio * (n1 + m)
-    product = 4.0 * (1.0 - odds_ratio) * odds_ratio * n1 * m
-    root = np.sqrt(np.maximum(linear**2 + product, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        stable = 2.0 * odds_ratio * n1 * m / (linear + root)
-        other = (root - linear) / (2.0 * (1.0 - odds_ratio))
-    expected = np.where(linear >= 0.0, stable, other)
+    expected = expected_events(n1, n2, m, np.full(k, math.log(odds_ratio)))
     cells = [expected, m - expected, n1 - expected, n2 - m + expected]
     variance = 1.0 / np.sum([1.0 / cell for cell in cells], axis=0)
     gap = x.events1 - expected

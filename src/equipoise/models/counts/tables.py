@@ -144,8 +144,13 @@ class Tables:
         n = size if self.time else size + 2.0 * more
         return self._with(self.study, e[:k], n[:k], e[k:], n[k:])
 
-    def effects(self, measure: str, add: float = 0.5, to: str = "only0") -> tuple[Floats, Floats]:
-        """Each trial's own estimate and variance; not a number for trials that have none."""
+    def effects(
+        self, measure: str, add: float = 0.5, to: str = "only0", *, keep: bool = False
+    ) -> tuple[Floats, Floats]:
+        """Each trial's own estimate and variance; not a number for trials that have none.
+
+        Trials without any event have none unless `keep`.
+        """
         t, m, size = self.added(add, to), measure_of(measure), "time" if self.time else "n"
         formula = contrast_formula(m)
         assert formula is not None
@@ -154,7 +159,7 @@ class Tables:
             y, v = formula(
                 cells | {f"{size}1": t.size1, f"{size}2": t.size2}, how_of(m, None, True)
             )
-        bad = ~np.isfinite(y) | ~np.isfinite(v) | self.double_zero
+        bad = ~np.isfinite(y) | ~np.isfinite(v) | (self.double_zero & (not keep))
         return np.where(bad, np.nan, y), np.where(bad, np.nan, v)
 
     def swapped(self) -> Tables:
