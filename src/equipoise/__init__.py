@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from equipoise.models.robust import robust as robust
     from equipoise.models.robustness import cumulative as cumulative
     from equipoise.models.robustness import leave_one_out as leave_one_out
+    from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.figures import forest as forest
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
@@ -74,6 +75,7 @@ _HOME = {
     "robust": "equipoise.models.robust",
     "small_study": "equipoise.models.bias.asymmetry",
     "small_study_panel": "equipoise.models.bias.asymmetry",
+    "subgroups": "equipoise.models.subgroups",
     "trim_fill": "equipoise.models.bias.trim_fill",
     "vcalc": "equipoise.models.covariance",
 }

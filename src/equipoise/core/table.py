@@ -150,17 +150,14 @@ def p_statement(value: float, style: str = "plain") -> str:
     """
     text = p_value(value)
     if style == "jama" and 0.01 <= value <= 0.99:
-        text = kept(value, 2, (0.05,))
+        cut = (fixed(value, decimals) for decimals in (2, 3, 4, 5))
+        text = next((t for t in cut if _side(_number(t), 0.05) == _side(value, 0.05)), text)
     elif style == "jama" and value > 0.99:
         text = "> 0.99"
     if style == "plain":
         return f"p = {text}" if text[0].isdigit() else f"p {text}"
     joined = f"P = {text}" if text[0].isdigit() else f"P {text}"
-    for sign in "<>":
-        joined = joined.replace(f"{sign} 0", f"{sign}0")
-    if style == "jama":
-        return joined.replace(" 0.", " .").replace("<0.", "<.").replace(">0.", ">.")
-    return joined.replace(" = ", "=").replace("P <", "P<").replace("P >", "P>")
+    return joined.replace(" 0.", " .") if style == "jama" else joined.replace(" ", "")
 
 
 def range_text(bounds: str, style: str = "plain") -> str:

@@ -344,7 +344,7 @@ def _compared(
     listed = "; ".join(f"{INTERVALS[c].text} {bounds_text(measure, cis[c])}" for c in others)
     bounds = bounds_text(measure, cis[code])
     text = f"the {INTERVALS[code].text} interval {bounds} is shown ({listed})."
-    if len({0.0 in ci for ci in cis.values()}) > 1:
+    if measure.compares and len({measure.no_effect in ci for ci in cis.values()}) > 1:
         text += " They disagree on whether no difference is within the interval."
     return text
 

@@ -41,7 +41,8 @@ from equipoise.models.intervals import (
 )
 from equipoise.models.pairwise_result import WEIGHTS, OnReaderScale, PairwiseResult
 from equipoise.models.presets import MODELS, PRESETS, given_tau2, settings
-from equipoise.models.report import effect_text, summary_lines, trials
+from equipoise.models.proportion import ProportionBeyond, proportion_beyond
+from equipoise.models.report import effect_text, report, summary_lines, trials
 from equipoise.models.tau2_intervals import I2_FROM_Q, TAU2_INTERVALS, interval_of_tau2, q_based
 from equipoise.num.dist import t_two_sided
 
@@ -62,6 +63,17 @@ class PairwiseFit(PairwiseResult):
     def summary(self) -> str:
         """What was found, in the order in which a reader asks; digits are cut for reading."""
         return "\n".join([*summary_lines(self), *(f"Note: {note}" for note in self.notes)])
+
+    def report(self) -> str:
+        """Return paragraphs for the methods and results of a paper, with numbered references."""
+        return report(self)
+
+    def proportion_beyond(self, threshold: float, side: str = "above") -> ProportionBeyond:
+        """Estimate the share of true effects beyond a threshold, on the scale of analysis.
+
+        See :func:`equipoise.models.proportion.proportion_beyond`.
+        """
+        return proportion_beyond(self, threshold, side)
 
     def __repr__(self) -> str:
         spread = "" if self.k == 1 else f"; tau² {significant(self.tau2)}, I² {percent(self.i2)}"
@@ -249,7 +261,8 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
     moments = _more_moments(spread, moments, chosen) if random and spread.k > 1 else moments
     code, why = choose_interval(chosen["interval"], moments, random, level, measure)
     se, df, ci = INTERVALS[code].interval(moments, level)
-    statistic = _ratio(moments.estimate, se)
+    none = measure.no_effect if measure.compares else 0.0
+    statistic = _ratio(moments.estimate - none, se)
     pi, how = prediction_interval(chosen["pi"], moments, se, df, level, random)
     tau2_ci = (
         interval_of_tau2(spread, chosen["tau2_interval"], tau2, level, own) if random else None
@@ -315,7 +328,7 @@ def _tau2(spread: Spread, asked: str, own: NDArray[np.float64] | None) -> Tau2:
     number = given_tau2(asked)
     if number is None:
         return estimate(spread, asked, own)
-    return Tau2(number if spread.k > 1 else 0.0, "given")
+    return Tau2(number, "given")
 
 
 def _inconsistency(
@@ -440,6 +453,8 @@ def _about_spread(tau2: Tau2, k: int, tau2_ci: Interval | None, pi: Interval | N
     """What to know about tau² and the prediction interval."""
     if k == 1:
         text = " How much trials differ cannot be estimated; tau² counts as 0."
+        if tau2.estimator == "given":
+            text = " Its standard error counts the tau² that was given."
         return [Note(note.code, note.text + text) for note in _about_one(k)]
     notes = []
     if tau2.n_optima > 1:

@@ -44,8 +44,9 @@ class PairwiseResult(Result):
     k
         Number of estimates that were pooled.
     estimate, se, statistic, df, p_value
-        The mean; the standard error, z or t statistic, degrees of freedom (infinite for z) and
-        two-sided p value that belong to `ci`.
+        The mean; the standard error, z or t statistic against no difference (against 0 for measures
+        that compare nothing), degrees of freedom (infinite for z) and two-sided p value that
+        belong to `ci`.
     ci
         Confidence interval of the mean; its method in words.
     interval

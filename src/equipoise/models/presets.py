@@ -118,7 +118,7 @@ def settings(
     chosen["tau2"] = _estimator(base["tau2"] if tau2 is None else tau2)
     chosen["weighting"] = weighting
     if chosen["model"] == "common":
-        _check_common(chosen)
+        _check_common(chosen, asked=given.get("interval") is not None)
     else:
         _check_random(chosen, asked_interval=given.get("tau2_interval") is not None)
     return chosen
@@ -135,9 +135,13 @@ def _estimator(tau2: str | float) -> str:
     return repr(float(tau2))
 
 
-def _check_common(chosen: dict[str, str]) -> None:
+def _check_common(chosen: dict[str, str], *, asked: bool) -> None:
+    """Refuse an interval that means nothing here; one that was only a default gives way."""
     rule = INTERVALS.get(chosen["interval"])
     if rule is not None and rule.random_only:
+        if not asked:
+            chosen["interval"] = "Wald"
+            return
         raise InputError(
             f"interval {rule.code!r} with a common effect",
             hint="interval='Wald', or model='random'",

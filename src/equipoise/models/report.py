@@ -1,11 +1,11 @@
-"""A pairwise synthesis in words: the summary, line by line."""
+"""A pairwise synthesis in words: the summary, and paragraphs for a paper."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
-from equipoise.core.result import Interval
+from equipoise.core.result import Interval, Method
 from equipoise.core.table import fixed, p_statement, percent, range_text, significant
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import bounds_text, shown
@@ -34,11 +34,11 @@ def summary_lines(fit: PairwiseResult) -> Iterator[str]:
     yield ""
     yield from _heterogeneity_lines(fit)
     yield f"{m.name} {effect_text(fit)}, {fit.ci.method}"
-    sign = "z" if math.isinf(fit.df) else "t"
-    scale = " (scale of analysis: log)" if m.ratio else ""
+    test = f"{_test(fit)}; " if m.compares else ""
+    scale = f" (scale of analysis: {m.scale_text})" if m.scale_text else ""
     yield (
-        f"{sign} {fixed(fit.statistic, 2)}{_on(fit.df)}, {_p(fit, fit.p_value)}; estimate "
-        f"{significant(fit.estimate, 5)}, standard error {significant(fit.se, 4)}{scale}"
+        f"{test}estimate {significant(fit.estimate, 5)}, standard error "
+        f"{significant(fit.se, 4)}{scale}"
     )
     if fit.pi is not None:
         bounds = _styled(fit, bounds_text(m, fit.pi))
@@ -49,6 +49,8 @@ def summary_lines(fit: PairwiseResult) -> Iterator[str]:
 
 def _heterogeneity_lines(fit: PairwiseResult) -> Iterator[str]:
     if fit.k == 1:
+        if fit.tau2_method == "given":
+            yield f"tau² {significant(fit.tau2, 4)}, given"
         return
     if fit.model == "random":
         ci = "" if fit.tau2_ci is None else f" ({_bounds(fit, fit.tau2_ci, ci=True)})"
@@ -78,7 +80,105 @@ def _p(fit: PairwiseResult, value: float) -> str:
     return p_statement(value, style_of(fit.preset))
 
 
+def _test(fit: PairwiseResult) -> str:
+    sign = "z" if math.isinf(fit.df) else "t"
+    return f"{sign} {fixed(fit.statistic, 2)}{_on(fit.df)}, {_p(fit, fit.p_value)}"
+
+
 def _on(df: float) -> str:
     if math.isinf(df):
         return ""
     return f" on {f'{df:.0f}' if df.is_integer() else significant(df, 3)} df"
+
+
+def report(fit: PairwiseResult) -> str:
+    """Write paragraphs for the methods and the results of a paper, with numbered references.
+
+    The wording is neutral: it gives sizes with their intervals, and calls nothing significant.
+    """
+    listed = {method: i for i, method in enumerate(_listed(fit), start=1)}
+    references = [
+        f"{i}. {method.paper}{f', doi:{method.doi}' if method.doi else ''}."
+        for method, i in listed.items()
+    ]
+    parts = [" ".join(_methods_text(fit, listed)), " ".join(_results_text(fit))]
+    notes = [f"Note: {note}" for note in fit.notes]
+    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), "\n".join(references)])
+
+
+def _listed(fit: PairwiseResult) -> tuple[Method, ...]:
+    """The methods in the order in which the text names them: the measure's own, then the fit's."""
+    m = measure_of(fit.measure)
+    own = (m.method,) if fit.measure != "GEN" else ()
+    return tuple(dict.fromkeys((*own, *fit.methods)))
+
+
+def _methods_text(fit: PairwiseResult, listed: dict[Method, int]) -> Iterator[str]:
+    m = measure_of(fit.measure)
+    scale = f", on the scale of analysis ({m.scale_text})" if m.scale_text else ""
+    model = "under random effects" if fit.model == "random" else "under a common effect"
+    yield f"The {m.name} was pooled over {trials(fit.k)} {model}{scale}."
+    weighting = fit.asked["weighting"]
+    added = " plus tau²" if fit.model == "random" else ""
+    yield {
+        "inverse variance": f"Each trial was weighted by the inverse of its variance{added}.",
+        "equal": "All trials had equal weights.",
+        "given": "Trials had weights that were set in advance.",
+    }[weighting]
+    named = "; ".join(f"{method.name} [{i}]" for method, i in listed.items())
+    yield f"Methods: {named}."
+    yield f"Intervals are at the level of {percent(100 * fit.level)}."
+    if fit.left_out:
+        rows = ", ".join(f"{row.study} ({row.why})" for row in fit.left_out)
+        yield f"Left out: {rows}."
+
+
+def _results_text(fit: PairwiseResult) -> Iterator[str]:
+    m = measure_of(fit.measure)
+    if fit.k > 1:
+        yield _range_of_trials(fit)
+    mean = "The result of that trial" if fit.k == 1 else f"The mean {m.name}"
+    test = f"; {_test(fit)}" if m.compares else ""
+    yield f"{mean} was {effect_text(fit)}, {fit.ci.method}{test}."
+    if fit.k == 1:
+        return
+    yield (
+        f"Cochran's Q was {significant(fit.q, 5)} on {fit.q_df} df, {_p(fit, fit.q_p)}; "
+        f"{_amount(fit)}."
+    )
+    if fit.pi is not None:
+        yield _prediction(fit)
+
+
+def _range_of_trials(fit: PairwiseResult) -> str:
+    m = measure_of(fit.measure)
+    low, high = float(fit.yi.min()), float(fit.yi.max())
+    bounds = _styled(fit, bounds_text(m, Interval(low, high)))
+    text = f"The estimates of the trials ranged over {bounds}"
+    if not m.compares:
+        return f"{text}."
+    below = int((fit.yi < m.no_effect).sum())
+    above = int((fit.yi > m.no_effect).sum())
+    return f"{text}; {below} of {fit.k} were below no difference and {above} above."
+
+
+def _amount(fit: PairwiseResult) -> str:
+    i2_ci = "" if fit.i2_ci is None else f" ({_percents(fit, fit.i2_ci)})"
+    i2 = f"I² was {percent(fit.i2)}{i2_ci}"
+    if fit.model == "common":
+        return i2
+    ci = "" if fit.tau2_ci is None else f" ({_bounds(fit, fit.tau2_ci, ci=True)})"
+    how = "as given" if fit.tau2_method == "given" else f"by {fit.tau2_method}"
+    return f"tau² was {significant(fit.tau2, 4)}{ci} {how}, tau {significant(fit.tau, 4)}; {i2}"
+
+
+def _prediction(fit: PairwiseResult) -> str:
+    m = measure_of(fit.measure)
+    assert fit.pi is not None
+    bounds = _styled(fit, bounds_text(m, fit.pi))
+    text = f"The {percent(100 * fit.level)} prediction interval was {bounds}"
+    if not m.compares:
+        return f"{text}."
+    inside = m.no_effect in fit.pi
+    side = "on either side of no difference" if inside else "on the same side of no difference"
+    return f"{text}: the true effect in another trial of this kind may be expected {side}."

@@ -17,6 +17,16 @@ def normal_quantile(p: float) -> float:
     return float(special.ndtri(p))
 
 
+def normal_tail(z: float) -> float:
+    """Return the upper tail of the standard normal beyond `z`."""
+    return float(special.ndtr(-z))
+
+
+def normal_density(z: float) -> float:
+    """Return the standard normal density at `z`."""
+    return math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+
+
 def normal_two_sided(z: float) -> float:
     """Return the two-sided p value of a standard normal statistic."""
     return float(2.0 * special.ndtr(-abs(z)))
