@@ -221,6 +221,29 @@ def test_a_correlation_at_its_bound_is_said() -> None:
     assert high == 1.0
 
 
+@pytest.mark.parametrize("struct", ["CS", "HCS", "AR", "HAR", "CAR"])
+def test_a_known_correlation_is_held(struct: str) -> None:
+    data = {**GUMS, "when": [1 if o == "AL" else 2 for o in GUMS["outcome"]]}
+    call: dict[str, Any] = {
+        "yi": "yi",
+        "V": GUMS_V,
+        "mods": "~ 0 + outcome",
+        "random": "~ when | trial",
+        "struct": struct,
+        "data": data,
+    }
+    free = multilevel(**call)
+    (r,) = free.rho["when | trial"]
+    held = multilevel(**call, rho=r)
+    assert held.rho["when | trial"][0] == pytest.approx(r, rel=1e-12)
+    assert held.log_likelihood == pytest.approx(free.log_likelihood, rel=1e-11)
+    assert held.parameters == free.parameters - 1
+    assert {c.kind for c in held.confint()} == {"tau2"}
+    other = multilevel(**call, rho=0.2)
+    assert other.log_likelihood < free.log_likelihood
+    assert free.compare(other).df == 1
+
+
 def test_three_inner_levels_unstructured() -> None:
     rng = np.random.default_rng(4)
     S = np.array([[0.3, 0.2, 0.05], [0.2, 0.4, 0.1], [0.05, 0.1, 0.2]])
@@ -364,6 +387,11 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"random": "~ row | group", "struct": "US"}, UnknownNameError, "structure"),
     ({"random": "~ row | group", "struct": ["CS", "UN"]}, InputError, "2 structures for 1"),
     ({"random": 3.0}, InputError, "cannot be a float"),
+    ({"random": "~ row | group", "rho": "high"}, InputError, "rho cannot be 'high'"),
+    ({"random": "~ row | group", "rho": [0.5, 0.5]}, InputError, "rho for 1 terms"),
+    ({"random": "~ row | group", "rho": 0.5, "struct": "UN"}, InputError, "rho=0.5 with UN"),
+    ({"random": "~ row | group", "rho": -0.9}, InputError, "between -0.333 and 1"),
+    ({"rho": 0.5}, InputError, "rho for 0 terms"),
     ({"method": "EM"}, UnknownNameError, "REML"),
     ({"interval": "HK"}, UnknownNameError, "interval"),
     ({"df": "kenward"}, UnknownNameError, "residual"),

@@ -27,6 +27,9 @@ def load(name: str) -> dict[str, Any]:
     return found
 
 
+VARIANCES, ROBUST = load("robust")["variances"], load("robust")["robust"]
+
+
 def with_covariances(fit: MultilevelFit, *G: Any) -> MultilevelFit:
     """The fit at other covariances of the random effects, with their coefficients."""
     terms = tuple(replace(t, G=np.array(g)) for t, g in zip(fit.terms, G, strict=True))
@@ -43,8 +46,8 @@ def with_covariances(fit: MultilevelFit, *G: Any) -> MultilevelFit:
 def schools() -> tuple[MultilevelFit, str, dict[str, Any]]:
     data = load("multilevel_konstantopoulos2011")
     fit = multilevel(yi="yi", vi="vi", random="~ 1 | district/school", data=data["input"])
-    a, b = data["models"]["nested_intercept/REML"]["sigma2"]
-    return with_covariances(fit, [[a]], [[b]]), "district", data["robust_nested"]
+    a, b = VARIANCES["konstantopoulos2011"]
+    return with_covariances(fit, [[a]], [[b]]), "district", ROBUST["konstantopoulos2011"]
 
 
 def gums() -> tuple[MultilevelFit, str, dict[str, Any]]:
@@ -57,39 +60,37 @@ def gums() -> tuple[MultilevelFit, str, dict[str, Any]]:
         struct="UN",
         data=data["input"],
     )
-    best = data["models"]["outcome_UN/REML"]
-    (a, b), (r,) = best["tau2"], best["rho"]
+    a, b, r = VARIANCES["berkey1998"]
     c = r * math.sqrt(a * b)
-    return with_covariances(fit, [[a, c], [c, b]]), "outcome | trial", data["robust_UN_REML"]
+    return with_covariances(fit, [[a, c], [c, b]]), "outcome | trial", ROBUST["berkey1998"]
 
 
 def offenders(kind: str) -> tuple[MultilevelFit, str, dict[str, Any]]:
-    data = load("multilevel_assink2016")
-    d = data["input"]
+    d = load("multilevel_assink2016")["input"]
     study, sd = np.array(d["study"]), np.sqrt(d["vi"])
-    rho = 0.6 if kind == "CHE_rho06" else 0.0
+    rho = 0.6 if kind.endswith("CHE") else 0.0
     V = np.where(study[:, None] == study, rho * np.outer(sd, sd), 0.0)
     np.fill_diagonal(V, d["vi"])
     fit = multilevel(yi="yi", V=V, random="~ 1 | study/esid", data=d)
-    a, b = data["models"][f"{kind}/REML"]["sigma2"]
-    return with_covariances(fit, [[a]], [[b]]), "study", data[f"robust_{kind}"]
+    a, b = VARIANCES[kind]
+    return with_covariances(fit, [[a]], [[b]]), "study", ROBUST[kind]
 
 
 def bcg(model: str, cluster: str) -> tuple[MultilevelFit, list[Any], dict[str, Any]]:
-    data = load("robust_bcg")
+    data = load("robust")["bcg"]
     mods = {name: data[name] for name in model.split("_")}
     frame = {"row": list(range(13))}
     fit = multilevel(yi=data["yi"], vi=data["vi"], random="~ 1 | row", mods=mods, data=frame)
     labels = frame["row"] if cluster == "study" else data["alloc"]
-    want = data[f"robust_by_{cluster}_REML_{model}"]
-    return with_covariances(fit, [[data[f"tau2_{model}"]]]), labels, want
+    (tau2,) = VARIANCES[f"bcg_{cluster}"]
+    return with_covariances(fit, [[tau2]]), labels, ROBUST[f"bcg_{cluster}"]
 
 
 CASES: dict[str, tuple[MultilevelFit, Any, dict[str, Any]]] = {
     "konstantopoulos2011": schools(),
     "berkey1998": gums(),
-    "assink2016": offenders("nested"),
-    "assink2016, correlated": offenders("CHE_rho06"),
+    "assink2016": offenders("assink2016"),
+    "assink2016, correlated": offenders("assink2016_CHE"),
     "bcg by study": bcg("ablat_year", "study"),
     "bcg by allocation": bcg("ablat", "alloc"),
 }

@@ -3,7 +3,8 @@
 # Needs: metafor 3.8-1 or later, metadat, jsonlite.  Run from this folder:  Rscript vcalc.R OUTPUT_FOLDER
 # Writes vcalc.json: for each case the columns, the settings and the matrix.
 
-suppressMessages({library(metafor); library(jsonlite)})
+library(metafor)
+library(jsonlite)
 target <- commandArgs(TRUE)[1]
 stopifnot(!is.na(target), dir.exists(target))
 
@@ -49,6 +50,6 @@ get <- function(a) list(study = I(a$study), yi = I(as.numeric(a$yi)), vi = I(a$v
 aggregated <- list(ID = get(aggregate(e, cluster = study, struct = "ID")), CS = get(aggregate(e, cluster = study, struct = "CS", rho = 0.6)),
   CS_unweighted = get(aggregate(e, cluster = study, struct = "CS", rho = 0.6, weighted = FALSE)),
   CAR = get(aggregate(e, cluster = study, struct = "CAR", time = esid, phi = 0.8)))
-out <- list(source = unbox("vcalc() and aggregate() of metafor"), versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor")))),
+out <- list(script = unbox("vcalc.R"), source = unbox("vcalc() and aggregate() of metafor"), versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor")))),
   cases = cases, aggregated = aggregated)
 writeLines(toJSON(out, digits = I(17), na = "string"), file.path(target, "vcalc.json"))

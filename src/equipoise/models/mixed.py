@@ -23,6 +23,8 @@ from equipoise.num.climb import Slope
 _LOG_2PI = math.log(2.0 * math.pi)
 #: Batches of padded blocks are joined while that costs fewer multiplications than this.
 _CHEAP = 2e5
+#: Stands for an infinite variance below a block: no finite part of it is ever seen.
+_HUGE = 1e250
 #: Numbers held at once while many places are looked at.
 _ROOM = 2_000_000
 
@@ -97,7 +99,7 @@ class Mixed:
 
     __slots__ = (
         *("V", "X", "Q", "R", "batches", "k", "p", "restricted", "shift", "terms", "unit"),
-        *("low", "high", "parts", "rest"),
+        *("low", "high", "parts", "rest", "group"),
     )
 
     def __init__(
@@ -124,11 +126,18 @@ class Mixed:
         ends = np.cumsum([0] + [t.structure.low.size for t in self.terms]).tolist()
         self.parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
         self.batches = self._batches(self.rest, self.V / self.unit)
+        self.group = self._grouping()
 
     def with_terms(self, terms: Sequence[Term]) -> Mixed:
         """The same data with other terms."""
         other = copy.copy(self)
         other._set(terms)
+        return other
+
+    def other_likelihood(self) -> Mixed:
+        """The same model with the unrestricted likelihood for the restricted one, or vice versa."""
+        other = copy.copy(self)
+        other.restricted = not self.restricted
         return other
 
     @property
@@ -200,8 +209,9 @@ class Mixed:
         WX = tuple(w @ batch.X for w, batch in zip(W, self.batches, strict=True))
         XWX, XWy = np.zeros((self.p, self.p)), np.zeros(self.p)
         for wx, batch in zip(WX, self.batches, strict=True):
-            XWX += np.tensordot(batch.X, wx, ((0, 1), (0, 1)))
-            XWy += np.tensordot(wx, batch.y, ((0, 1), (0, 1)))
+            flat = wx.reshape(-1, self.p)
+            XWX += batch.X.reshape(-1, self.p).T @ flat
+            XWy += batch.y.ravel() @ flat
         XWX = 0.5 * (XWX + XWX.T)
         low = np.linalg.cholesky(XWX)
         half = np.linalg.inv(low)
@@ -211,7 +221,7 @@ class Mixed:
         for w, batch in zip(W, self.batches, strict=True):
             rest = batch.y - batch.X @ beta
             Py.append((w @ rest[:, :, None])[:, :, 0])
-            rss += float((rest * Py[-1]).sum())
+            rss += float(rest.ravel() @ Py[-1].ravel())
         ll = -0.5 * (self.free * (_LOG_2PI + math.log(self.unit)) + logdet + rss)
         if self.restricted:
             ll -= float(np.log(np.diag(low)).sum())
@@ -264,7 +274,9 @@ class Mixed:
         for batch, w, wx, py in zip(self.batches, m.W, m.WX, m.Py, strict=True):
             A = np.concatenate(
                 [
-                    same * f[:, at[:, :, None], at[:, None, :]]
+                    same[None]
+                    if f.size == 1 and f[0, 0, 0] == 1.0
+                    else same * f[:, at[:, :, None], at[:, None, :]]
                     for f, same, at in zip(first, batch.same, batch.inner, strict=True)
                 ]
             )
@@ -272,24 +284,67 @@ class Mixed:
             trace += WA.reshape(count, -1) @ WA.swapaxes(2, 3).reshape(count, -1).T
             a = (A @ py[:, :, None])[..., 0]
             quadratic += a.reshape(count, -1) @ (w @ a[..., None]).reshape(count, -1).T
-            lead += np.tensordot(a, wx, ((1, 2), (0, 1)))
+            flat = wx.reshape(-1, self.p)
+            lead += a.reshape(count, -1) @ flat
             if self.restricted:
                 AX = A @ wx
-                F += np.einsum("bnp,ibnq->ipq", wx, AX)
+                F += flat.T @ AX.reshape(count, -1, self.p)
                 half = (w @ AX) @ m.cov
                 trace -= 2.0 * (AX.reshape(count, -1) @ half.reshape(count, -1).T)
         quadratic -= lead @ m.cov @ lead.T
         if self.restricted:
             FC = F @ m.cov
-            trace += np.einsum("ipq,jqp->ij", FC, FC)
+            trace += FC.reshape(count, -1) @ FC.swapaxes(1, 2).reshape(count, -1).T
         return 0.5 * (trace + trace.T), 0.5 * (quadratic + quadratic.T)
 
     def values(self, places: Sequence[Floats]) -> Floats:
         """The log-likelihood at many places, several at a time."""
+        if self.group is not None:
+            size = self.k * (self.p + 1)
+            step = max(1, _ROOM // size)
+            rough = [
+                self._grouped_values(places[i : i + step]) for i in range(0, len(places), step)
+            ]
+            return np.concatenate(rough)
         size = sum(batch.V.size for batch in self.batches)
         step = max(1, _ROOM // max(size, 1))
         out = [self._values(places[i : i + step]) for i in range(0, len(places), step)]
         return np.concatenate(out) if out else np.empty(0)
+
+    def _grouping(self) -> tuple[Ints, Ints, Ints] | None:
+        """Order of rows by the one term with groups, where groups start, and which term it is.
+
+        None unless the variances are alone and every other term has a level for each row: then a
+        block is a diagonal plus a constant, whose inverse is known.
+        """
+        if self.V.ndim == 2 or any(t.structure.low.size != 1 or t.inner.any() for t in self.terms):
+            return None
+        rough = [i for i, t in enumerate(self.terms) if np.unique(t.outer).size < self.k]
+        if len(rough) > 1 or not self.terms:
+            return None
+        code = self.terms[rough[0]].outer if rough else np.arange(self.k)
+        order = np.argsort(code, kind="stable")
+        starts = np.flatnonzero(np.r_[True, np.diff(code[order]) != 0])
+        return order, starts, np.array(rough, dtype=np.intp)
+
+    def _grouped_values(self, places: Sequence[Floats]) -> Floats:
+        """Values where :meth:`_grouping` allows: each group's mean is taken out of it."""
+        assert self.group is not None
+        order, starts, rough = self.group
+        every = np.array(places)
+        shared = every[:, rough].sum(1)[:, None]
+        d = self.V[order] / self.unit + (every.sum(1)[:, None] - shared)
+        data = np.column_stack([self.Q, self.rest])[order]
+        w = 1.0 / d
+        total = np.add.reduceat(w, starts, axis=1)
+        sums = np.add.reduceat(w[:, :, None] * data, starts, axis=1)
+        sizes = np.diff(np.r_[starts, self.k])
+        apart = data - np.repeat(sums / total[:, :, None], sizes, axis=1)
+        # A group's mean has the variance 1 / total + shared; the rest does not see `shared`.
+        level = sums / np.sqrt(total * (1.0 + shared * total))[:, :, None]
+        inside = apart.swapaxes(1, 2) @ (w[:, :, None] * apart) + level.swapaxes(1, 2) @ level
+        logdet = np.log(d).sum(1) + np.log1p(shared * total).sum(1)
+        return self._from_sums(inside, logdet)
 
     def _values(self, places: Sequence[Floats]) -> Floats:
         every = np.array(places)
@@ -301,21 +356,32 @@ class Mixed:
         inside = np.zeros((count, self.p + 1, self.p + 1))
         logdet = np.zeros(count)
         for batch in self.batches:
-            M = np.broadcast_to(batch.V, (count, *batch.V.shape)).copy()
+            blocks, n = batch.rows.shape
+            # Bordered by the design and the data, so that one factorisation whitens these too.
+            M = np.zeros((count, blocks, n + self.p + 1, n + self.p + 1))
+            M[..., :n, :n] = batch.V
+            M[..., n : n + self.p, :n] = batch.X.swapaxes(1, 2)
+            M[..., n + self.p, :n] = batch.y
+            border = np.arange(n, n + self.p + 1)
+            M[..., border, border] = _HUGE
+            inner = M[..., :n, :n]
             for g, same, at in zip(stacks, batch.same, batch.inner, strict=True):
                 if g.shape[1] == 1:
-                    M += g[:, :, :, None] * same
+                    inner += g[:, :, :, None] * same
                 else:
-                    M += same * g[:, at[:, :, None], at[:, None, :]]
+                    inner += same * g[:, at[:, :, None], at[:, None, :]]
             try:
                 L = np.linalg.cholesky(M)
             except np.linalg.LinAlgError:
                 return np.array([self.value(x) for x in places])
-            logdet += 2.0 * np.log(np.diagonal(L, axis1=2, axis2=3)).sum((1, 2))
-            data = np.concatenate([batch.X, batch.y[:, :, None]], axis=2)
-            white = np.linalg.solve(L, np.broadcast_to(data, (count, *data.shape)))
-            white = white.reshape(count, -1, self.p + 1)
-            inside += white.swapaxes(1, 2) @ white
+            own = np.diagonal(L, axis1=2, axis2=3)[..., :n]
+            logdet += 2.0 * np.log(own).sum((1, 2))
+            white = L[..., n:, :n].transpose(0, 2, 1, 3).reshape(count, self.p + 1, -1)
+            inside += white @ white.swapaxes(1, 2)
+        return self._from_sums(inside, logdet)
+
+    def _from_sums(self, inside: Floats, logdet: Floats) -> Floats:
+        """The log-likelihoods from the weighted squares and products of design and data."""
         top = np.linalg.cholesky(inside[:, : self.p, : self.p])
         part = np.linalg.solve(top, inside[:, : self.p, self.p :])[:, :, 0]
         rss = inside[:, self.p, self.p] - (part * part).sum(1)

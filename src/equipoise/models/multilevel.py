@@ -65,6 +65,7 @@ def multilevel(
     V: object = None,
     mods: Moderators = None,
     struct: str | Sequence[str] = "CS",
+    rho: float | Sequence[float | None] | None = None,
     method: str = "REML",
     interval: str = "z",
     df: str = "residual",
@@ -94,6 +95,9 @@ def multilevel(
     struct
         Structure of terms with an inner variable: one for all, or one for each of them. ``CS``,
         ``HCS``, ``UN``, ``ID``, ``DIAG``, ``AR``, ``HAR``, ``CAR``.
+    rho
+        The correlation of these terms, where it is known and not to be estimated: one number, or
+        a number or None for each of them.
     method
         ``REML`` or ``ML``.
     interval
@@ -133,7 +137,7 @@ def multilevel(
     if not 0.0 < level < 1.0:
         raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
     given = {"yi": yi, "vi": vi, "sei": sei, "study": study}
-    rows = read_rows(es, given, V, random, struct, mods, data)
+    rows = read_rows(es, given, V, random, struct, rho, mods, data)
     free, same = _estimable(rows, method)
     terms = [rows.terms[i].as_term() for i in free]
     model = Mixed(rows.y, rows.design.X, rows.V, terms, method == "REML")
@@ -173,6 +177,8 @@ def _estimable(rows: Rows, method: str) -> tuple[list[int], dict[int, int]]:
 
 def _in_residuals(rows: Rows, term: RandomTerm) -> bool:
     """Whether levels differ in more than the design already says."""
+    if len(term.groups) > rows.design.X.shape[1]:
+        return True
     Z = np.zeros((len(rows.y), len(term.groups)))
     Z[np.arange(len(rows.y)), term.outer] = 1.0
     Q, _ = np.linalg.qr(rows.design.X)
@@ -231,7 +237,8 @@ def _about_bounds(terms: Sequence[RandomTerm]) -> list[Note]:
             of = f" ({', '.join(term.levels[i] for i in zero)})" if several else ""
             text = f"The variance of {term.name}{of} is estimated as 0."
             notes.append(Note("variance-at-zero", text))
-        if any(abs(r) >= 1.0 - 1e-9 for r in term.correlations.tolist()):
+        known = term.rho is not None
+        if not known and any(abs(r) >= 1.0 - 1e-9 for r in term.correlations.tolist()):
             text = (
                 f"A correlation of {term.name} is estimated at its bound; the data hardly tell "
                 "how the levels go together."
@@ -346,8 +353,7 @@ def _likelihoods(model: Mixed, found: Optimum, rows: Rows) -> tuple[float, float
     The restricted one has ``log |X'X|`` in it, as in metafor, so that it is that of contrasts of
     unit length and does not depend on how the moderators are coded.
     """
-    other = model.with_terms(model.terms)
-    other.restricted = not model.restricted
+    other = model.other_likelihood()
     moments: Moments | None = other.moments(model.matrices(found.x))
     assert moments is not None
     own, cross = found.moments.ll, moments.ll
@@ -423,7 +429,7 @@ def _about_rows(rows: Rows, terms: Sequence[RandomTerm], interval: str) -> list[
             "interval='t' with df='contain', or robust(), allow for that."
         )
         notes.append(Note("few-clusters", text))
-    repeated = [s for s in dict.fromkeys(rows.study) if rows.study.count(s) > 1]
+    repeated = len(set(rows.study)) < len(rows.study)
     if repeated and not terms and rows.V.ndim == 1:
         text = "Several effects of a study are pooled as if they were independent."
         notes.append(Note("repeated-study", text))

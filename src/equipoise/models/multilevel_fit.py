@@ -500,7 +500,8 @@ def _term_lines(t: RandomTerm) -> Iterator[str]:
         yield f"  tau² {name}: {significant(v, 4)} (sd {significant(math.sqrt(v), 4)})"
     rhos = t.correlations.tolist()
     if len(rhos) == 1:
-        yield f"  rho {significant(rhos[0], 4)}"
+        held = "" if t.rho is None else " (given)"
+        yield f"  rho {significant(rhos[0], 4)}{held}"
         return
     pairs = [(a, b) for i, a in enumerate(t.levels) for b in t.levels[i + 1 :]]
     for (a, b), r in zip(pairs, rhos, strict=False):

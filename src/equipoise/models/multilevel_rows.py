@@ -43,6 +43,7 @@ def read_rows(
     V: object,
     random: object,
     struct: object,
+    rho: object,
     mods: Moderators,
     data: object,
 ) -> Rows:
@@ -51,7 +52,7 @@ def read_rows(
     Rows that lack something the model needs are left out and named; what no answer can be right
     with is an error that names the row.
     """
-    formulas = read_formulas(random, struct)
+    formulas = read_formulas(random, struct, rho)
     y, vi, names, source = _effects(es, given, V, data)
     k = len(y)
     columns = _columns(variables_of(formulas), es, source, k)

@@ -108,7 +108,9 @@ def _starts(model: Mixed) -> list[Floats]:
     room = int(min(_MOST, max(12.0, _BUDGET / max(cost, 1))))
     top = _widest(model)
     if count <= 2:
-        side = min(room, 40) if count == 1 else max(4, min(12, math.isqrt(room)))
+        side = min(room, 40) if count == 1 else max(4, min(10, math.isqrt(room)))
+        if model.group is not None:  # looking costs next to nothing
+            side = 60 if count == 1 else 16
         levels = [0.0, *np.geomspace(1e-3, top, side - 1)]
         places = _combined(model, levels)
         return _peaks(places, model.values(places), count, side)

@@ -107,7 +107,7 @@ def _sine(value: float, unit: float) -> float:
 def _coordinates(term: RandomTerm) -> Iterator[_Coordinate]:
     structure, q = term.structure(), len(term.G)
     same = tuple(range(q))
-    if q == 1 or term.struct == "ID":
+    if structure.low.size == 1:
         yield _Coordinate("tau2" if term.struct else "sigma2", "", structure, same, 0, _variance)
     elif term.struct == "DIAG":
         for i, name in enumerate(term.levels):
@@ -129,7 +129,8 @@ def _coordinates(term: RandomTerm) -> Iterator[_Coordinate]:
         for i, name in enumerate(names):
             read = _squared if last > 1 else _variance
             yield _Coordinate("tau2", name, structure, same, i, read)
-        yield _Coordinate("rho", "", structure, same, last, _plain)
+        if term.rho is None:
+            yield _Coordinate("rho", "", structure, same, last, _plain)
 
 
 def _placed(model: Mixed, G: Sequence[Floats], t: int, c: _Coordinate) -> tuple[Mixed, Floats]:

@@ -14,6 +14,7 @@ from equipoise.effects.columns import Floats, Ints
 from equipoise.models.mixed import Term
 from equipoise.models.structures import (
     STRUCTURES,
+    Scaled,
     Structure,
     correlations_of,
     structure_of,
@@ -30,6 +31,7 @@ class Formula:
     groups: tuple[str, ...]
     inner: str
     struct: str
+    rho: float | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +58,8 @@ class RandomTerm(Result):
         Covariance of the random effects of one outer level.
     parameters
         Number of parameters that were estimated: 0 where the data cannot tell.
+    rho
+        The correlation, where it was given and not estimated.
     """
 
     name: str
@@ -66,6 +70,7 @@ class RandomTerm(Result):
     inner: Ints
     G: Floats
     parameters: int
+    rho: float | None = None
 
     @property
     def variances(self) -> Floats:
@@ -84,14 +89,14 @@ class RandomTerm(Result):
 
     def structure(self) -> Structure:
         """The structure that the covariance is of."""
-        return structure_of(self.struct or "ID", len(self.G), self.times)
+        return structure_of(self.struct or "ID", len(self.G), self.times, self.rho)
 
     def as_term(self) -> Term:
         """The term as the likelihood takes it."""
         return Term(self.outer, self.inner, self.structure())
 
 
-def read_formulas(random: object, struct: object) -> list[Formula]:
+def read_formulas(random: object, struct: object, rho: object = None) -> list[Formula]:
     """Read the terms, from left to right and from the outermost to the innermost.
 
     Parameters
@@ -100,6 +105,9 @@ def read_formulas(random: object, struct: object) -> list[Formula]:
         One text or a list of them; None for no random effects.
     struct
         One code for all terms with an inner variable, or a list with one for each of them.
+    rho
+        The correlation of these terms where it is known: one number, or a list with a number or
+        None for each of them.
 
     Raises
     ------
@@ -119,13 +127,22 @@ def read_formulas(random: object, struct: object) -> list[Formula]:
             f"{len(codes)} structures for {len(needing)} terms with an inner variable",
             hint="one for all, or a list with one for each",
         )
+    held = [_known(v) for v in rho] if isinstance(rho, (list, tuple)) else None
+    if held is None:
+        held = [_known(rho)] * len(needing)
+    if len(held) != len(needing) or (rho is not None and not needing):
+        raise InputError(
+            f"rho for {len(needing)} terms with an inner variable",
+            hint="one number, or a list with a number or None for each of them",
+        )
     for code in codes:
         if code not in STRUCTURES:
             raise UnknownNameError("structure", code, STRUCTURES)
     out = []
     for i, (inner, groups) in enumerate(read):
         if inner:
-            out.append(Formula(groups, inner, str(codes[needing.index(i)])))
+            at = needing.index(i)
+            out.append(Formula(groups, inner, str(codes[at]), held[at]))
         else:
             out += [Formula(groups[: n + 1], "", "") for n in range(len(groups))]
     names = [f.name for f in out]
@@ -133,6 +150,12 @@ def read_formulas(random: object, struct: object) -> list[Formula]:
         if names.count(name) > 1:
             raise InputError(f"the random effect {name!r} twice", hint="each term once")
     return out
+
+
+def _known(rho: object) -> float | None:
+    if rho is None or (isinstance(rho, (int, float)) and not isinstance(rho, bool)):
+        return None if rho is None else float(rho)
+    raise InputError(f"rho cannot be {rho!r}", hint="a correlation such as 0.5, or None")
 
 
 def _read(text: object) -> tuple[str, tuple[str, ...]]:
@@ -180,10 +203,19 @@ def terms_of(formulas: Sequence[Formula], columns: dict[str, list[Any]]) -> list
         if f.inner:
             inner, levels = _coded([columns[f.inner]])
         q = max(1, len(levels))
-        structure = structure_of(struct or "ID", q, _as_numbers(levels))
+        structure = structure_of(struct or "ID", q, _as_numbers(levels), f.rho)
+        held = int(isinstance(structure, Scaled) and f.rho is not None)
         out.append(
             RandomTerm(
-                f.name, struct, groups, levels, outer, inner, np.zeros((q, q)), structure.low.size
+                f.name,
+                struct,
+                groups,
+                levels,
+                outer,
+                inner,
+                np.zeros((q, q)),
+                structure.low.size - held,
+                f.rho,
             )
         )
     return out

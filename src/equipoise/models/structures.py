@@ -250,12 +250,13 @@ class Scaled:
     """``G = D R D`` with standard deviations and one parameter of correlation: HCS, AR, HAR, CAR.
 
     The correlation of levels a and b is ``r`` to the power of ``distance[a, b]``. Without
-    `unequal`, one variance takes the place of the standard deviations.
+    `unequal`, one variance takes the place of the standard deviations. `least` and `most` bound r.
     """
 
     distance: Floats
     unequal: bool
     least: float
+    most: float = 1.0
 
     @property
     def q(self) -> int:
@@ -274,7 +275,7 @@ class Scaled:
     @property
     def high(self) -> Floats:
         """Upper bounds."""
-        return np.array([np.inf] * (self._m - 1) + [1.0])
+        return np.array([np.inf] * (self._m - 1) + [self.most])
 
     def _power(self, r: float, times: int) -> Floats:
         """The correlations, or their first or second derivative by `r`."""
@@ -332,7 +333,7 @@ class Scaled:
     def starts(self, variances: Sequence[float]) -> list[Floats]:
         """Variances with several correlations."""
         values = [v for v in variances if v > 0.0]
-        rhos = [r for r in _RHO if r >= self.least]
+        rhos = [r for r in _RHO if self.least <= r <= self.most] or [self.least]
         if not self.unequal:
             return [np.array([v, r]) for v in values for r in rhos]
         sds = _deviations(len(self.distance), values)
@@ -355,7 +356,9 @@ def _unequal(q: int, variances: Sequence[float]) -> list[Floats]:
     ]
 
 
-def structure_of(code: str, q: int, times: Floats | None = None) -> Structure:
+def structure_of(
+    code: str, q: int, times: Floats | None = None, rho: float | None = None
+) -> Structure:
     """Return the structure of that code for `q` levels.
 
     Parameters
@@ -366,17 +369,21 @@ def structure_of(code: str, q: int, times: Floats | None = None) -> Structure:
         Number of levels of the inner factor.
     times
         The levels as numbers; only ``CAR`` needs them.
+    rho
+        The correlation, where it is known and not estimated.
 
     Raises
     ------
     UnknownNameError
         For another code.
     InputError
-        ``CAR`` with levels that are no numbers.
+        ``CAR`` with levels that are no numbers; a correlation that the structure cannot have.
     """
     if code not in STRUCTURES:
         raise UnknownNameError("structure", code, STRUCTURES)
     eye = np.eye(q)
+    if rho is not None:
+        return _held(code, q, times, rho)
     if q == 1 or code == "ID":
         return Linear(eye[None])
     if code == "DIAG":
@@ -395,6 +402,24 @@ def structure_of(code: str, q: int, times: Floats | None = None) -> Structure:
         place = times
     distance = np.abs(place[:, None] - place[None, :])
     return Scaled(distance, code == "HAR", 1e-12 if code == "CAR" else -1.0)
+
+
+def _held(code: str, q: int, times: Floats | None, rho: float) -> Structure:
+    """A structure whose correlation is known."""
+    if code not in ("CS", "HCS", "AR", "HAR", "CAR"):
+        raise InputError(f"rho={rho:g} with {code}", hint="struct='CS', or rho=None")
+    free = structure_of(code, max(q, 2), np.arange(2.0) if q == 1 else times)
+    least = -1.0 / max(q - 1, 1) if code in ("CS", "HCS") else 0.0 if code == "CAR" else -1.0
+    if not least <= rho <= 1.0:
+        raise InputError(
+            f"rho={rho:g} with {code} and {q} levels", hint=f"between {least:.3g} and 1"
+        )
+    if q == 1:
+        return Linear(np.eye(1)[None])
+    distance = free.distance if isinstance(free, Scaled) else 1.0 - np.eye(q)
+    if code in ("HCS", "HAR"):
+        return Scaled(distance, True, rho, rho)
+    return Linear(Scaled(distance, False, rho, rho).matrix(np.array([1.0, rho]))[None])
 
 
 def variances_of(code: str, G: Floats) -> Floats:
