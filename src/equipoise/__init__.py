@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import cumulative as cumulative
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
+    from equipoise.present.analysis import analyse as analyse
     from equipoise.present.figures import forest as forest
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
@@ -52,6 +53,7 @@ _HOME = {
     "NotEstimableError": "equipoise.core.errors",
     "UnknownNameError": "equipoise.core.errors",
     "aggregate": "equipoise.models.covariance",
+    "analyse": "equipoise.present.analysis",
     "arms": "equipoise.effects.contrasts",
     "assess": "equipoise.answer.assess",
     "attribution": "equipoise.models.components.basis",

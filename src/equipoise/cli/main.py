@@ -84,6 +84,56 @@ def build(
     raise typer.Exit(_verb("build").run(reviews, out, base_url, on))
 
 
+@app.command()
+def analyse(
+    path: Annotated[Path, typer.Argument(help="A CSV file: a row a trial, or a row a group.")],
+    measure: Annotated[
+        str, typer.Option("-m", "--measure", help="RR, OR, MD, SMD, HR and others.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A folder for the report and the plots.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="WANTED=HEADING", help="Which column is which."),
+    ] = None,
+    preset: Annotated[
+        str,
+        typer.Option(help="Defaults by name: cochrane-2025, metafor, meta, revman5 and others."),
+    ] = "",
+    model: Annotated[str, typer.Option(help="random or common.")] = "",
+    tau2: Annotated[str, typer.Option(help="REML, DL, PM, ML and others.")] = "",
+    interval: Annotated[str, typer.Option(help="auto, Wald, HK, HK-guarded and others.")] = "",
+    mods: Annotated[str, typer.Option(help="Moderators, such as '~ year'.")] = "",
+    order: Annotated[
+        str, typer.Option(help="The column to add trials by, one after another.")
+    ] = "",
+    reference: Annotated[str, typer.Option(help="What others are compared with.")] = "",
+    better: Annotated[str, typer.Option(help="Which values are good: lower or higher.")] = "",
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    json: Json = False,
+) -> None:
+    """Analyse a table of trials: results, plots and a report."""
+    raise typer.Exit(
+        _verb("analyse").run(
+            path,
+            out,
+            column or [],
+            json,
+            measure=measure,
+            preset=preset,
+            model=model,
+            tau2=tau2,
+            interval=interval,
+            mods=mods,
+            order=order,
+            reference=reference,
+            better=better,
+            level=level,
+        )
+    )
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         metadata = importlib.import_module("importlib.metadata")

@@ -1,0 +1,420 @@
+"""One table of trials in, results, plots and a report out: for those who write no Python."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from equipoise.core.errors import EquipoiseError, InputError
+from equipoise.core.result import Method, Note
+from equipoise.core.table import Table
+from equipoise.effects.arms import arms
+from equipoise.effects.blocks import Contrasts
+from equipoise.effects.contrasts import effect_sizes
+from equipoise.effects.inputs import INPUTS
+from equipoise.effects.measures import MEASURES, measure_of
+from equipoise.effects.reported import contrasts, published
+from equipoise.models.bias.asymmetry import small_study_panel
+from equipoise.models.influence import influence
+from equipoise.models.network.fit import NetworkFit, network
+from equipoise.models.pairwise import PairwiseFit, pairwise
+from equipoise.models.regression import regress
+from equipoise.models.robustness import cumulative, leave_one_out
+from equipoise.present.drawing import resolved
+from equipoise.present.figures import Figure, forest
+from equipoise.present.pages import render, stylesheet, write_folder
+from equipoise.review.sheet import Sheet, read_sheet
+
+#: Estimates as printed need one of these beside them.
+_SPREADS = (("sei",), ("ci_low", "ci_high"), ("p_value",))
+#: Tests of small-study effects are shown from this many trials on, with a warning below ten.
+_LEAST_FOR_SMALL_STUDY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the report: a heading, sentences, and a table or a figure."""
+
+    id: str
+    title: str
+    text: tuple[str, ...] = ()
+    table: Table | None = None
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Analysis:
+    """A whole analysis of one table.
+
+    Attributes
+    ----------
+    title
+        What was analysed.
+    es
+        The effects of the trials.
+    fit
+        The synthesis: of one comparison, or of a network.
+    parts
+        The report, part by part.
+    notes, methods
+        What to know; the papers.
+    columns
+        Which column of the file was taken for what.
+    """
+
+    title: str
+    es: Contrasts
+    fit: PairwiseFit | NetworkFit
+    parts: tuple[Part, ...]
+    notes: tuple[Note, ...]
+    methods: tuple[Method, ...]
+    columns: dict[str, str]
+
+    def summary(self) -> str:
+        """The synthesis as it is printed in a terminal."""
+        return self.fit.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers uncut: the synthesis, the trials and the columns that were used."""
+        return {
+            "title": self.title,
+            "columns": dict(self.columns),
+            "fit": self.fit.to_dict(),
+            "trials": self.es.to_dict(),
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """The report as files: ``index.html``, its style, figures, trials and numbers."""
+        style, css = stylesheet()
+        page = render("analysis.html", style=style, home="", a=self)
+        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
+        files = {
+            "index.html": page,
+            style: css,
+            "result.json": (text + "\n").encode("utf-8"),
+            "effects.csv": _effects_csv(self.es).encode("utf-8"),
+        }
+        for part in self.parts:
+            if part.figure is not None:
+                files[f"{part.id}.svg"] = (resolved(part.figure.svg) + "\n").encode("utf-8")
+        return files
+
+    def save(self, directory: str | Path) -> Path:
+        """Write the report into a folder of its own, all of it or nothing; return its page.
+
+        Raises
+        ------
+        InputError
+            When the folder holds something that this program did not write.
+        """
+        return write_folder(self.files(), directory) / "index.html"
+
+    def __repr__(self) -> str:
+        return f"<Analysis of {self.title}: {self.fit!r}>"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def analyse(
+    path: str | Path,
+    *,
+    measure: str,
+    columns: Mapping[str, str] | None = None,
+    preset: str = "cochrane-2025",
+    model: str | None = None,
+    tau2: str | None = None,
+    interval: str | None = None,
+    mods: str = "",
+    order: str = "",
+    reference: str | None = None,
+    better: str | None = None,
+    level: float = 0.95,
+) -> Analysis:
+    """Analyse a CSV file of trials.
+
+    Parameters
+    ----------
+    path
+        A table with one row a trial (``study``, then the columns that the measure needs, or an
+        estimate with its spread), or one row an arm (``study``, ``treat``, ``events`` or
+        ``mean`` and ``sd``, ``n``). Separated by commas, semicolons or tabs.
+    measure
+        Code of the measure, such as ``RR``.
+    columns
+        Wanted column to heading, where the headings are none of the usual.
+    preset, model, tau2, interval, level
+        As for :func:`equipoise.pairwise`; a network takes model, tau2, interval and level.
+    mods
+        A formula of moderators, such as ``~ year``, for a meta-regression.
+    order
+        A column by which trials are added in the cumulative synthesis; the year where there is one.
+    reference
+        The treatment that others are compared with.
+    better
+        ``lower`` or ``higher``: which values are good; needed for ranks and for the words at the
+        ends of the axis.
+    level
+        Level of all intervals.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    InputError, FolderError, UnknownNameError, NotEstimableError
+        With file, line, column, likely cause and what to try.
+    """
+    sheet = read_sheet(path)
+    code = measure_of(measure).code
+    es, used = _effects(sheet, code, dict(columns or {}), reference)
+    title = f"{Path(path).name}, {measure_of(code).name}"
+    if len({t for pair in zip(es.treat1, es.treat2, strict=True) for t in pair if t}) > 2:
+        if mods:
+            raise InputError("moderators of a network", hint="a file with one comparison")
+        return _network(title, es, used, reference, model, tau2, interval, better, level)
+    settings: dict[str, Any] = {"preset": preset, "level": level}
+    given = {"model": model, "tau2": tau2, "interval": interval}
+    settings |= {name: value for name, value in given.items() if value is not None}
+    fit = pairwise(es, **settings)
+    parts = [
+        Part("result", "What the trials show together", tuple(fit.summary().splitlines())),
+        Part("forest", "Forest plot", figure=_forest(fit, better)),
+    ]
+    parts += _robustness(es, fit, sheet, order, used)
+    parts += _small_study(es)
+    if mods:
+        parts.append(_regression(es, sheet, mods, settings))
+    return Analysis(title, es, fit, tuple(parts), tuple(fit.notes), fit.methods, used)
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _effects(
+    sheet: Sheet, measure: str, named: dict[str, str], reference: str | None
+) -> tuple[Contrasts, dict[str, str]]:
+    """The effects of the trials, and which columns they came from."""
+    m = measure_of(measure)
+    unknown = [name for name in named if name not in _known(measure)]
+    if unknown:
+        raise InputError(
+            f"no column {unknown[0]!r} is wanted", where="--column", hint=", ".join(_known(measure))
+        )
+    about = sheet.find(("study", "treat1", "treat2"), named)
+    labels: dict[str, Any] = {name: list(sheet.cells[head]) for name, head in about.items()}
+    if m.data != "any":
+        wanted = INPUTS[m.data].columns
+        found = sheet.find(wanted, named)
+        if len(found) == len(wanted):
+            values = sheet.numbers(list(found.values()))
+            data: dict[str, Any] = {name: values[head] for name, head in found.items()}
+            return effect_sizes(measure, **data, **labels), about | found
+        by_arm = _by_arm(sheet, measure, named, reference)
+        if by_arm is not None:
+            return by_arm
+    return _as_printed(sheet, measure, named, about, labels)
+
+
+def _known(measure: str) -> tuple[str, ...]:
+    data = measure_of(measure).data
+    own = INPUTS[data].columns if data != "any" else ()
+    arm = ("treat", "events", "n", "mean", "sd", "time")
+    spread = ("yi", "vi", "sei", "ci_low", "ci_high", "p_value", "n1", "n2")
+    return tuple(dict.fromkeys(("study", "treat1", "treat2", *own, *arm, *spread)))
+
+
+def _by_arm(
+    sheet: Sheet, measure: str, named: dict[str, str], reference: str | None
+) -> tuple[Contrasts, dict[str, str]] | None:
+    """One row an arm, where the file has that form."""
+    found = sheet.find(("study", "treat", "n", "events", "mean", "sd", "time"), named)
+    if "treat" not in found or "study" not in found:
+        return None
+    kind = measure_of(measure).data
+    needed = {"binary": ("events", "n"), "continuous": ("mean", "sd", "n")}.get(kind)
+    if needed is None or not all(name in found for name in needed):
+        return None
+    values = sheet.numbers([found[name] for name in needed])
+    data = {name: values[found[name]] for name in needed}
+    study, treat = (list(sheet.cells[found[name]]) for name in ("study", "treat"))
+    held = arms(study=study, treat=treat, **data)
+    es = held.contrasts(measure, reference=reference)
+    return es, {name: found[name] for name in ("study", "treat", *needed)}
+
+
+def _as_printed(
+    sheet: Sheet,
+    measure: str,
+    named: dict[str, str],
+    about: dict[str, str],
+    labels: dict[str, Any],
+) -> tuple[Contrasts, dict[str, str]]:
+    """Estimates with a spread."""
+    names = ("yi", "vi", "sei", "ci_low", "ci_high", "p_value", "n1", "n2")
+    found = sheet.find(names, named)
+    spread = next((s for s in (("vi",), *_SPREADS) if all(x in found for x in s)), None)
+    if "yi" not in found or spread is None:
+        raise _nothing_fits(sheet, measure)
+    people = [name for name in ("n1", "n2") if name in found]
+    used = ("yi", *spread, *people)
+    values = sheet.numbers([found[name] for name in used])
+    data: dict[str, Any] = {name: values[found[name]] for name in used} | labels
+    if spread in (("vi",), ("sei",)):
+        # On the scale of analysis, as these columns are in every program that writes them.
+        es = contrasts(measure=measure, **data)
+    else:
+        es = published(measure, estimate=data.pop("yi"), **data)
+    return es, about | {name: found[name] for name in used}
+
+
+def _nothing_fits(sheet: Sheet, measure: str) -> InputError:
+    data = measure_of(measure).data
+    wanted = INPUTS[data].columns if data != "any" else ()
+    own = f"{', '.join(wanted)}; or " if wanted else ""
+    fitting = [
+        m.code
+        for m in MEASURES.values()
+        if m.data != "any"
+        and len(sheet.find(INPUTS[m.data].columns, {})) == len(INPUTS[m.data].columns)
+    ]
+    hint = f"{own}yi with vi, sei, ci_low and ci_high, or p_value; name them with --column"
+    if fitting:
+        hint += f". These columns fit {', '.join(fitting[:6])}"
+    return InputError(
+        f"the columns {', '.join(sheet.names)} do not make {measure}", where=sheet.path, hint=hint
+    )
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def _forest(fit: PairwiseFit, better: str | None) -> Figure:
+    if better not in (None, "lower", "higher"):
+        raise InputError(f"better is {better!r}", hint="lower or higher")
+    return forest(fit, better=better)  # type: ignore[arg-type]
+
+
+def _robustness(
+    es: Contrasts, fit: PairwiseFit, sheet: Sheet, order: str, used: dict[str, str]
+) -> list[Part]:
+    if fit.k < 2:
+        return []
+    one_out, moved = leave_one_out(fit), influence(fit)
+    parts = [
+        Part(
+            "leave-one-out", "Each trial left out in turn", _texts(one_out.notes), one_out.table()
+        ),
+        Part("influence", "Outliers and influence", _texts(moved.notes), moved.table()),
+    ]
+    heading = order or sheet.find(("year",), {}).get("year", "")
+    if not heading:
+        return parts
+    if heading not in sheet.cells:
+        raise InputError(
+            f"no column {heading!r} to order by", where="--order", hint=", ".join(sheet.names)
+        )
+    if len(es) != len(sheet):
+        return parts
+    try:
+        steps = cumulative(fit, order=_kept(es, sheet.values(heading)))
+    except InputError as error:
+        return [*parts, Part("cumulative", "Trials added one by one", (str(error),))]
+    used["order"] = heading
+    return [
+        *parts,
+        Part(
+            "cumulative",
+            f"Trials added one by one, by {heading}",
+            _texts(steps.notes),
+            steps.table(),
+        ),
+    ]
+
+
+def _kept(es: Contrasts, values: Sequence[Any]) -> list[Any]:
+    good = np.isfinite(es.yi) & np.isfinite(es.vi)
+    return [value for value, keep in zip(values, good.tolist(), strict=True) if keep]
+
+
+def _small_study(es: Contrasts) -> list[Part]:
+    if int((np.isfinite(es.yi) & np.isfinite(es.vi)).sum()) < _LEAST_FOR_SMALL_STUDY:
+        return []
+    title = "Do small trials tell another story?"
+    try:
+        panel = small_study_panel(es)
+    except EquipoiseError as error:
+        return [Part("small-study", title, (str(error),))]
+    return [Part("small-study", title, _texts(panel.notes), panel.table())]
+
+
+def _regression(es: Contrasts, sheet: Sheet, mods: str, settings: dict[str, Any]) -> Part:
+    data = {name: sheet.values(name) for name in sheet.names}
+    given = {k: v for k, v in settings.items() if k in ("tau2", "level")}
+    if settings.get("interval") in ("HK", "HK-guarded", "t", "Wald", "KR"):
+        given["interval"] = settings["interval"]
+    found = regress(es, mods, data=data, **given)
+    return Part("regression", f"Meta-regression: {mods}", tuple(found.summary().splitlines()))
+
+
+def _network(
+    title: str,
+    es: Contrasts,
+    used: dict[str, str],
+    reference: str | None,
+    model: str | None,
+    tau2: str | None,
+    interval: str | None,
+    better: str | None,
+    level: float,
+) -> Analysis:
+    given = {"model": model, "tau2": tau2, "interval": interval}
+    fit = network(
+        es, reference=reference, level=level, **{k: v for k, v in given.items() if v is not None}
+    )
+    sides, parts_of_q = fit.split(), fit.decomposition()
+    parts = [
+        Part("result", "What the trials show together", tuple(fit.summary().splitlines())),
+        Part("league", "Every treatment against every other", (), fit.league()),
+        Part("split", "Direct and indirect evidence", _texts(sides.notes), sides.table()),
+        Part(
+            "decomposition", "Where trials disagree", _texts(parts_of_q.notes), parts_of_q.table()
+        ),
+    ]
+    if better is not None:
+        ranks = fit.ranking(better)
+        parts.append(Part("ranking", "Ranks", _texts(ranks.notes), ranks.table()))
+    shares = fit.contributions()
+    parts.append(
+        Part("contributions", "What each estimate rests on, in percent", (), shares.table())
+    )
+    return Analysis(title, es, fit, tuple(parts), fit.notes, fit.methods, used)
+
+
+def _texts(notes: Sequence[Note]) -> tuple[str, ...]:
+    return tuple(note.text for note in notes)
+
+
+def _effects_csv(es: Contrasts) -> str:
+    """Every trial's effect, uncut, as a CSV file."""
+    out = io.StringIO(newline="")
+    write = csv.writer(out, lineterminator="\n")
+    raw = list(es.raw)
+    write.writerow(["study", "treat1", "treat2", "yi", "vi", "sei", *raw])
+    columns = [es.yi, es.vi, es.sei, *(es.raw[name] for name in raw)]
+    for i, names in enumerate(zip(es.study, es.treat1, es.treat2, strict=True)):
+        write.writerow([*names, *(_cell(float(c[i])) for c in columns)])
+    return out.getvalue()
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else repr(value)

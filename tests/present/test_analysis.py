@@ -1,0 +1,183 @@
+"""One table of trials in, a report out: every form of table, and what is said of the others."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from equipoise.cli.main import app, main
+from equipoise.core.errors import EquipoiseError, InputError, UnknownNameError
+from equipoise.effects.contrasts import effect_sizes
+from equipoise.models.network.fit import NetworkFit
+from equipoise.models.pairwise import PairwiseFit, pairwise
+from equipoise.present.analysis import analyse
+
+BINARY = """author,year,ai,n1i,ci,n2i,ablat
+Aronson,1948,4,123,11,139,44
+Ferguson,1949,6,306,29,303,55
+Rosenthal,1960,3,231,11,220,42
+Hart,1977,62,13598,248,12867,52
+"""
+EVENTS: dict[str, list[int]] = {
+    "events1": [4, 6, 3, 62],
+    "n1": [123, 306, 231, 13598],
+    "events2": [11, 29, 11, 248],
+    "n2": [139, 303, 220, 12867],
+}
+ARMS = """study,treatment,events,n
+1,A,9,140
+1,B,23,140
+1,C,10,138
+2,A,12,100
+2,B,20,98
+3,B,30,200
+3,C,14,205
+"""
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Any:
+    def saved(text: str, name: str = "trials.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return saved
+
+
+def test_the_numbers_are_those_of_python(save: Any) -> None:
+    found = analyse(save(BINARY), measure="RR")
+    expected = pairwise(effect_sizes("RR", **EVENTS))  # type: ignore[arg-type]
+    assert isinstance(found.fit, PairwiseFit)
+    assert found.fit.estimate == pytest.approx(expected.estimate, rel=1e-12)
+    assert found.fit.ci.low == pytest.approx(expected.ci.low, rel=1e-12)
+    assert found.fit.study == ("Aronson", "Ferguson", "Rosenthal", "Hart")
+    assert found.columns == {
+        "study": "author",
+        "events1": "ai",
+        "n1": "n1i",
+        "events2": "ci",
+        "n2": "n2i",
+        "order": "year",
+    }
+    assert [part.id for part in found.parts] == [
+        "result",
+        "forest",
+        "leave-one-out",
+        "influence",
+        "cumulative",
+        "small-study",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spread", "text"),
+    [
+        ("vi", "study,yi,vi\na,0.1,0.04\nb,0.3,0.09\nc,-0.2,0.01\n"),
+        ("sei", "study,TE,seTE\na,0.1,0.2\nb,0.3,0.3\nc,-0.2,0.1\n"),
+    ],
+)
+def test_estimates_on_the_scale_of_analysis(save: Any, spread: str, text: str) -> None:
+    found = analyse(save(text), measure="RR", model="common")
+    fit = found.fit
+    assert isinstance(fit, PairwiseFit)
+    assert fit.vi == pytest.approx([0.04, 0.09, 0.01])
+    assert fit.yi == pytest.approx([0.1, 0.3, -0.2])
+    assert spread in found.columns
+
+
+def test_estimates_as_printed_are_ratios(save: Any) -> None:
+    text = "study,estimate,lower,upper\na,0.50,0.25,1.00\nb,2.00,1.00,4.00\n"
+    fit = analyse(save(text), measure="OR", model="common").fit
+    assert isinstance(fit, PairwiseFit)
+    assert fit.estimate == pytest.approx(0.0, abs=1e-12)
+
+
+def test_headings_may_be_named(save: Any) -> None:
+    text = BINARY.replace("ai,", "dead,")
+    found = analyse(save(text), measure="RR", columns={"events1": "dead"})
+    assert found.columns["events1"] == "dead"
+    with pytest.raises(InputError, match="do not make RR"):
+        analyse(save(text), measure="RR")
+    with pytest.raises(UnknownNameError, match="dead"):
+        analyse(save(text), measure="RR", columns={"events1": "deed"})
+    with pytest.raises(InputError, match="no column 'event' is wanted"):
+        analyse(save(text), measure="RR", columns={"event": "dead"})
+
+
+def test_one_row_an_arm_with_several_treatments_is_a_network(save: Any) -> None:
+    found = analyse(save(ARMS), measure="OR", reference="A", better="lower")
+    assert isinstance(found.fit, NetworkFit)
+    assert found.fit.reference == "A"
+    assert {part.id for part in found.parts} >= {"league", "split", "ranking", "contributions"}
+
+
+def test_meta_regression_and_order(save: Any) -> None:
+    found = analyse(save(BINARY), measure="RR", mods="~ ablat", order="ablat", tau2="DL")
+    part = next(p for p in found.parts if p.id == "regression")
+    assert any("ablat" in line for line in part.text)
+    steps = next(p for p in found.parts if p.id == "cumulative")
+    assert steps.table is not None
+    assert steps.table.column("label")[0] == "Rosenthal"
+    with pytest.raises(InputError, match="no column 'yeer'"):
+        analyse(save(BINARY), measure="RR", order="yeer")
+
+
+@pytest.mark.parametrize(
+    ("text", "measure", "message"),
+    [
+        (BINARY, "MD", "do not make MD.*fit"),
+        (BINARY.replace("4,123", "124,123"), "RR", "124 events in 123"),
+        (BINARY.replace("11,139", "eleven,139"), "RR", "trials.csv:2: column ci"),
+        ("study,yi\na,1\n", "MD", "do not make MD"),
+        (BINARY, "RX", "unknown measure"),
+    ],
+)
+def test_what_will_not_do(save: Any, text: str, measure: str, message: str) -> None:
+    with pytest.raises(EquipoiseError, match=message):
+        analyse(save(text), measure=measure)
+
+
+def test_the_report_is_whole_and_the_same_each_time(save: Any, tmp_path: Path) -> None:
+    path = save(BINARY)
+    files = analyse(path, measure="RR", better="lower").files()
+    assert files == analyse(path, measure="RR", better="lower").files()
+    page = files["index.html"].decode()
+    for target in re.findall(r'href="([^"#:]+)"', page):
+        assert target in files, target
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+    assert files["forest.svg"].startswith(b"<svg")
+    result = json.loads(files["result.json"])
+    assert result["fit"]["measure"] == "RR"
+    assert files["effects.csv"].decode().splitlines()[0].startswith("study,treat1,treat2,yi,vi,sei")
+    saved = analyse(path, measure="RR").save(tmp_path / "out")
+    assert saved.name == "index.html"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("x")
+    with pytest.raises(InputError, match="holds files"):
+        analyse(path, measure="RR").save(tmp_path / "mine")
+
+
+def test_the_command(save: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(BINARY)
+    run = CliRunner().invoke
+    done = run(app, ["analyse", str(path), "-m", "RR", "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0
+    assert "risk ratio 0.2" in done.output
+    assert "Report: " in done.output
+    done = run(app, ["analyse", str(path), "-m", "RR", "--json", "--column", "events1=ai"])
+    assert json.loads(done.output)["fit"]["k"] == 4
+    assert run(app, ["analyse", str(path)]).exit_code == 2
+    monkeypatch.setattr(
+        "sys.argv", ["equipoise", "analyse", str(path), "-m", "RR", "--column", "x"]
+    )
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
