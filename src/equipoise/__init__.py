@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from equipoise.core.errors import InputError as InputError
     from equipoise.core.errors import NotEstimableError as NotEstimableError
     from equipoise.core.errors import UnknownNameError as UnknownNameError
+    from equipoise.effects import recover as recover
     from equipoise.effects.contrasts import arms as arms
     from equipoise.effects.contrasts import contrasts as contrasts
     from equipoise.effects.contrasts import effect_sizes as effect_sizes
+    from equipoise.effects.contrasts import published as published
     from equipoise.models.bias.asymmetry import small_study as small_study
     from equipoise.models.bias.asymmetry import small_study_panel as small_study_panel
     from equipoise.models.bias.trim_fill import trim_fill as trim_fill
@@ -73,6 +75,8 @@ _HOME = {
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
+    "published": "equipoise.effects.contrasts",
+    "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",
     "robust": "equipoise.models.robust",
     "small_study": "equipoise.models.bias.asymmetry",

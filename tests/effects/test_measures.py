@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval
+from equipoise.core.table import kind_of
+from equipoise.effects.inputs import INPUTS
 from equipoise.effects.measures import MEASURES, measure_of
 from equipoise.effects.scales import SCALES
 
@@ -61,3 +64,21 @@ def test_arrays_and_intervals_go_back_too() -> None:
 def test_an_unknown_code_offers_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"'SMDD'.*'SMD'"):
         measure_of("SMDD")
+
+
+def test_the_table_of_the_documentation_is_the_registry() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text("utf-8")
+    lines = set(text.splitlines())
+    for code, m in MEASURES.items():
+        if m.data == "any":
+            continue
+        columns = ", ".join(f"`{name}`" for name in INPUTS[m.data].columns)
+        options = ", ".join(m.variances) + ("; `correct`" if m.corrects else "")
+        scale = m.scale_text or "as measured"
+        assert f"| {code} | {m.name} | {columns} | {scale} | {options} |" in lines
+
+
+@pytest.mark.parametrize("code", MEASURES)
+def test_each_is_written_by_the_rule_of_its_kind(code: str) -> None:
+    m = measure_of(code)
+    assert (kind_of(code) == "ratio") is m.ratio

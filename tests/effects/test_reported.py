@@ -39,13 +39,15 @@ def test_a_spread_that_is_not_positive(value: float) -> None:
         contrasts(yi=[0.1], sei=[value], study=["x"])
 
 
-def test_gaps_are_allowed_in_people_only() -> None:
+def test_rows_with_gaps_are_kept_and_named() -> None:
     es = contrasts(yi=[0.1, 0.2], vi=[1, 1], n1=[None, 10], n2=[5, math.nan])
     assert np.isnan(es.n1[0])
     assert es.n1[1] == 10.0
     assert np.isnan(es.n2[1])
-    with pytest.raises(InputError, match=r"missing value \(study study 2, column yi\)"):
-        contrasts(yi=[0.1, None], vi=[1, 1])
+    es = contrasts(yi=[0.1, None, 0.3], vi=[1, 1, math.nan])
+    assert [note.code for note in es.notes] == ["missing"]
+    assert es.notes[0].text.endswith("study 2, study 3.")
+    assert es.marked("missing").tolist() == [False, True, True]
 
 
 ARMS: dict[str, Any] = {

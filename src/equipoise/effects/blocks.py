@@ -121,6 +121,8 @@ class Contrasts(Result):
     def _check_covariances(self, k: int) -> None:
         if not self.cov_i.size == self.cov_j.size == self.cov.size:
             raise InputError("cov_i, cov_j and cov of different lengths", hint="one of each a pair")
+        if not self.cov.size:
+            return
         seen: set[tuple[int, int]] = set()
         for i, j in zip(self.cov_i.tolist(), self.cov_j.tolist(), strict=True):
             if not 0 <= i < j < k or (i, j) in seen:

@@ -115,6 +115,9 @@ def labels(values: Sequence[Any] | None, count: int) -> tuple[str, ...]:
     """Return study or treatment labels as text, stripped; numbered from 1 when not given."""
     if values is None:
         return tuple(f"study {i}" for i in range(1, count + 1))
+    texts = [value.strip() for value in values if type(value) is str]
+    if len(texts) == len(values) and all(texts):
+        return tuple(texts)
     out = []
     for row, value in enumerate(values, start=1):
         if _missing(value) or not str(value).strip():

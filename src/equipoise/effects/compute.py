@@ -20,6 +20,7 @@ from equipoise.effects.zeros import (
     ZeroRule,
     check_positive,
     corrected,
+    empty_cells,
     named,
     zero_marks,
     zero_remarks,
@@ -156,8 +157,10 @@ def _counts(
     ends = ("1", "2") if kind.groups == 2 else ("",)
     people = f"n{ends[0]}" in c
     base = "n" if people else "time"
-    trial: NDArray[np.intp] = np.concatenate([np.arange(k)] * len(ends))
     events, size = (np.concatenate([c[f"{x}{end}"] for end in ends]) for x in ("events", base))
+    if rule.to != "all" and not empty_cells(events, size if people else None).any():
+        return c, (), ()
+    trial: NDArray[np.intp] = np.concatenate([np.arange(k)] * len(ends))
     counted = corrected(events, size if people else None, trial, rule, size=size)
     used = dict(c)
     if counted.touched.any():

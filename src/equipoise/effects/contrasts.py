@@ -11,7 +11,7 @@ from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.effects.arms import Arms, arm_contrasts, arms
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, texts
+from equipoise.effects.columns import Column, Floats, Ints, labels, numbers, read_columns, texts
 from equipoise.effects.compute import (
     about,
     compute,
@@ -23,7 +23,7 @@ from equipoise.effects.inputs import COLUMNS, INPUTS
 from equipoise.effects.measure import Data, Formula, Measure
 from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import contrasts, published
-from equipoise.effects.zeros import Correction, Remark, To, ZeroRule
+from equipoise.effects.zeros import Correction, Flags, Remark, To, ZeroRule
 from equipoise.num.dist import t_quantile
 
 __all__ = [
@@ -190,12 +190,8 @@ def effect_sizes(
     k = len(columns[needed[0]])
     names = labels(columns.get("study"), k)
     values = {name: numbers(name, columns[name], names, blank=True) for name in given}
-    whole = np.ones(k, dtype=bool)
-    for name in needed:
-        whole &= ~np.isnan(values[name])
-    rows = np.flatnonzero(whole)
-    some = {name: values[name][rows] for name in needed}
-    known = [names[i] for i in rows.tolist()]
+    whole = ~np.isnan(sum(values[name] for name in needed))
+    rows, known, some = _complete(whole, names, values, needed)
     if kind == "standardised":
         some = _as_d(some, known)
     done = compute(m, kind, formula, some, known, how, rule)
@@ -252,12 +248,23 @@ def _choose(m: Measure, given: Mapping[str, Column]) -> Way:
         extra = [n for n in given if n not in needed and n not in _BESIDE.get(data, ())]
         if not extra and all(n in given for n in needed):
             return data, formula, needed
-    needed = ways[0][2]
+    # The way that comes nearest: with most of its columns given, the usual one first.
+    needed = min((way[2] for way in ways), key=lambda way: sum(n not in given for n in way))
     missing = [n for n in needed if n not in given]
     extra = [n for n in given if n not in needed]
     what = f"without {', '.join(missing)}" if missing else f"with {extra[0]}"
     takes = " or ".join(", ".join(way[2]) for way in ways)
     raise InputError(f"{m.code} {what}", hint=f"{m.code} takes {takes}")
+
+
+def _complete(
+    whole: Flags, names: Sequence[str], values: Mapping[str, Floats], needed: Sequence[str]
+) -> tuple[Ints, Sequence[str], dict[str, Floats]]:
+    """Places, names and columns of the rows without a gap."""
+    rows = np.flatnonzero(whole)
+    if rows.size == len(names):
+        return rows, names, {name: values[name] for name in needed}
+    return rows, [names[i] for i in rows.tolist()], {name: values[name][rows] for name in needed}
 
 
 def _as_d(c: Mapping[str, Floats], names: Sequence[str]) -> dict[str, Floats]:
@@ -297,7 +304,7 @@ def _printed(
     return published(m.code, **given, **about_rows, data=data, level=level)
 
 
-def _spread_out(values: Floats, rows: np.ndarray[Any, Any], k: int) -> Floats:
+def _spread_out(values: Floats, rows: Ints, k: int) -> Floats:
     """Values of some rows among all rows, not a number elsewhere."""
     if rows.size == k:
         return values
@@ -307,7 +314,7 @@ def _spread_out(values: Floats, rows: np.ndarray[Any, Any], k: int) -> Floats:
 
 
 def _all_marks(
-    marks: tuple[tuple[str, ...], ...], rows: np.ndarray[Any, Any], k: int
+    marks: tuple[tuple[str, ...], ...], rows: Ints, k: int
 ) -> tuple[tuple[str, ...], ...]:
     """Marks of all rows, with those that have gaps."""
     if rows.size == k:
@@ -317,7 +324,7 @@ def _all_marks(
 
 
 def _notes(
-    m: Measure, remarks: Sequence[Remark], whole: np.ndarray[Any, Any], names: Sequence[str]
+    m: Measure, remarks: Sequence[Remark], whole: Flags, names: Sequence[str]
 ) -> tuple[Note, ...]:
     """What to say about the measure and about the trials."""
     notes = [remark.note for remark in remarks]

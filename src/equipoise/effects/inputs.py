@@ -57,6 +57,12 @@ def _refuse(
 
 
 def _binary(c: Values, names: Sequence[str]) -> None:
+    events = np.concatenate([c["events1"], c["events2"]])
+    people = np.concatenate([c["n1"], c["n2"]])
+    if (
+        (events >= 0.0) & (events <= people) & (np.floor(events + people) == events + people)
+    ).all():
+        return
     for side in "12":
         check_counts(
             c[f"events{side}"], c[f"n{side}"], names, columns=(f"events{side}", f"n{side}")

@@ -15,7 +15,9 @@ from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, texts
+from equipoise.effects.compute import row_marks
 from equipoise.effects.measures import Measure, measure_of
+from equipoise.effects.suspects import flipped, similar_names
 from equipoise.num.dist import critical, normal_quantile
 
 #: Contrasts of one trial may miss adding up by this part of a standard error.
@@ -67,14 +69,15 @@ def contrasts(
     Returns
     -------
     Contrasts
-        In the order given. A study of ``m`` arms given with all its ``m (m - 1)/2`` comparisons
-        becomes ``m - 1`` contrasts with one arm and their covariances,
-        ``(v_i0 + v_j0 - v_ij)/2``.
+        In the order given; a row with a missing value is kept without an estimate and named in a
+        note, and so is what looks like a turned sign or one trial under two labels. A study of
+        ``m`` arms given with all its ``m (m - 1)/2`` comparisons becomes ``m - 1`` contrasts with
+        one arm and their covariances, ``(v_i0 + v_j0 - v_ij)/2``.
 
     Raises
     ------
     InputError
-        On a missing spread, a variance that is not positive, comparisons of one study that share
+        On no spread at all, a variance that is not positive, comparisons of one study that share
         an arm without being complete, or that do not add up.
 
     Notes
@@ -82,7 +85,7 @@ def contrasts(
     Source: Rücker 2012, Res Synth Methods 3:312, doi:10.1002/jrsm.1058, for what the variances of
     all comparisons of a trial say about their covariances.
     """
-    measure_of(measure)
+    m = measure_of(measure)
     if (vi is None) == (sei is None):
         what = "both vi and sei" if vi is not None else "neither vi nor sei"
         raise InputError(f"contrasts with {what}", hint="variances or standard errors")
@@ -94,27 +97,38 @@ def contrasts(
     k = len(columns["yi"])
     names = labels(columns.get("study"), k)
     spread = "vi" if vi is not None else "sei"
-    size = numbers(spread, columns[spread], names)
-    for row in np.flatnonzero(size <= 0.0):
+    size = numbers(spread, columns[spread], names, blank=True)
+    if (size <= 0.0).any():
+        row = int(np.flatnonzero(size <= 0.0)[0])
         raise InputError(
             f"a spread of {size[row]:g}",
             where=f"study {names[row]}, column {spread}",
             hint="a value above 0; 0 may stand for 'not reported'",
         )
+    estimates = numbers("yi", columns["yi"], names, blank=True)
     people = {
         name: numbers(name, columns[name], names, blank=True)
         for name in ("n1", "n2")
         if name in columns
     }
+    variances = size if spread == "vi" else size**2
+    remarks = (*flipped(m, estimates, variances, names), *similar_names(names))
+    notes = [remark.note for remark in remarks]
+    gaps = np.isnan(estimates) | np.isnan(variances)
+    if gaps.any():
+        gone = ", ".join(names[i] for i in np.flatnonzero(gaps).tolist())
+        notes.append(Note("missing", f"Without an estimate, for a missing value: {gone}."))
     es = Contrasts(
-        measure=measure,
+        measure=m.code,
         study=names,
-        yi=numbers("yi", columns["yi"], names),
-        vi=size if spread == "vi" else size**2,
+        yi=estimates,
+        vi=variances,
         treat1=texts(columns.get("treat1"), k),
         treat2=texts(columns.get("treat2"), k),
         n1=people.get("n1", np.empty(0)),
         n2=people.get("n2", np.empty(0)),
+        notes=tuple(notes),
+        marks=row_marks(k, remarks, (("missing", gaps),)),
     )
     return _whole_trials(es)
 
@@ -124,6 +138,8 @@ def contrasts(
 
 def _whole_trials(es: Contrasts) -> Contrasts:
     """Give the contrasts of trials with several arms their covariances, one base arm each."""
+    if len(set(es.study)) == len(es):
+        return es
     rows: dict[str, list[int]] = {}
     for i, name in enumerate(es.study):
         rows.setdefault(name, []).append(i)
@@ -148,6 +164,12 @@ def _share(es: Contrasts, rows: Sequence[int]) -> bool:
 def _matrices(block: Contrasts, treats: Sequence[str]) -> tuple[Floats, Floats, Floats]:
     """All differences of one trial as a matrix, their variances, and the people of each arm."""
     where = f"study {block.study[0]}"
+    if np.isnan(block.yi).any() or np.isnan(block.vi).any():
+        raise InputError(
+            "a missing value among comparisons that share people",
+            where=where,
+            hint="fill it in, or leave out the rows of one arm",
+        )
     m = len(treats)
     place = {t: i for i, t in enumerate(treats)}
     Y, S = np.full((m, m), np.nan), np.full((m, m), np.nan)
@@ -215,6 +237,9 @@ def _one_trial(block: Contrasts) -> Contrasts:
         cov_j=second,
         cov=V[first, second],
         notes=notes,
+        marks=(tuple(dict.fromkeys(mark for row in block.marks for mark in row)),) * rest.size
+        if any(block.marks)
+        else (),
     )
 
 
@@ -242,7 +267,8 @@ def published(
     Parameters
     ----------
     measure
-        ``OR``, ``RR``, ``RD``, ``MD``, ``SMD`` or ``GEN``.
+        Any code of :data:`equipoise.effects.measures.MEASURES` on the scale ``log`` or
+        ``natural``; ``HR`` for hazard ratios.
     estimate
         As printed; the logarithm is taken here.
     se
@@ -277,6 +303,11 @@ def published(
     and 6.3.2 (standard errors from confidence intervals and P values).
     """
     m = measure_of(measure)
+    if m.scale not in ("natural", "log"):
+        raise InputError(
+            f"printed results of {m.code}, which is analysed as {m.scale_text}",
+            hint="contrasts(yi=..., sei=...) on that scale",
+        )
     if not 0.5 <= level < 1.0:
         raise InputError(f"a level of {level:g}", where="argument level", hint="0.95")
     given: dict[str, Column] = {"estimate": estimate, "se": se, "ci_low": ci_low}
@@ -294,8 +325,9 @@ def published(
     }
     value["estimate"] = numbers("estimate", columns["estimate"], names)
     yi, vi, notes = _read_printed(m, names, value, critical(level))
+    remarks = (*flipped(m, yi, vi, names), *similar_names(names))
     return Contrasts(
-        measure=measure,
+        measure=m.code,
         study=names,
         yi=yi,
         vi=vi,
@@ -303,7 +335,8 @@ def published(
         treat2=texts(columns.get("treat2"), k),
         n1=value["n1"],
         n2=value["n2"],
-        notes=notes,
+        notes=(*notes, *(remark.note for remark in remarks)),
+        marks=row_marks(k, remarks, ()),
     )
 
 
@@ -376,7 +409,7 @@ class _Printed:
 
     def scaled(self, value: float, column: str) -> float:
         """A printed value on the scale of analysis."""
-        if not self.measure.ratio:
+        if self.measure.scale != "log":
             return value
         if value <= 0.0:
             raise self._fault(
@@ -441,7 +474,7 @@ class _Printed:
         """What rounding in print can have moved, on the scale of analysis."""
         printed = (self.estimate, self.low, self.high)
         half = 0.5 * 10.0 ** -max(_decimals(v) for v in printed)
-        if not self.measure.ratio:
+        if self.measure.scale != "log":
             return 2.0 * half
         # The estimate counts twice in the difference of the two arms of the interval.
         return half * (2.0 / self.estimate + 1.0 / self.low + 1.0 / self.high)

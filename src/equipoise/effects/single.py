@@ -50,18 +50,20 @@ def proportion(c: Values, how: How) -> tuple[Floats, Floats]:
 
 def log_proportion(c: Values, how: How) -> tuple[Floats, Floats]:
     """``log p`` with ``1/events − 1/n``."""
-    events, n, _, at = _risks(c, how)
+    events, n = c["events"], c["n"]
     if how.variance == "LS":
         return np.log(events) - np.log(n), 1.0 / events - 1.0 / n
+    _, _, _, at = _risks(c, how)
     return np.log(events) - np.log(n), (1.0 - at) / (at * n)
 
 
 def logit_proportion(c: Values, how: How) -> tuple[Floats, Floats]:
     """``log(p/(1 − p))`` with ``1/events + 1/(n − events)``."""
-    events, n, _, at = _risks(c, how)
+    events, n = c["events"], c["n"]
     rest = n - events
     if how.variance == "LS":
         return np.log(events) - np.log(rest), 1.0 / events + 1.0 / rest
+    _, _, _, at = _risks(c, how)
     return np.log(events) - np.log(rest), 1.0 / (n * at * (1.0 - at))
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import re
+import string
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy import special
 
 from equipoise.effects.columns import Floats, Ints
 from equipoise.effects.measure import Measure
@@ -21,10 +23,16 @@ from equipoise.effects.zeros import Remark
 #: Standardised differences beyond this are rarer in trials than wrong columns are.
 LARGE_SMD = 3.0
 
+#: Standardised differences below this are not asked whether they rest on a standard error.
+_WIDE = 1.2
+
 #: Fewer events than this, or fewer people without, can agree by chance.
 _FEW = 3.0
 
 _APART = re.compile(r"[\W_]+")
+
+#: Drops punctuation and spaces altogether: coarser than what counts as the same label.
+_BARE = str.maketrans("", "", string.punctuation + string.whitespace)
 
 #: Measures whose point is that spreads differ.
 _OF_SPREADS = frozenset({"VR", "CVR", "SDLN", "CVLN", "VRC", "CVRC"})
@@ -82,6 +90,10 @@ def spread_remarks(
         text = f"A standard deviation of 0 in one group: {_listed(names, zero)}."
         found.append(Remark("zero-sd", text, zero))
     if m.code in _OF_SPREADS:
+        return tuple(found)
+    positive = sd[sd > 0.0]
+    apart = effects is not None and (np.abs(effects[0]) > _WIDE).any()
+    if not apart and (positive.size == 0 or positive.max() < 2.0 * positive.min()):
         return tuple(found)
     arms: dict[int, list[tuple[float, float]]] = {}
     for s, size, i in zip(sd.tolist(), n.tolist(), trial.tolist(), strict=True):
@@ -158,7 +170,7 @@ def _inflated(
         return []
     out = []
     for place, (y, i) in enumerate(zip(g, of, strict=True)):
-        if abs(y) < 1.2 or i not in arms:
+        if abs(y) < _WIDE or i not in arms:
             continue
         middle, spread = _others(g, place)
         root = math.exp(sum(h for _, h in arms[i]) / len(arms[i]))
@@ -177,30 +189,32 @@ def flipped(m: Measure, yi: Floats, vi: Floats, names: Sequence[str]) -> tuple[R
     The others have to show a clear effect, three standard errors or more from no difference. A
     trial is told when it lies clearly on the other side itself, and more than three standard
     deviations of a new trial (its own error, DerSimonian and Laird's tau² of the others, and their
-    mean's error) from their mean, and its negation lies within one and a half of them.
+    mean's error) from their mean, and its negation lies within one and a half of them. With many
+    trials it is more than three, so that one among all is far by chance once in fifty times.
     """
     if not m.compares or m.code == "GEN" or yi.size < 4:
         return ()
-    usable = np.isfinite(yi) & (vi > 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (yi - m.no_effect) / np.sqrt(vi)
+    up, down = z > 2.0, z < -2.0
+    higher, lower = int(np.count_nonzero(up)), int(np.count_nonzero(down))
+    few = min(higher, lower)
+    if not 0 < few <= max(1, yi.size // 5) or higher == lower:
+        return ()
+    side, minority = (1.0, down) if higher > lower else (-1.0, up)
+    usable = np.isfinite(z)
     if np.count_nonzero(usable) < 4:
         return ()
-    y = np.where(usable, yi - m.no_effect, 0.0)
-    v = np.where(usable, vi, 1.0)
-    z = y / np.sqrt(v)
-    up, down = z > 2.0, z < -2.0
-    side = 1.0 if np.count_nonzero(up) > np.count_nonzero(down) else -1.0
-    minority = down if side > 0.0 else up
-    few = int(np.count_nonzero(minority))
-    if not 0 < few <= max(1, yi.size // 5):
-        return ()
+    y, v = yi - m.no_effect, vi
     rest = usable & ~minority
     mean, error, tau2 = _random_mean(y[rest], v[rest])
     if side * mean < 3.0 * error:
         return ()
+    far = max(3.0, float(-special.ndtri(0.01 / yi.size)))
     out = []
     for i in np.flatnonzero(minority).tolist():
         s = math.sqrt(v[i] + tau2 + error**2)
-        if abs(y[i] - mean) > 3.0 * s and abs(-y[i] - mean) < 1.5 * s:
+        if abs(y[i] - mean) > far * s and abs(-y[i] - mean) < 1.5 * s:
             out.append(i)
     if not out:
         return ()
@@ -230,9 +244,14 @@ def twice(raw: Mapping[str, Floats], names: Sequence[str], groups: int) -> tuple
     """Rows with the same numbers in every column, as they stand or with the groups swapped."""
     if len(names) < 2 or not raw:
         return ()
-    columns = list(raw)
+    columns = {name: values.tolist() for name, values in raw.items()}
+    rows = list(zip(*columns.values(), strict=True))
+    mirror: list[tuple[float, ...]] = []
+    if groups == 2:
+        mirror = list(zip(*(columns[_other(name)] for name in columns), strict=True))
+    if len(set(rows)) == len(rows) and set(rows).isdisjoint(mirror):
+        return ()
     telling = _telling(raw)
-    rows = list(zip(*(raw[name].tolist() for name in columns), strict=True))
     held: dict[tuple[float, ...], list[int]] = {}
     for i, row in enumerate(rows):
         if telling[i]:
@@ -246,10 +265,8 @@ def twice(raw: Mapping[str, Floats], names: Sequence[str], groups: int) -> tuple
         )
         found.append(Remark("same-data", text, tuple(same)))
     if groups == 2:
-        swap = [columns.index(_other(name)) for name in columns]
         mirrored = set()
-        for row, places in held.items():
-            other = tuple(row[j] for j in swap)
+        for row, other, places in ((rows[p[0]], mirror[p[0]], p) for p in held.values()):
             if other != row and other in held:
                 mirrored.update(places)
         if mirrored:
@@ -291,11 +308,14 @@ def _key(name: str) -> str:
 
 def similar_names(names: Sequence[str]) -> tuple[Remark, ...]:
     """Labels that differ only in case, accents, punctuation or spaces."""
-    unique = dict.fromkeys(names)
-    if len(unique) < 2:
+    unique = set(names)
+    if len({name.casefold().translate(_BARE) for name in unique}) == len(unique) and all(
+        map(str.isascii, unique)
+    ):
         return ()
+    unique_in_order = dict.fromkeys(names)
     held: dict[str, list[str]] = {}
-    for name in unique:
+    for name in unique_in_order:
         held.setdefault(_key(name), []).append(name)
     alike = {name for group in held.values() if len(group) > 1 for name in group}
     if not alike:
