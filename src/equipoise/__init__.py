@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from equipoise.models.components.basis import identifiability_map as identifiability_map
     from equipoise.models.components.fit import components as components
     from equipoise.models.counts.fit import counts as counts
+    from equipoise.models.counts.ladder import counts_ladder as counts_ladder
     from equipoise.models.covariance import aggregate as aggregate
     from equipoise.models.covariance import vcalc as vcalc
     from equipoise.models.influence import baujat as baujat
@@ -64,6 +65,7 @@ _HOME = {
     "components": "equipoise.models.components.fit",
     "contrasts": "equipoise.effects.contrasts",
     "counts": "equipoise.models.counts.fit",
+    "counts_ladder": "equipoise.models.counts.ladder",
     "cumulative": "equipoise.models.robustness",
     "effect_sizes": "equipoise.effects.contrasts",
     "forest": "equipoise.present.figures",

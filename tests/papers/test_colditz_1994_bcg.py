@@ -11,6 +11,7 @@ import math
 import pytest
 
 from equipoise.effects.contrasts import Contrasts, effect_sizes
+from equipoise.models.counts.fit import counts
 from equipoise.models.pairwise import PairwiseFit, pairwise
 
 # Trial, year; cases and people vaccinated; cases and people not vaccinated.
@@ -114,3 +115,15 @@ def test_what_a_reader_sees() -> None:
         "(scale of analysis: log)",
         "95% prediction interval 0.14 to 1.76, t with 12 df, variance of the confidence interval",
     ]
+
+
+def test_petos_odds_ratio() -> None:
+    fit = counts(bcg("OR"), model="Peto")
+    assert (round(fit.estimate, 4), round(fit.statistic, 4)) == (-0.4744, -11.6689)
+    assert (round(fit.ci.low, 4), round(fit.ci.high, 4)) == (-0.5541, -0.3948)
+    q = fit.test("Cochran's Q")
+    assert q is not None
+    assert round(q.statistic, 4) == 167.7302
+    back = fit.back()
+    found = tuple(round(x, 4) for x in (back.estimate, back.ci.low, back.ci.high))
+    assert found == (0.6222, 0.5746, 0.6738)

@@ -116,8 +116,17 @@ def counts(
     UnknownNameError
         An unknown name, with the nearest known one.
     """
-    measure = _measure(es, measure, time1 is not None or time2 is not None)
-    how = _how(measure, model, effects, interval, double_zero, add, to, level)
+    measure = measure_for(es, measure, time1 is not None or time2 is not None)
+    how = choices(
+        measure,
+        model,
+        effects=effects,
+        interval=interval,
+        double_zero=double_zero,
+        add=add,
+        to=to,
+        level=level,
+    )
     given: dict[str, Column] = {
         "events1": events1,
         "n1": n1,
@@ -194,21 +203,23 @@ def _pool(t: Tables, how: How) -> Pooled:
     )
 
 
-def _measure(es: Contrasts | None, measure: str | None, time: bool) -> str:
+def measure_for(es: Contrasts | None, measure: str | None, time: bool) -> str:
+    """The measure that was asked for, else that of the contrasts, else OR or IRR."""
     if measure is None:
         measure = es.measure if es is not None else ("IRR" if time else "OR")
     return scale_of(measure).code
 
 
-def _how(
+def choices(
     measure: str,
     model: str,
-    effects: str | None,
-    interval: str | None,
-    double_zero: str,
-    add: float | None,
-    to: str | None,
-    level: float,
+    *,
+    effects: str | None = None,
+    interval: str | None = None,
+    double_zero: str = "drop",
+    add: float | None = None,
+    to: str | None = None,
+    level: float = 0.95,
 ) -> How:
     """Check every choice, and fill in the model's own defaults."""
     if model not in MODELS:
