@@ -75,6 +75,18 @@ def test_one_level_is_the_pairwise_synthesis(method: str, seed: int) -> None:
     assert full.log_likelihood == fit.log_likelihood
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 100_000))
+def test_the_grid_finds_the_certified_optimum(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    k = int(rng.integers(2, 13))
+    vi = 10.0 ** rng.uniform(-3, 2, k)
+    yi = rng.standard_t(2, k) * 10.0 ** rng.uniform(-1.5, 1)
+    want = pairwise(contrasts(yi=yi, vi=vi, study=range(k)), interval="Wald")
+    fit = multilevel(yi=yi, vi=vi, random="~ 1 | row", data={"row": range(k)})
+    assert fit.sigma2["row"] == pytest.approx(want.tau2, rel=1e-6, abs=1e-9 * float(vi.min()))
+
+
 @pytest.mark.parametrize("method", ["REML", "ML"])
 @pytest.mark.parametrize("struct", ["UN", "CS", "HCS", "DIAG", "ID", "AR", "HAR", "CAR"])
 def test_the_likelihood_is_that_of_full_matrices_and_the_best_around(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from equipoise.effects.contrasts import contrasts
 from equipoise.models.multilevel import multilevel
 from equipoise.models.multilevel_fit import MultilevelFit
 from equipoise.models.pairwise import PairwiseFit, pairwise
+from equipoise.models.regression import regress
 from equipoise.models.robust import KINDS, RobustFit, robust
 
 
@@ -104,20 +104,14 @@ def test_a_pairwise_synthesis_by_study() -> None:
     assert found.coefficients[0].estimate == fit.estimate
 
 
-def test_any_regression_that_shows_its_parts() -> None:
+def test_a_meta_regression_by_cluster() -> None:
     d = made(2)
-    fit = multilevel(yi="yi", vi="vi", random="~ 1 | row", mods="~ x", data=d)
-    like = SimpleNamespace(
-        design=fit.design,
-        coefficients=fit.coefficients,
-        yi=fit.yi,
-        vi=fit.vi,
-        tau2=fit.sigma2["row"],
-        study=fit.study,
-        level=0.9,
-    )
-    one, two = robust(like, cluster=d["group"]), robust(fit, cluster=d["group"], level=0.9)
-    assert one.vcov == pytest.approx(two.vcov, rel=1e-12)
+    same = multilevel(yi="yi", vi="vi", random="~ 1 | row", mods="~ x", data=d)
+    es = contrasts(yi=d["yi"], vi=d["vi"], study=d["row"])
+    reg = regress(es, "~ x", data=d, interval="Wald", level=0.9)
+    one, two = robust(reg, cluster=d["group"]), robust(same, cluster=d["group"], level=0.9)
+    assert one.vcov == pytest.approx(two.vcov, rel=1e-7)
+    assert [c.df for c in one.coefficients] == pytest.approx([c.df for c in two.coefficients])
     assert one.coefficients[0].ci.level == 0.9
 
 
@@ -169,14 +163,8 @@ def test_bad_input_is_said() -> None:
         )
     with pytest.raises(InputError, match="level 95"):
         robust(fit, level=95)
-    odd = SimpleNamespace(
-        design=fit.design,
-        coefficients=fit.coefficients,
-        yi=fit.yi + fit.design.X[:, 1],
-        vi=fit.vi,
-        tau2=0.1,
-        study=fit.study,
-        level=0.95,
-    )
+    d = made()
+    es = contrasts(yi=d["yi"], vi=d["vi"], study=d["row"])
+    odd = regress(es, "~ x", data=d, weights=np.arange(1.0, fit.k + 1.0), interval="Wald")
     with pytest.raises(InputError, match="inverse variances"):
-        robust(odd, cluster=list(range(fit.k)))
+        robust(odd, cluster=d["group"])

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from equipoise.effects.contrasts import contrasts
 from equipoise.models.multilevel import multilevel
 from equipoise.models.multilevel_fit import MultilevelFit
+from equipoise.models.regression import regress
 from equipoise.models.robust import RobustFit, robust
 
 VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
@@ -141,3 +143,16 @@ def test_tables_of_metafor(case: str, block: str, kind: str, df: str) -> None:
     assert found.qm.statistic == pytest.approx(want["QM"], rel=1e-7)
     assert [found.qm.df1, found.qm.df2] == pytest.approx(want["QMdf"], rel=1e-7)
     assert found.qm.p_value == pytest.approx(want["QMp"], rel=1e-6)
+
+
+@pytest.mark.parametrize(("model", "cluster"), [("ablat_year", "study"), ("ablat", "alloc")])
+def test_straight_from_a_meta_regression(model: str, cluster: str) -> None:
+    data = load("robust")["bcg"]
+    es = contrasts(yi=data["yi"], vi=data["vi"], study=range(13))
+    fit = regress(es, "~ " + " + ".join(model.split("_")), data=data, interval="Wald")
+    labels = list(range(13)) if cluster == "study" else data["alloc"]
+    for kind in ("CR0", "CR2"):
+        found = robust(fit, cluster=labels, kind=kind)
+        want = ROBUST[f"bcg_{cluster}"][f"clubSandwich/{kind}"]
+        agrees(found, want, 1e-7)
+        assert [c.df for c in found.coefficients] == pytest.approx(want["df"], rel=1e-7)

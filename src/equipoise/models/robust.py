@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +22,10 @@ from equipoise.models.coefficients import (
     combinations_of,
     wald_test,
 )
-from equipoise.models.design import INTERCEPT, Design
+from equipoise.models.design import INTERCEPT
 from equipoise.models.multilevel_fit import MultilevelFit
 from equipoise.models.pairwise import PairwiseFit
+from equipoise.models.regression_fit import RegressionFit
 from equipoise.num.dist import f_tail
 
 #: Estimators of the covariance by code.
@@ -70,21 +71,6 @@ _HTZ = Method(
     "Tipton, Pustejovsky 2015, J Educ Behav Stat 40:604",
     "10.3102/1076998615606099",
 )
-
-
-class _Regression(Protocol):
-    """What a regression over independent effects must show."""
-
-    @property
-    def design(self) -> Design: ...
-    @property
-    def coefficients(self) -> Sequence[Any]: ...
-    @property
-    def yi(self) -> Floats: ...
-    @property
-    def vi(self) -> Floats: ...
-    @property
-    def tau2(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,30 +310,15 @@ def _working(fit: object) -> _Working:
     elif isinstance(fit, MultilevelFit):
         names = tuple(c.name for c in fit.coefficients)
         work = _Working(names, fit.design.X, fit.yi, fit.marginal(), fit.beta, fit.study, fit.level)
+    elif isinstance(fit, RegressionFit):
+        cov = np.diag(fit.vi + fit.tau2)
+        work = _Working(fit.names, fit.X, fit.yi, cov, fit.beta, fit.study, fit.level)
     else:
-        work = _from_regression(fit)
-    return work
-
-
-def _from_regression(fit: object) -> _Working:
-    needed = ("design", "coefficients", "yi", "vi", "tau2", "study", "level")
-    if not all(hasattr(fit, name) for name in needed) or not isinstance(
-        getattr(fit, "tau2", None), float
-    ):
         raise InputError(
             f"robust inference for a {type(fit).__name__}",
             hint="the result of pairwise(), regress() or multilevel()",
         )
-    found: Any = fit
-    return _Working(
-        tuple(c.name for c in found.coefficients),
-        np.asarray(found.design.X),
-        found.yi,
-        np.diag(found.vi + found.tau2),
-        np.array([c.estimate for c in found.coefficients]),
-        found.study,
-        found.level,
-    )
+    return work
 
 
 def _clusters(
