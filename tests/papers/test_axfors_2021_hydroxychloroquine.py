@@ -12,7 +12,7 @@ import math
 
 import pytest
 
-from equipoise.effects.contrasts import Contrasts, contrasts
+from equipoise.effects.contrasts import Contrasts, contrasts, effect_sizes
 from equipoise.models.pairwise import PairwiseFit, pairwise
 
 # Deaths and people treated, deaths and people in control.
@@ -70,6 +70,32 @@ def test_intervals_without_them(interval: str, expected: tuple[float, float, flo
     fit = pairwise(log_odds_ratios(tables), interval=interval)
     assert fit.k == 16
     assert printed(fit) == expected
+
+
+def test_whether_the_interval_excludes_no_difference_depends_on_the_method() -> None:
+    excludes = {
+        code: 0.0 not in pairwise(log_odds_ratios(HYDROXYCHLOROQUINE), interval=code).ci
+        for code in ("Wald", "HK", "HK-guarded", "HK-wider", "HK-IQWiG6", "KR")
+    }
+    assert [code for code, out in excludes.items() if out] == ["HK"]
+
+
+@pytest.mark.parametrize("tables", [HYDROXYCHLOROQUINE, CHLOROQUINE])
+def test_the_counts_give_the_same_effects(tables: list[tuple[int, int, int, int]]) -> None:
+    events1, n1, events2, n2 = (list(column) for column in zip(*tables, strict=True))
+    es = effect_sizes("OR", events1=events1, n1=n1, events2=events2, n2=n2)
+    by_hand = log_odds_ratios(tables)
+    assert es.yi.tolist() == pytest.approx(by_hand.yi.tolist(), rel=1e-12, abs=1e-12)
+    assert es.vi.tolist() == pytest.approx(by_hand.vi.tolist(), rel=1e-12)
+
+
+def test_the_guard_where_the_trials_agree_better_than_by_chance() -> None:
+    tables = [row for row in HYDROXYCHLOROQUINE if row[0] + row[2] > 0]
+    fits = {c: pairwise(log_odds_ratios(tables), interval=c) for c in ("Wald", "HK-guarded", "t")}
+    # The trials agree better than by chance, so the guard leaves t with the plain variance.
+    guarded, t = fits["HK-guarded"].ci, fits["t"].ci
+    assert (guarded.low, guarded.high) == pytest.approx((t.low, t.high), rel=1e-12)
+    assert guarded.low < fits["Wald"].ci.low
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,10 @@ def test_heterogeneity() -> None:
 
 @pytest.mark.parametrize(
     ("tau2", "expected"),
-    [("REML", 0.313243), ("DL", 0.308760), ("PM", 0.318068), ("ML", 0.280028)],
+    [
+        *(("REML", 0.313243), ("DL", 0.308760), ("PM", 0.318068), ("ML", 0.280028)),
+        *(("HE", 0.328564), ("HS", 0.228363), ("SJ", 0.345516), ("EB", 0.318068)),
+    ],
 )
 def test_estimators_of_tau2(tau2: str, expected: float) -> None:
     assert round(pairwise(bcg(), tau2=tau2).tau2, 6) == expected
@@ -93,6 +96,39 @@ def test_the_common_effect() -> None:
     fit = pairwise(bcg(), model="common")
     assert (round(fit.estimate, 6), round(fit.se, 6)) == (-0.430285, 0.040499)
     assert round(fit.i2, 4) == 92.1173
+
+
+def test_peto() -> None:
+    fit = pairwise(bcg("PETO"), model="common")
+    assert (round(fit.estimate, 4), round(fit.statistic, 4)) == (-0.4744, -11.6689)
+    assert (round(fit.ci.low, 4), round(fit.ci.high, 4)) == (-0.5541, -0.3948)
+    assert (round(fit.q, 4), fit.q_df) == (167.7302, 12)
+    assert printed(fit) == (0.6222, 0.5746, 0.6738)
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        # As metafor, meta (8, 7 and 4) and RevMan 5 print it: mean, interval, I².
+        ("metafor", (0.4894, 0.3441, 0.6962, 92.22)),
+        ("meta", (0.4894, 0.3441, 0.6962, 92.12)),
+        ("meta7", (0.4894, 0.3441, 0.6962, 92.12)),
+        ("meta4", (0.4896, 0.3449, 0.6950, 92.12)),
+        ("revman5", (0.4896, 0.3449, 0.6950, 92.12)),
+        ("iqwig5", (0.4894, 0.3301, 0.7257, 92.12)),
+    ],
+)
+def test_as_other_programs_print_it(preset: str, expected: tuple[float, ...]) -> None:
+    fit = pairwise(bcg(), preset=preset)
+    assert (*printed(fit), round(fit.i2, 2)) == expected
+
+
+def test_prediction_intervals_of_meta_7_and_8() -> None:
+    seven, eight = (pairwise(bcg(), preset=p).pi for p in ("meta7", "meta"))
+    assert seven is not None
+    assert eight is not None
+    assert (round(seven.low, 4), round(seven.high, 4)) == (-2.0084, 0.5793)
+    assert (round(eight.low, 4), round(eight.high, 4)) == (-1.9953, 0.5663)
 
 
 def test_the_first_trial() -> None:
