@@ -16,7 +16,13 @@ from equipoise.core.table import significant
 from equipoise.effects.columns import Floats, read_only
 from equipoise.effects.contrasts import Contrasts, LeftOut
 from equipoise.models.design import Design, Moderators, design
-from equipoise.models.heterogeneity import HIGGINS_THOMPSON, Tau2
+from equipoise.models.heterogeneity import (
+    ESTIMATORS,
+    HIGGINS_THOMPSON,
+    Spread,
+    Tau2,
+    estimate_tau2,
+)
 from equipoise.models.intervals import AUTO, PREDICTIONS
 from equipoise.models.pairwise import MODELS, PRESETS
 from equipoise.models.regression_fit import RegressionFit
@@ -478,13 +484,18 @@ def _r2(
 ) -> float | None:
     if not made.intercept or data.p == 1:
         return None
+    if random and weights is None and chosen["tau2"] in ESTIMATORS:
+        return _share(tau2, estimate_tau2(Spread(yi, vi), chosen["tau2"]).value)
     null = Residual(yi, vi, np.ones((data.k, 1)))
     if not random:
         before = null.q(0.0) / null.df
         return 100.0 * max(0.0, 1.0 - h2 / before) if before > 0.0 else None
     own = None if weights is None else null.weighted(weights * null.scale)
-    start = residual_tau2(null, chosen["tau2"], own)[0].value
-    return 100.0 * max(0.0, 1.0 - tau2 / start) if start > 0.0 else None
+    return _share(tau2, residual_tau2(null, chosen["tau2"], own)[0].value)
+
+
+def _share(tau2: float, before: float) -> float | None:
+    return 100.0 * max(0.0, 1.0 - tau2 / before) if before > 0.0 else None
 
 
 def _statistics(

@@ -10,7 +10,7 @@ subtraction from 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.effects.columns import Floats, Ints
-from equipoise.num.solve import Slopes, root
+from equipoise.num.solve import Slopes, global_maximum, root
 
 _EPS = 2.0**-52
 
 #: A column whose part outside the columns before it is smaller than this share says nothing new.
 _SAME = 1e-10
+
+
+#: Eigenvalues are used for up to so many rows, and variances up to so far apart.
+_MOST_ROWS, _MOST_SPREAD = 400, 1e5
 
 
 class Residual:
@@ -123,13 +127,112 @@ class Residual:
         if self.q(0.0) <= target or self.total == 0.0:
             return 0.0
         high = self.total / target * (1.0 + 1e-9)
-        return root(lambda t: self.q(t) - target, 0.0, high, atol=_EPS)
+        spectrum = self.spectrum
+        if spectrum is None or spectrum.q(0.0) <= target:
+            return root(lambda t: self.q(t) - target, 0.0, high, atol=_EPS)
+        start = root(lambda t: spectrum.q(t) - target, 0.0, high, rtol=1e-12, atol=1e-12)
+        return self._polished(
+            lambda t: (self.q(t) - target, self.at(t).gain), start, 0.0, 2.0 * high
+        )
+
+    def optima(self, ml: bool) -> tuple[float, tuple[float, ...]]:
+        """The global maximum of the likelihood, restricted or (`ml`) full, and all local ones.
+
+        Notes
+        -----
+        No c² exceeds the unweighted residual sum of squares: beyond it, every term of the
+        derivative is negative. The search runs on the eigenvalues where these carry enough
+        digits, and every maximum found is then placed by the sums that lose none.
+        """
+        value = self.ml_value if ml else self.reml_value
+        slopes = self.ml_slopes if ml else self.reml_slopes
+        spectrum = self.spectrum
+        if spectrum is None:
+            found = global_maximum(value, slopes, self.total)
+            return found.x, found.optima
+        by_eigenvalues = spectrum.ml_slopes if ml else spectrum.reml_slopes
+        rough = global_maximum(lambda _: 0.0, by_eigenvalues, self.total).optima
+
+        def step(t: float) -> tuple[float, float]:
+            here = slopes(t)
+            return here.derivative, here.gain_fall - here.loss_fall
+
+        places = {self._polished(step, t, 0.0, self.total) if t > 0.0 else 0.0 for t in rough}
+        optima = tuple(sorted(places))
+        return max(optima, key=lambda t: (value(t), -t)), optima
+
+    def _polished(
+        self,
+        step: Callable[[float], tuple[float, float]],
+        t: float,
+        low: float,
+        high: float,
+    ) -> float:
+        """Newton's steps to where the first of `step` is 0; the second is minus its slope."""
+        best, size = t, math.inf
+        for _ in range(6):
+            value, fall = step(t)
+            if not abs(value) < size:
+                break
+            best, size = t, abs(value)
+            if fall == 0.0:
+                break
+            t = min(high, max(low, t + value / fall))
+            if abs(t - best) <= _EPS * best:
+                break
+        return best
+
+    @cached_property
+    def spectrum(self) -> Spectrum | None:
+        """The eigenvalues; None where rounding or size would make them useless."""
+        if self.k > _MOST_ROWS or float(self.v[-1]) > _MOST_SPREAD * float(self.v[0]):
+            return None
+        basis = np.linalg.qr(self.Z, mode="complete")[0][:, self.p :]
+        _, sizes, turn = np.linalg.svd(np.sqrt(self.v)[:, None] * basis, full_matrices=False)
+        contrasts: Floats = turn @ (basis.T @ self.y)
+        return Spectrum(self.v, sizes * sizes, contrasts * contrasts)
 
     def unsorted(self, values: Floats) -> Floats:
         """Values of the sorted rows in the caller's order."""
         out = np.empty_like(values)
         out[self.order] = values
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """The eigenvalues l of K'VK and squared contrasts c² along them; `v` are the variances."""
+
+    v: Floats
+    values: Floats
+    squares: Floats
+
+    def q(self, t: float) -> float:
+        """The sum of c² / (l + t)."""
+        return float((self.squares / (self.values + t)).sum())
+
+    def reml_slopes(self, t: float) -> Slopes:
+        """As :meth:`Residual.reml_slopes`."""
+        u = 1.0 / (self.values + t)
+        u2 = u * u
+        return Slopes(
+            float(self.squares @ u2),
+            float(u.sum()),
+            2.0 * float(self.squares @ (u2 * u)),
+            float(u2.sum()),
+        )
+
+    def ml_slopes(self, t: float) -> Slopes:
+        """As :meth:`Residual.ml_slopes`."""
+        u = 1.0 / (self.values + t)
+        w = 1.0 / (self.v + t)
+        u2 = u * u
+        return Slopes(
+            float(self.squares @ u2),
+            float(w.sum()),
+            2.0 * float(self.squares @ (u2 * u)),
+            float(w @ w),
+        )
 
 
 class Weighted:

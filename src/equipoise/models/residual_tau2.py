@@ -20,7 +20,7 @@ from equipoise.models.heterogeneity import Q_PROFILE, Tau2
 from equipoise.models.residual import Residual, Weighted
 from equipoise.num.dist import chi2_quantile
 from equipoise.num.mixture import chi2_mixture_cdf
-from equipoise.num.solve import global_maximum, root
+from equipoise.num.solve import root
 
 _EPS = 2.0**-52
 
@@ -45,14 +45,11 @@ class ResidualEstimator:
 
 
 def _reml(data: Residual, _: Weighted | None) -> tuple[float, tuple[float, ...]]:
-    # No c² exceeds the unweighted total: beyond it, every term of the derivative is negative.
-    found = global_maximum(data.reml_value, data.reml_slopes, data.total)
-    return found.x, found.optima
+    return data.optima(False)
 
 
 def _ml(data: Residual, _: Weighted | None) -> tuple[float, tuple[float, ...]]:
-    found = global_maximum(data.ml_value, data.ml_slopes, data.total)
-    return found.x, found.optima
+    return data.optima(True)
 
 
 def _plain(value: float) -> tuple[float, tuple[float, ...]]:
@@ -374,11 +371,10 @@ def _profile(data: Residual, level: float, estimator: str) -> tuple[float, float
             f"a profile likelihood of the estimator {estimator!r}", hint="tau2='REML' or 'ML'"
         )
     value = data.reml_value if estimator == "REML" else data.ml_value
-    slopes = data.reml_slopes if estimator == "REML" else data.ml_slopes
-    found = global_maximum(value, slopes, data.total)
-    floor = found.value - 0.5 * chi2_quantile(level, 1)
+    best, optima = data.optima(estimator == "ML")
+    floor = value(best) - 0.5 * chi2_quantile(level, 1)
     # Left of the first optimum that reaches the floor, and right of the last, nothing else does.
-    inside = [t for t in found.optima if value(t) >= floor]
+    inside = [t for t in optima if value(t) >= floor]
     first, last = inside[0], inside[-1]
     low = 0.0
     if value(0.0) < floor:
