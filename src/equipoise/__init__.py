@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from equipoise.models.covariance import vcalc as vcalc
     from equipoise.models.influence import baujat as baujat
     from equipoise.models.influence import influence as influence
+    from equipoise.models.location_scale import location_scale as location_scale
     from equipoise.models.multilevel import multilevel as multilevel
+    from equipoise.models.multimodel import multimodel as multimodel
     from equipoise.models.network.fit import network as network
     from equipoise.models.pairwise import pairwise as pairwise
+    from equipoise.models.permutation import permutation_test as permutation_test
     from equipoise.models.regression import regress as regress
     from equipoise.models.robust import robust as robust
     from equipoise.models.robustness import cumulative as cumulative
@@ -72,11 +75,14 @@ _HOME = {
     "identifiability_map": "equipoise.models.components.basis",
     "influence": "equipoise.models.influence",
     "leave_one_out": "equipoise.models.robustness",
+    "location_scale": "equipoise.models.location_scale",
     "multilevel": "equipoise.models.multilevel",
+    "multimodel": "equipoise.models.multimodel",
     "network": "equipoise.models.network.fit",
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
+    "permutation_test": "equipoise.models.permutation",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",

@@ -98,3 +98,102 @@ write_values("metareg_bcg", "metadat::dat.bcg (Colditz et al. 1994), log risk ra
   anova_alloc = list(QM = scalar(levels_test$QM), QMp = scalar(levels_test$QMp)),
   lrt_ablat_year = list(LRT = scalar(lrt$LRT), pval = scalar(lrt$pval), R2 = scalar(lrt$R2))
 ))
+
+# More data sets and models, by the version of metafor that is installed.
+
+more <- function(effects, formula, intercept = TRUE) {
+  X <- model.matrix(formula, effects)
+  names <- colnames(X)
+  if (intercept) X <- X[, -1, drop = FALSE]
+  yi <- as.numeric(effects$yi)
+  vi <- as.numeric(effects$vi)
+  fits <- list()
+  for (method in c("DL", "ML", "REML", "PM")) for (test in c("z", "knha")) {
+    fit <- rma(yi, vi, mods = X, intercept = intercept, method = method, test = test, control = fit_control)
+    fits[[paste(method, test, sep = "/")]] <- if (test == "z") fit_values(fit) else coefficients(fit)
+  }
+  list(columns = I(names), X = unname(X), intercept = unbox(intercept), yi = vector_of(yi), vi = vector_of(vi), fits = fits)
+}
+
+writing <- metadat::dat.bangertdrowns2004
+writing <- writing[complete.cases(writing[, c("length", "wic", "meta", "grade", "ni")]), ]
+teachers <- metadat::dat.raudenbush1985
+models <- list(
+  writing_three = more(writing, ~ length + wic + meta),
+  writing_interaction = more(writing, ~ length * wic),
+  writing_grades = more(writing, ~ 0 + factor(grade), intercept = FALSE),
+  writing_square = more(writing, ~ I(length - mean(length)) + I((length - mean(length))^2)),
+  teachers_weeks = more(teachers, ~ weeks),
+  teachers_setting = more(teachers, ~ pmin(weeks, 3) * factor(setting))
+)
+
+# Exact permutation tests of the first seven BCG trials.
+
+exact <- function(moderators, method, test) {
+  seven <- bcg[1:7, ]
+  fit <- if (is.null(moderators)) {
+    rma(yi, vi, data = seven, method = method, test = test, control = fit_control)
+  } else {
+    rma(yi, vi, mods = moderators, data = seven, method = method, test = test, control = fit_control)
+  }
+  found <- permutest(fit, exact = TRUE, progbar = FALSE)
+  list(method = unbox(method), test = unbox(test), zval = vector_of(fit$zval), pval = vector_of(found$pval),
+       QM = scalar(fit$QM), QMp = scalar(found$QMp))
+}
+permutations <- list(
+  ablat = exact(~ ablat, "REML", "z"), ablat_year = exact(~ ablat + year, "DL", "knha"),
+  ablat_pm = exact(~ ablat, "PM", "adhoc"), alloc = exact(~ factor(alloc), "ML", "z"),
+  common = exact(~ year, "EE", "z"), signs = exact(NULL, "REML", "knha"), signs_z = exact(NULL, "REML", "z")
+)
+
+# Location-scale models.
+
+located <- function(effects, mods, scale, method = "REML", test = "z", link = "log") {
+  run <- function(control) rma(yi, vi, mods = mods, scale = scale, data = effects, method = method, test = test,
+                               link = link, control = control)
+  # As tight as the optimiser goes without giving up.
+  fit <- NULL
+  for (tight in c(1e-14, 1e-12, 1e-10)) if (is.null(fit)) fit <- tryCatch(
+    run(list(optimizer = "nlminb", rel.tol = tight, iter.max = 5000, eval.max = 5000)), error = function(e) NULL)
+  if (is.null(fit)) fit <- run(list())
+  list(method = unbox(method), test = unbox(test), link = unbox(link),
+       beta = vector_of(fit$beta), se = vector_of(fit$se), pval = vector_of(fit$pval), QM = scalar(fit$QM),
+       alpha = vector_of(fit$alpha), se_alpha = vector_of(fit$se.alpha), pval_alpha = vector_of(fit$pval.alpha),
+       QS = scalar(fit$QS), QSp = scalar(fit$QSp), tau2 = vector_of(fit$tau2), QE = scalar(fit$QE),
+       logLik = scalar(fit$fit.stats["ll", method]), AIC = scalar(fit$fit.stats["AIC", method]),
+       AICc = scalar(fit$fit.stats["AICc", method]))
+}
+writing$lead <- writing$length - 10
+scales <- if (requireNamespace("numDeriv", quietly = TRUE)) list(
+  ablat = located(bcg, ~ ablat, ~ ablat),
+  ablat_ml = located(bcg, ~ ablat, ~ ablat, method = "ML"),
+  ablat_knha = located(bcg, ~ ablat + year, ~ ablat, test = "knha"),
+  alloc = located(bcg, ~ 1, ~ factor(alloc), test = "knha"),
+  year = located(bcg, ~ 1, ~ year),
+  writing = located(writing, ~ lead, ~ lead),
+  writing_ml = located(writing, ~ wic, ~ lead + wic, method = "ML"),
+  writing_size = located(writing, ~ meta, ~ I(100 / ni)),
+  identity = located(bcg, ~ 1, ~ ablat, link = "identity")
+)
+
+# All subsets of three moderators, by AICc.
+
+subsets <- c("~ 1", "~ ablat", "~ year", "~ alloc", "~ ablat + year", "~ ablat + alloc", "~ year + alloc", "~ ablat + year + alloc")
+fitted <- lapply(subsets, function(f) rma(yi, vi, mods = as.formula(f), data = bcg, method = "ML", control = fit_control))
+values <- sapply(fitted, function(f) f$fit.stats["AICc", "ML"])
+weights <- exp(-(values - min(values)) / 2)
+weights <- weights / sum(weights)
+average <- function(name) {
+  found <- t(sapply(fitted, function(f) {
+    at <- match(name, rownames(f$beta))
+    if (is.na(at)) c(0, 0) else c(f$beta[at], f$se[at])
+  }))
+  estimate <- sum(weights * found[, 1])
+  vector_of(c(estimate, sqrt(sum(weights * (found[, 2]^2 + (found[, 1] - estimate)^2)))))
+}
+
+write_values("metareg_more", "metadat: dat.bangertdrowns2004 (g), dat.raudenbush1985 (SMD), dat.bcg (log risk ratio)", list(
+  models = models, permutations = permutations, writing = lapply(writing[, c("yi", "vi", "length", "lead", "wic", "meta", "grade", "ni")], vector_of),
+  teachers = list(weeks = vector_of(teachers$weeks), setting = vector_of(as.character(teachers$setting))), location_scale = scales,
+  subsets = list(formula = I(subsets), AICc = vector_of(values), weight = vector_of(weights), ablat = average("ablat"), year = average("year"))
+))

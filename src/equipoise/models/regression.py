@@ -155,9 +155,9 @@ def regress(
         raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
     own = _own_weights(weights, len(es), es.study)
     _check_settings(chosen, own is not None)
-    ready = _has_effect(es)
-    made = _design(es, formula, data, X, names, intercept, reference, ready)
-    keep, left_out, notes = _usable(es, made, ready)
+    ready = ready_rows(es)
+    made = read_design(es, formula, data, X, names, intercept, reference, ready)
+    keep, left_out, notes = usable_rows(es, made, ready)
     used = dataclasses.replace(made, X=read_only_matrix(made.X[keep]))
     return fit_design(
         es.measure,
@@ -239,7 +239,8 @@ def _own_weights(
     return own
 
 
-def _has_effect(es: Contrasts) -> NDArray[np.bool_]:
+def ready_rows(es: Contrasts) -> NDArray[np.bool_]:
+    """Which rows have an estimate and a variance; refuses rows that are not independent."""
     for i in np.flatnonzero(es.vi <= 0.0).tolist():
         raise InputError(
             f"variance {es.vi[i]:g}", where=f"study {es.study[i]}", hint="a variance above zero"
@@ -257,7 +258,7 @@ def _has_effect(es: Contrasts) -> NDArray[np.bool_]:
     return ready
 
 
-def _design(
+def read_design(
     es: Contrasts,
     formula: Moderators,
     data: object,
@@ -267,10 +268,11 @@ def _design(
     reference: Mapping[str, object] | None,
     ready: NDArray[np.bool_],
 ) -> Design:
+    """The design that a call asks for, of all rows; those that lack something are not numbers."""
     if X is None:
         if names is not None or not intercept:
             raise InputError("names or intercept without X", hint="X=, or '~ 0 + year'")
-        source = _own_columns(es) if data is None else data
+        source = own_columns(es) if data is None else data
         return design(formula, source, len(es), es.study, reference=reference, use=ready)
     if formula is not None:
         raise InputError("both a formula and X", hint="one of them")
@@ -294,12 +296,13 @@ def _design(
     )
 
 
-def _own_columns(es: Contrasts) -> dict[str, Any]:
+def own_columns(es: Contrasts) -> dict[str, Any]:
+    """What moderators can be made of when no frame is given."""
     own = {"yi": es.yi, "vi": es.vi, "sei": es.sei, "n1": es.n1, "n2": es.n2}
     return {**own, **es.raw, "study": list(es.study), "treat1": list(es.treat1)}
 
 
-def _usable(
+def usable_rows(
     es: Contrasts, made: Design, ready: NDArray[np.bool_]
 ) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
     """Rows with an estimate and all moderators; those without, with the reason."""

@@ -16,11 +16,11 @@ from equipoise.core.table import Column, Table, Value, fixed, percent, significa
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.contrasts import LeftOut
 from equipoise.effects.measures import measure_of
+from equipoise.models.coefficients import Coefficient
 from equipoise.models.design import INTERCEPT, Design
 from equipoise.models.intervals import PREDICTIONS
 from equipoise.models.regression_parts import (
     Bubbles,
-    Coefficient,
     Comparison,
     FitStatistics,
     Hypothesis,

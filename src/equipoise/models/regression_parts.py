@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.result import Interval, Result
+from equipoise.core.result import Result
 from equipoise.core.table import MINUS, Column, Table, Value, p_value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
@@ -32,19 +32,6 @@ def p_text(value: float) -> str:
     """A p value with its sign of equality: ``p = 0.012``, ``p < 0.001``."""
     text = p_value(value)
     return f"p = {text}" if text[0].isdigit() else f"p {text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """One coefficient with the statistic, degrees of freedom and interval that belong to it."""
-
-    name: str
-    estimate: float
-    se: float
-    statistic: float
-    df: float
-    p_value: float
-    ci: Interval
 
 
 @dataclass(frozen=True, slots=True)

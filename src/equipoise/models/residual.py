@@ -67,7 +67,7 @@ class Residual:
         self.scale: float = 4.0 ** math.floor(math.log2(float(vi[self.order[0]])) / 2.0)
         self.v: Floats = vi[self.order] / self.scale
         rows = X[self.order]
-        self.Z, self._back, self._constant = _conditioned(rows)
+        self.Z, self._back, self._constant = conditioned(rows)
         self.origin: float = float(yi[self.order[0]]) if self._constant is not None else 0.0
         self.y: Floats = (yi[self.order] - self.origin) / math.sqrt(self.scale)
         basis = np.linalg.qr(self.Z)[0]
@@ -383,7 +383,7 @@ class Coefficients:
     leverage: Floats
 
 
-def _conditioned(X: Floats) -> tuple[Floats, Floats, Floats | None]:
+def conditioned(X: Floats) -> tuple[Floats, Floats, Floats | None]:
     """Centred and scaled columns Z, the matrix B with ``beta = B gamma``, and the constant.
 
     The constant is the vector a with ``X a = 1``, or None where the design has none.
