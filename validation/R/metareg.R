@@ -127,14 +127,14 @@ models <- list(
   teachers_setting = more(teachers, ~ pmin(weeks, 3) * factor(setting))
 )
 
-# Exact permutation tests of the first seven BCG trials.
+# Exact permutation tests of the first six BCG trials.
 
 exact <- function(moderators, method, test) {
-  seven <- bcg[1:7, ]
+  six <- bcg[1:6, ]
   fit <- if (is.null(moderators)) {
-    rma(yi, vi, data = seven, method = method, test = test, control = fit_control)
+    rma(yi, vi, data = six, method = method, test = test, control = fit_control)
   } else {
-    rma(yi, vi, mods = moderators, data = seven, method = method, test = test, control = fit_control)
+    rma(yi, vi, mods = moderators, data = six, method = method, test = test, control = fit_control)
   }
   found <- permutest(fit, exact = TRUE, progbar = FALSE)
   list(method = unbox(method), test = unbox(test), zval = vector_of(fit$zval), pval = vector_of(found$pval),

@@ -358,7 +358,7 @@ def location_scale(
     data_ = Residual(es.yi[keep], es.vi[keep], places.X)
     model = ScaleLikelihood(data_, spread.X, link=link, ml=method == "ML")
     one = residual_tau2(data_, method)[0]
-    found = highest(model, one.value)
+    found = highest(model, one.value, [es.study[i] for i in keep])
     return _fit(
         es.measure,
         tuple(es.study[i] for i in keep),

@@ -280,9 +280,9 @@ def _models(moderators: Sequence[str], interactions: bool) -> tuple[list[str], s
     if not given:
         raise InputError("no moderators", hint="['ablat', 'year']")
     if any("~" in m for m in given):
-        bare = [m.split("~", 1)[1].strip() for m in given]
         if not all("~" in m for m in given):
             raise InputError("terms and formulas together", hint="only one kind")
+        bare = [m.split("~", 1)[1].strip() for m in given]
         named = [b for b in bare if b not in ("1", "0", "")]
         return [f"~ {b}" for b in bare], f"~ {' + '.join(f'({b})' for b in named) or '1'}"
     pairs = list(itertools.combinations(given, 2)) if interactions else []

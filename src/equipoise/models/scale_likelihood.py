@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,8 @@ from equipoise.num.climb import Slope, Top, climb
 
 LINKS = ("log", "identity")
 
-#: Coefficients of the scale further out than this (in logarithms of tau²) are on the way to
-#: infinity.
-_FAR = 60.0
+#: Where the information about the logarithm of tau² is below this, tau² is on the way to 0.
+_FLAT = 1e-7
 #: How many of the best starting places are climbed from.
 _CLIMBS = 12
 
@@ -152,7 +152,7 @@ def _starts(model: ScaleLikelihood, first: float) -> list[Floats]:
     return places
 
 
-def highest(model: ScaleLikelihood, first: float) -> Scale:
+def highest(model: ScaleLikelihood, first: float, names: Sequence[str] = ()) -> Scale:
     """Find the top of the likelihood from many starting places.
 
     Parameters
@@ -161,6 +161,8 @@ def highest(model: ScaleLikelihood, first: float) -> Scale:
         The likelihood.
     first
         The tau² of the model with one variance for all, in the caller's units.
+    names
+        What to call the rows, as in the data given.
 
     Raises
     ------
@@ -174,20 +176,17 @@ def highest(model: ScaleLikelihood, first: float) -> Scale:
     chosen += sorted(set(range(len(places))) - set(chosen))[:: max(1, len(places) // _CLIMBS)]
     low, high = np.full(model.q, -np.inf), np.full(model.q, np.inf)
     tops: list[Top] = []
-    runaway = -math.inf
+    away: Top | None = None
     for i in chosen:
         top = climb(model.slope, model.value, places[i], low, high, most=100)
         if _inside(model, top):
             if not any(_same(top, other) for other in tops):
                 tops.append(top)
-        else:
-            runaway = max(runaway, top.slope.value)
+        elif away is None or top.slope.value > away.slope.value:
+            away = top
     if not tops:
-        what = "no coefficients of the scale have a highest likelihood"
-        hint = "regress(), or fewer columns of the scale"
-        if model.link == "identity":
-            raise NotEstimableError(f"{what} with every tau² above 0", hint=f"link='log', {hint}")
-        raise NotEstimableError(f"{what}: tau² runs to 0 for some of the trials", hint=hint)
+        raise _without_top(model, away, names)
+    runaway = -math.inf if away is None else away.slope.value
     tops.sort(key=lambda top: -top.slope.value)
     best = tops[0]
     at = model.at(best.x)
@@ -207,16 +206,25 @@ def highest(model: ScaleLikelihood, first: float) -> Scale:
     )
 
 
+def _without_top(
+    model: ScaleLikelihood, away: Top | None, names: Sequence[str]
+) -> NotEstimableError:
+    what = "no coefficients of the scale have a highest likelihood"
+    hint = "regress(), or fewer columns of the scale"
+    if model.link == "identity" or away is None:
+        return NotEstimableError(f"{what} with every tau² above 0", hint=f"link='log', {hint}")
+    small = model.data.unsorted(model.tau2(away.x) / model.data.v) < 1e-3
+    gone = [name for name, is_small in zip(names, small, strict=False) if is_small]
+    listed = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+    return NotEstimableError(f"{what}: tau² runs to 0", where=listed, hint=hint)
+
+
 def _inside(model: ScaleLikelihood, top: Top) -> bool:
     """Whether a climb ended at a true maximum."""
-    down = np.linalg.eigvalsh(-top.slope.hessian)
-    size = float(np.abs(top.slope.hessian).max())
-    if not top.settled or not down[0] > 1e-9 * max(size, 1e-9):
-        return False
-    if model.link == "identity":
-        return True
-    t = model.tau2(top.x) / np.maximum(model.data.v, 1e-300)
-    return bool(np.abs(np.log(np.maximum(t, 1e-300))).max() < _FAR)
+    # With the log link, derivatives are by the logarithm of tau² and have no unit; next to a tau²
+    # of 0 they vanish.
+    least = _FLAT if model.link == "log" else 1e-9 * float(np.abs(top.slope.hessian).max())
+    return top.settled and bool(np.linalg.eigvalsh(-top.slope.hessian)[0] > least)
 
 
 def _same(one: Top, two: Top) -> bool:
