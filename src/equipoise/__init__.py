@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
     from equipoise.scale import batch as batch
+    from equipoise.scale.gosh import gosh as gosh
 
     __version__: str
 
@@ -72,6 +73,7 @@ _HOME = {
     "cumulative": "equipoise.models.robustness",
     "effect_sizes": "equipoise.effects.contrasts",
     "forest": "equipoise.present.figures",
+    "gosh": "equipoise.scale.gosh",
     "identifiability_map": "equipoise.models.components.basis",
     "influence": "equipoise.models.influence",
     "leave_one_out": "equipoise.models.robustness",
