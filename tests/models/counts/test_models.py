@@ -341,6 +341,13 @@ def test_trials_without_events_in_the_model_with_random_baselines() -> None:
     assert dropped.convergence.gradient < 1e-7
 
 
+def test_huge_ratios_can_be_printed() -> None:
+    for rows in ([(5, 32659, 0, 3), (0, 17, 0, 11)], [(0, 667, 0, 3), (1, 5, 1, 877)]):
+        text = fit(rows, "Peto").summary()
+        assert "> 1,000,000" in text
+        assert "infinity" not in text
+
+
 def test_a_mixed_model_can_be_written_and_read() -> None:
     got = fit(LINES, "CM.EL")
     assert CountsFit.from_dict(got.to_dict()).to_dict() == got.to_dict()

@@ -14,7 +14,7 @@ from equipoise.models.counts.closed import about_zeros, infinite
 from equipoise.models.counts.families import Binomial, Family, Hypergeometric, Logistic, Poisson
 from equipoise.models.counts.pooled import Pooled, chi2_test
 from equipoise.models.counts.result import Convergence, CountTest
-from equipoise.models.counts.search import Optimum, at_spread, common, highest
+from equipoise.models.counts.search import Optimum, along, common, highest
 from equipoise.models.counts.tables import Tables, no_events
 from equipoise.num.dist import chi2_quantile, chi2_tail, critical
 from equipoise.num.solve import root
@@ -182,14 +182,16 @@ def _typical(t: Tables, measure: str, tau2: float, random: bool) -> tuple[float,
 def _tau2_interval(family: Family, best: Optimum, level: float) -> Interval:
     """Variances whose profile likelihood is not too far below the maximum."""
     room = 0.5 * chi2_quantile(level, 1.0)
+    profile = along(family, best)
 
     def below(tau: float) -> float:
-        return best.point.value - at_spread(family, best, tau) - room
+        return best.point.value - profile(tau) - room
 
     low = 0.0
     if best.tau > 0.0 and below(0.0) > 0.0:
         low = root(below, 0.0, best.tau, rtol=1e-9)
     near, far = best.tau, max(2.0 * best.tau, 0.1)
+    profile = along(family, best)
     while far < _FAR_TAU and below(far) < 0.0:
         near, far = far, 1.6 * far
     high = root(below, near, far, rtol=1e-9) if far < _FAR_TAU else math.inf

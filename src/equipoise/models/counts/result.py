@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from equipoise.core.provenance import Quantity
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import MINUS, fixed, kept, p_value, percent, show, significant
+from equipoise.core.table import ratio as ratio_of
 from equipoise.effects.blocks import LeftOut
 from equipoise.effects.columns import make_frame
 from equipoise.models.counts.tables import Scale, scale_of
@@ -294,6 +295,16 @@ def _back(scale: Scale, ci: Interval) -> Interval:
     return Interval(scale.back(ci.low), scale.back(ci.high), ci.level, ci.method)
 
 
+#: Ratios beyond this are printed as such.
+_HUGE = 1e6
+
+
+def _ratio_text(value: float, text: str) -> str:
+    if _HUGE < value < math.inf:
+        return f"> {fixed(_HUGE, 0)}"
+    return fixed(value, 0) if math.isinf(value) else text
+
+
 def _decimals(ci: Interval) -> int:
     width = ci.high - ci.low
     return 4 if not 0.0 < width < math.inf else max(1, 1 - math.floor(math.log10(width)))
@@ -302,14 +313,15 @@ def _decimals(ci: Interval) -> int:
 def shown_value(scale: Scale, value: float, ci: Interval) -> str:
     """Write an estimate of the reader's scale; a difference with two digits of the width."""
     if scale.ratio:
-        return show(Quantity("", value, "RATIO", "", "")).value
+        return _ratio_text(value, show(Quantity("", min(value, _HUGE), "RATIO", "", "")).value)
     return fixed(value, _decimals(ci))
 
 
 def shown_bounds(scale: Scale, ci: Interval) -> str:
     """Write an interval of the reader's scale, never across the value of no difference."""
     if scale.ratio:
-        return show(Quantity("", 1.0, "RATIO", "", "", ci.low, ci.high)).interval
+        low, high = (_ratio_text(v, ratio_of(min(v, _HUGE))) for v in (ci.low, ci.high))
+        return f"{low} to {high}"
     decimals = _decimals(ci)
     low, high = (kept(bound, decimals, (0.0,)) for bound in (ci.low, ci.high))
     return f"{low.replace('-', MINUS)} to {high.replace('-', MINUS)}"

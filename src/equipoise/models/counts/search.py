@@ -10,6 +10,7 @@ maximum.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -246,7 +247,11 @@ def _finish(
     )
 
 
-def at_spread(family: Family, best: Optimum, tau: float) -> float:
-    """The highest log-likelihood for a fixed spread, climbed to from `best`."""
+def along(family: Family, best: Optimum) -> Callable[[float], float]:
+    """The profile over the spread: each call climbs on from where the last one ended."""
     state = _State(best.effect, best.baseline, best.point.modes)
-    return climb(family, tau, state, _FIRST + int(16.0 * tau), 1e-8).value
+
+    def highest_at(tau: float) -> float:
+        return climb(family, tau, state, _FIRST + int(16.0 * tau), 1e-8).value
+
+    return highest_at
