@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.effects.contrasts import contrasts
+from equipoise.models.pairwise import pairwise
 from equipoise.models.permutation import PermutationTest, _groups, _unranked, permutation_test
 from equipoise.models.permuted import Permuted
 from equipoise.models.regression import regress
@@ -113,6 +114,17 @@ def test_without_moderators_signs_are_rearranged() -> None:
     expected = (np.abs(values) >= abs(fit.statistic[0]) - 1e-8).mean()
     assert found.p_value[0] == pytest.approx(expected)
     assert found.qm_p == pytest.approx(expected)
+
+
+def test_a_pairwise_synthesis_is_tested_by_signs() -> None:
+    es = contrasts(yi=Y, vi=V, measure="MD")
+    found = permutation_test(pairwise(es, interval="HK"))
+    assert found.p_value == pytest.approx(permutation_test(regress(es, interval="HK")).p_value)
+    assert permutation_test(pairwise(es, model="common")).possible == 128
+    with pytest.raises(InputError, match="own weights"):
+        permutation_test(pairwise(es, weighted=False, interval="Wald"))
+    with pytest.raises(InputError, match="interval KR"):
+        permutation_test(pairwise(es, interval="KR"))
 
 
 def test_random_rearrangements_come_near_and_can_be_repeated() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.effects.contrasts import Contrasts, contrasts, effect_sizes
+from equipoise.models.estimators import ESTIMATORS, WEIGHTED
 from equipoise.models.pairwise import pairwise
 from equipoise.models.regression import refit, regress
 from equipoise.models.regression_fit import RegressionFit
@@ -135,11 +136,25 @@ def test_swapping_the_groups_turns_the_signs(rows: Rows) -> None:
     assert (two.tau2, two.q, two.qm) == (one.tau2, one.q, one.qm)
 
 
-@given(trials(2, 9), st.sampled_from(["REML", "ML", "DL", "PM"]))
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("interval", ["Wald", "t", "HK", "HK-guarded", "KR"])
+@given(rows=trials(3, 9))
+@settings(max_examples=10, deadline=None)
+def test_without_moderators_every_interval_is_that_of_pairwise(rows: Rows, interval: str) -> None:
+    es = given_rows(rows)
+    fit, plain = regress(es, interval=interval), pairwise(es, interval=interval)
+    assert fit.se[0] == pytest.approx(plain.se, rel=1e-9)
+    assert fit.df[0] == pytest.approx(plain.df, rel=1e-7)
+    assert fit.p_value[0] == pytest.approx(plain.p_value, rel=1e-6)
+
+
+@given(trials(2, 9), st.sampled_from([*ESTIMATORS, *WEIGHTED]))
+@settings(max_examples=120, deadline=None)
 def test_without_moderators_it_is_the_pairwise_synthesis(rows: Rows, tau2: str) -> None:
     es = given_rows(rows)
-    fit, plain = regress(es, tau2=tau2), pairwise(es, tau2=tau2)
+    weights = 1.0 / np.sqrt(es.vi) if tau2.startswith("GENQ") else None
+    kind: dict[str, Any] = {"tau2": tau2, "weights": weights}
+    kind |= {"interval": "Wald"} if weights is not None else {}
+    fit, plain = regress(es, **kind), pairwise(es, **kind)
     assert fit.beta[0] == pytest.approx(plain.estimate, rel=1e-10, abs=1e-12)
     assert fit.se[0] == pytest.approx(plain.se, rel=1e-9)
     assert fit.tau2 == pytest.approx(plain.tau2, rel=1e-8, abs=1e-12)
@@ -467,6 +482,11 @@ def test_what_a_reader_sees() -> None:
     order = ["log-likelihood", "tau²", "I²", "QE(4)", "Test of dose", "Coefficients", "Note:"]
     assert [text.index(word) for word in order] == sorted(text.index(word) for word in order)
     assert repr(fit).startswith("<RegressionFit RR ~ dose: F(1, 4) = ")
+    report = fit.report()
+    assert "was regressed on moderators with random effects (~ dose)" in report
+    assert f"[{len(fit.methods)}]" in report
+    assert report.count("doi:") >= 3
+    assert "significant" not in report
     assert "<table" in fit._repr_html_()
     assert list(fit.to_frame("pandas")["name"]) == ["intercept", "dose"]
     assert fit.coefficient("dose").estimate == fit.beta[1]

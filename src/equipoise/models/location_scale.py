@@ -243,7 +243,7 @@ class LocationScaleFit(Result):
 
     def _lines(self) -> Iterator[str]:
         measure = measure_of(self.measure)
-        scale = ", on the log scale" if measure.ratio else ""
+        scale = f", scale of analysis: {measure.scale_text}" if measure.scale_text else ""
         yield (
             f"Location-scale model of {self.k} estimates, {measure.name}{scale}; {self.method}, "
             f"{self.link} link"

@@ -15,9 +15,13 @@ from equipoise.core.progress import Progress, Report
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, Value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
+from equipoise.models.design import design
+from equipoise.models.pairwise import PairwiseFit
 from equipoise.models.permuted import Permuted
+from equipoise.models.regression import fit_design
 from equipoise.models.regression_fit import RegressionFit
 from equipoise.models.regression_parts import p_text
+from equipoise.models.residual_tau2 import RESIDUAL_ESTIMATORS
 
 _METHOD = Method(
     "permutation test of a meta-regression",
@@ -25,6 +29,7 @@ _METHOD = Method(
     "10.1002/sim.1752",
 )
 
+_HK = ("HK", "HK-guarded")
 ALTERNATIVES = ("two-sided", "greater", "less")
 
 #: Up to so many possible rearrangements, all of them are looked at unless asked otherwise.
@@ -128,7 +133,7 @@ class PermutationTest(Result):
 
 
 def permutation_test(
-    fit: RegressionFit,
+    fit: RegressionFit | PairwiseFit,
     *,
     iterations: int | str = "auto",
     seed: int | None = None,
@@ -140,8 +145,8 @@ def permutation_test(
     Parameters
     ----------
     fit
-        What :func:`equipoise.regress` gave. Without moderators, the signs of the estimates are
-        rearranged instead.
+        What :func:`equipoise.regress` or :func:`equipoise.pairwise` gave. Without moderators, the
+        signs of the estimates are rearranged.
     iterations
         ``exact``: all different rearrangements; a number: so many, the trials as they are among
         them, at random unless no more than that are possible; ``auto``: all where there are at
@@ -176,6 +181,8 @@ def permutation_test(
     """
     if alternative not in ALTERNATIVES:
         raise UnknownNameError("alternative", alternative, ALTERNATIVES)
+    if isinstance(fit, PairwiseFit):
+        fit = _as_regression(fit)
     if len(fit.weights):
         raise InputError("a permutation test with own weights", hint="regress() without weights=")
     if fit.interval == "KR":
@@ -227,6 +234,26 @@ def permutation_test(
         seed=used,
         notes=tuple(_about(exact, possible, done)),
         methods=(_METHOD, *fit.methods),
+    )
+
+
+def _as_regression(fit: PairwiseFit) -> RegressionFit:
+    if fit.asked["weighting"] != "inverse variance":
+        raise InputError("a permutation test with own weights", hint="pairwise() without weights=")
+    settings = {
+        "model": fit.model,
+        "tau2": fit.tau2_method if fit.model == "random" else "REML",
+        "interval": fit.interval,
+        "pi": "t",
+    }
+    if settings["tau2"] not in RESIDUAL_ESTIMATORS or fit.interval not in ("Wald", "t", *_HK):
+        raise InputError(
+            f"a permutation test with tau² by {fit.tau2_method} and the interval {fit.interval}",
+            hint="tau2='REML' and interval='HK'",
+        )
+    made = design(None, None, fit.k, fit.study)
+    return fit_design(
+        fit.measure, fit.study, fit.yi, fit.vi, made, settings, fit.level, "cochrane-2025"
     )
 
 

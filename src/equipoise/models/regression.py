@@ -463,6 +463,9 @@ def _kenward_roger(
     added = half @ (rest.T @ rest) @ half.T / unit
     change = half @ first @ half.T
     adjusted = cov + 2.0 * variance * added
+    if data.p == 1:
+        # A plain mean: as eq.pairwise and Partlett and Riley have it, with the adjusted variance.
+        return adjusted, KenwardRoger(adjusted, change * (adjusted / cov) ** 2, variance)
     return adjusted, KenwardRoger(cov, change, variance)
 
 

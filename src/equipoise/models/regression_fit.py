@@ -474,7 +474,7 @@ class RegressionFit(Result):
 
     def _lines(self) -> Iterator[str]:
         measure = measure_of(self.measure)
-        scale = ", on the log scale" if measure.ratio else ""
+        scale = f", scale of analysis: {measure.scale_text}" if measure.scale_text else ""
         yield f"{self._head()}; {self.k} estimates, {measure.name}{scale}"
         yield ""
         stats = self.fit_statistics
@@ -500,6 +500,38 @@ class RegressionFit(Result):
         yield f"Test of {of}: {qm_text(self.qm, self.qm_df, self.qm_p)}"
         for row in self.left_out:
             yield f"Left out: {row.study} ({row.why})"
+
+    def report(self) -> str:
+        """Paragraphs for the methods and the results of a paper, with numbered references.
+
+        The wording is neutral: it gives sizes with their intervals, and calls nothing significant.
+        """
+        m = measure_of(self.measure)
+        cited = tuple(dict.fromkeys(self.methods))
+        listed = "; ".join(f"{method.name} [{i}]" for i, method in enumerate(cited, start=1))
+        level = percent(100 * self.level)
+        kind = "with random effects" if self.model == "random" else "without a variance beyond them"
+        coefficients = "; ".join(
+            f"{c.name} {significant(c.estimate, 4)} ({level} CI {significant(c.ci.low, 4)} to "
+            f"{significant(c.ci.high, 4)}, {p_text(c.p_value)})"
+            for c in map(self.coefficient, self.names)
+        )
+        tau2 = f"tau² was {significant(self.tau2, 4)}, " if self.model == "random" else ""
+        r2 = "" if self.r2 is None else f", R² {percent(self.r2)}"
+        parts = [
+            f"The {m.name} of {self.k} trials was regressed on moderators {kind} "
+            f"({self._formula}). Methods: {listed}. Intervals are at the level of {level}.",
+            f"Coefficients{f' ({m.scale_text})' if m.scale_text else ''}: {coefficients}. "
+            f"The test of the moderators was {qm_text(self.qm, self.qm_df, self.qm_p)}. Residual "
+            f"heterogeneity: QE {significant(self.q, 5)} on {self.q_df} df, {p_text(self.q_p)}; "
+            f"{tau2}I² {percent(self.i2)}{r2}.",
+            "\n".join(f"Note: {note}" for note in self.notes),
+            "\n".join(
+                f"{i}. {method.paper}{f', doi:{method.doi}' if method.doi else ''}."
+                for i, method in enumerate(cited, start=1)
+            ),
+        ]
+        return "\n\n".join(part for part in parts if part)
 
     def _head(self) -> str:
         kind = "Mixed-effects" if self.model == "random" else "Common-effect"
