@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -26,12 +27,22 @@ class LeftOut:
     why: str
 
 
+_NO_NUMBERS = read_only(np.empty(0))
+_NO_PLACES = read_only(np.empty(0), np.intp)
+
+
+@lru_cache(maxsize=64)
+def _unknown(k: int) -> Floats:
+    """Numbers of people that nobody gave."""
+    return read_only(np.full(k, np.nan))
+
+
 def _none() -> Floats:
-    return np.empty(0)
+    return _NO_NUMBERS
 
 
 def _nowhere() -> Ints:
-    return np.empty(0, dtype=np.intp)
+    return _NO_PLACES
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -94,35 +105,36 @@ class Contrasts(Result):
         k = len(self.study)
         put = object.__setattr__
         put(self, "study", tuple(self.study))
-        for name in ("yi", "vi", "n1", "n2", "cov"):
+        for name in ("yi", "vi", "cov"):
             put(self, name, read_only(getattr(self, name)))
         for name in ("cov_i", "cov_j"):
             put(self, name, read_only(getattr(self, name), np.intp))
         for name in ("treat1", "treat2"):
             put(self, name, tuple(getattr(self, name)) or ("",) * k)
         for name in ("n1", "n2"):
-            if getattr(self, name).size == 0 and k:
-                put(self, name, read_only(np.full(k, np.nan)))
+            people = read_only(getattr(self, name))
+            put(self, name, people if people.size or not k else _unknown(k))
         for name in ("cells", "left_out", "notes", "marks"):
             put(self, name, tuple(getattr(self, name)))
         put(self, "raw", {name: read_only(values) for name, values in self.raw.items()})
-        lengths = {n: len(getattr(self, n)) for n in ("yi", "vi", "treat1", "treat2", "n1", "n2")}
-        lengths |= {name: len(values) for name, values in self.raw.items()}
-        for name in ("cells", "marks"):
-            if getattr(self, name):
-                lengths[name] = len(getattr(self, name))
-        for name, length in lengths.items():
-            if length != k:
+        lengths: list[tuple[str, Sized]] = [
+            ("yi", self.yi),
+            ("vi", self.vi),
+            ("treat1", self.treat1),
+        ]
+        lengths += [("treat2", self.treat2), ("n1", self.n1), ("n2", self.n2), *self.raw.items()]
+        lengths += [(name, rows) for name in ("cells", "marks") if (rows := getattr(self, name))]
+        for name, values in lengths:
+            if len(values) != k:
                 raise InputError(
-                    f"{k} studies but {length} of {name}", hint="one value for each contrast"
+                    f"{k} studies but {len(values)} of {name}", hint="one value for each contrast"
                 )
-        self._check_covariances(k)
+        if self.cov.size or self.cov_i.size or self.cov_j.size:
+            self._check_covariances(k)
 
     def _check_covariances(self, k: int) -> None:
         if not self.cov_i.size == self.cov_j.size == self.cov.size:
             raise InputError("cov_i, cov_j and cov of different lengths", hint="one of each a pair")
-        if not self.cov.size:
-            return
         seen: set[tuple[int, int]] = set()
         for i, j in zip(self.cov_i.tolist(), self.cov_j.tolist(), strict=True):
             if not 0 <= i < j < k or (i, j) in seen:

@@ -149,6 +149,7 @@ def numbers(
     except (TypeError, ValueError):
         fast = np.empty(0)
     if fast.shape == (len(values),) and np.isfinite(fast).all():
+        fast.flags.writeable = False
         return fast
     out = np.empty(len(values))
     for row, value in enumerate(values):
@@ -178,9 +179,15 @@ def _missing(value: object) -> bool:
 
 
 def read_only(values: object, kind: type[np.float64] | type[np.intp] = np.float64) -> NDArray[Any]:
-    """Return a read-only one-dimensional copy."""
-    array = np.array(values, dtype=kind).reshape(-1)
-    array.setflags(write=False)
+    """Return a read-only one-dimensional copy, or the array itself where it is one already."""
+    if type(values) is np.ndarray:
+        flags = values.flags
+        if not flags.writeable and flags.owndata and values.ndim == 1 and values.dtype == kind:
+            return values
+    array = np.array(values, dtype=kind)
+    if array.ndim != 1:
+        array = array.reshape(-1)
+    array.flags.writeable = False
     return array
 
 

@@ -18,6 +18,7 @@ from equipoise.effects.columns import Column, Floats, labels, numbers, read_colu
 from equipoise.effects.compute import row_marks
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.effects.suspects import flipped, similar_names
+from equipoise.effects.zeros import Flags
 from equipoise.num.dist import critical, normal_quantile
 
 #: Contrasts of one trial may miss adding up by this part of a standard error.
@@ -114,8 +115,10 @@ def contrasts(
     variances = size if spread == "vi" else size**2
     remarks = (*flipped(m, estimates, variances, names), *similar_names(names))
     notes = [remark.note for remark in remarks]
-    gaps = np.isnan(estimates) | np.isnan(variances)
+    gaps = np.isnan(estimates + variances)
+    missing: tuple[tuple[str, Flags], ...] = ()
     if gaps.any():
+        missing = (("missing", gaps),)
         gone = ", ".join(names[i] for i in np.flatnonzero(gaps).tolist())
         notes.append(Note("missing", f"Without an estimate, for a missing value: {gone}."))
     es = Contrasts(
@@ -128,7 +131,7 @@ def contrasts(
         n1=people.get("n1", np.empty(0)),
         n2=people.get("n2", np.empty(0)),
         notes=tuple(notes),
-        marks=row_marks(k, remarks, (("missing", gaps),)),
+        marks=row_marks(k, remarks, missing),
     )
     return _whole_trials(es)
 

@@ -85,8 +85,9 @@ def spread_remarks(
         Estimates and the number of each one's trial, for the measures in standard deviations.
     """
     found: list[Remark] = []
-    zero = tuple(np.unique(trial[sd == 0.0]).tolist())
-    if zero:
+    none = sd == 0.0
+    if none.any():
+        zero = tuple(np.unique(trial[none]).tolist())
         text = f"A standard deviation of 0 in one group: {_listed(names, zero)}."
         found.append(Remark("zero-sd", text, zero))
     if m.code in _OF_SPREADS:
@@ -194,25 +195,27 @@ def flipped(m: Measure, yi: Floats, vi: Floats, names: Sequence[str]) -> tuple[R
     """
     if not m.compares or m.code == "GEN" or yi.size < 4:
         return ()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = (yi - m.no_effect) / np.sqrt(vi)
-    up, down = z > 2.0, z < -2.0
-    higher, lower = int(np.count_nonzero(up)), int(np.count_nonzero(down))
-    few = min(higher, lower)
-    if not 0 < few <= max(1, yi.size // 5) or higher == lower:
+    y, v = (yi - m.no_effect).tolist(), vi.tolist()
+    pairs = list(zip(y, v, strict=True))
+    up = [i for i, (a, b) in enumerate(pairs) if a > 0.0 and a * a > 4.0 * b > 0.0]
+    down = [i for i, (a, b) in enumerate(pairs) if a < 0.0 and a * a > 4.0 * b > 0.0]
+    few, many = sorted((up, down), key=len)
+    if not 0 < len(few) <= max(1, len(y) // 5) or len(few) == len(many):
         return ()
-    side, minority = (1.0, down) if higher > lower else (-1.0, up)
-    usable = np.isfinite(z)
-    if np.count_nonzero(usable) < 4:
+    out_of = set(few)
+    rest = [
+        (a, b)
+        for i, (a, b) in enumerate(pairs)
+        if b > 0.0 and i not in out_of and math.isfinite(a) and math.isfinite(b)
+    ]
+    if len(rest) < 3:
         return ()
-    y, v = yi - m.no_effect, vi
-    rest = usable & ~minority
-    mean, error, tau2 = _random_mean(y[rest], v[rest])
-    if side * mean < 3.0 * error:
+    mean, error, tau2 = _random_mean(rest)
+    if (mean if many is up else -mean) < 3.0 * error:
         return ()
-    far = max(3.0, float(-special.ndtri(0.01 / yi.size)))
+    far = max(3.0, float(-special.ndtri(0.01 / len(y))))
     out = []
-    for i in np.flatnonzero(minority).tolist():
+    for i in few:
         s = math.sqrt(v[i] + tau2 + error**2)
         if abs(y[i] - mean) > far * s and abs(-y[i] - mean) < 1.5 * s:
             out.append(i)
@@ -225,16 +228,14 @@ def flipped(m: Measure, yi: Floats, vi: Floats, names: Sequence[str]) -> tuple[R
     return (Remark("maybe-flipped", text, tuple(out)),)
 
 
-def _random_mean(y: Floats, v: Floats) -> tuple[float, float, float]:
+def _random_mean(rows: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
     """Mean, its standard error and tau² by DerSimonian and Laird."""
-    w = 1.0 / v
-    total = float(w.sum())
-    mean = float((w * y).sum()) / total
-    excess = float((w * (y - mean) ** 2).sum()) - (y.size - 1)
-    tau2 = max(0.0, excess / (total - float((w**2).sum()) / total)) if y.size > 1 else 0.0
-    w = 1.0 / (v + tau2)
-    total = float(w.sum())
-    return float((w * y).sum()) / total, 1.0 / math.sqrt(total), tau2
+    total = sum(1.0 / v for _, v in rows)
+    mean = sum(y / v for y, v in rows) / total
+    excess = sum((y - mean) ** 2 / v for y, v in rows) - (len(rows) - 1)
+    tau2 = max(0.0, excess / (total - sum(1.0 / v**2 for _, v in rows) / total))
+    total = sum(1.0 / (v + tau2) for _, v in rows)
+    return sum(y / (v + tau2) for y, v in rows) / total, 1.0 / math.sqrt(total), tau2
 
 
 # --- the same trial twice ----------------------------------------------------------------------
