@@ -129,11 +129,11 @@ def _louis(t: Terms, z1: Floats, z2: Floats, w: Floats) -> tuple[Floats, Floats]
     return np.array([m.sum() for m in means]), hessian
 
 
-def _climb(family: Family, place: Place, free: list[int], n: int) -> Place:
+def _climb(family: Family, place: Place, free: list[int], n: int, tol: float = 1e-10) -> Place:
     """Climb in the free parameters: Newton's method, damped where the likelihood is not concave."""
     damp = 0.0
     for _ in range(100):
-        if _asks_for(place, free) < 1e-10:
+        if _asks_for(place, free) < tol:
             break
         h = -place.hessian[np.ix_(free, free)]
         score = place.score[free]
@@ -190,7 +190,7 @@ def highest(family: Family, *, random: bool) -> DoubleOptimum:
             at = np.array([middle, 0.0, s, tau])
             modes = np.zeros((family.k, 2))
             start = evaluate(family, at, _COARSE, modes)
-            place = _climb(family, start, [0, 1], _COARSE)
+            place = _climb(family, start, [0, 1], _COARSE, 1e-2)
             if best is None or place.value > best.value:
                 best = place
             middle = float(place.at[0])
