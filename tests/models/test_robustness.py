@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from equipoise.models.influence import Influence, baujat, influence
 from equipoise.models.pairwise import pairwise
 from equipoise.models.robustness import Refits, cumulative, leave_one_out
 
+VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
 YI = [-0.89, -1.59, -1.35, -1.44, -0.22, -0.79, -1.62, 0.01, -0.47, -1.37, -0.34, 0.45, -0.02]
 VI = [0.326, 0.195, 0.415, 0.020, 0.051, 0.007, 0.223, 0.004, 0.056, 0.073, 0.012, 0.533, 0.071]
 YEARS = [1948, 1949, 1960, 1977, 1973, 1953, 1973, 1980, 1968, 1961, 1974, 1969, 1976]
@@ -148,6 +150,18 @@ def test_without_heterogeneity_leverages_are_shares_of_precision() -> None:
     found = influence(pairwise(es, model="common"))
     assert found.hat == pytest.approx(np.array([4, 2, 1]) / 7)
     assert found.blup == pytest.approx([pairwise(es, model="common").estimate] * 3)
+
+
+def test_equal_weights_as_in_metafor() -> None:
+    # dat.bcg, log risk ratio, DerSimonian and Laird, weighted = FALSE; metafor 3.8-1.
+    values = json.loads((VALUES / "robustness.json").read_text("utf-8"))["sets"]["bcg"]
+    es = contrasts(yi=values["yi"], vi=values["vi"], measure="RR")
+    found = influence(pairwise(es, tau2="DL", weighted=False))
+    expected = [-0.0655048488273, -0.3771992613373, -0.2687053381201, -0.3464329047796]
+    assert found.dfbetas[:4] == pytest.approx(expected, rel=1e-9)
+    assert found.dffits[:4] == pytest.approx(expected, rel=1e-9)
+    assert found.cook[:2] == pytest.approx([0.004322597597971, 0.139571045056716], rel=1e-9)
+    assert found.standardised[:2] == pytest.approx([-0.1965173432161, -1.2435954964894], rel=1e-9)
 
 
 def test_a_planted_outlier_is_found(es: Contrasts) -> None:

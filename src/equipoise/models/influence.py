@@ -176,7 +176,8 @@ def influence(fit: PairwiseFit) -> Influence:
     ``(I - H) M (I - H)'``; the studentised one is ``(yᵢ - m₍ᵢ₎) / sqrt(vᵢ + t₍ᵢ₎ + var m₍ᵢ₎)``,
     where (i) means without trial i. DFFITS is ``(m - m₍ᵢ₎) / sqrt(hᵢ (vᵢ + t₍ᵢ₎))`` and DFBETAS
     divides by the standard error that all trials give with t₍ᵢ₎. Wald standard errors are used
-    throughout, whatever interval the fit shows.
+    throughout, whatever interval the fit shows. With weights of the reviewer's own, the fitted
+    value's standard error is that of the mean, so that both are the same.
 
     Source: Viechtbauer & Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11; empirical
     Bayes estimates, Raudenbush & Bryk 1985, doi:10.3102/10769986010002075.
@@ -201,9 +202,10 @@ def influence(fit: PairwiseFit) -> Influence:
     deleted_se = np.sqrt(v + t_without + var_without)
     moved = fit.estimate - without
     studentised = deleted / deleted_se
-    dffits = moved / np.sqrt(hat * (v + t_without))
     cook = moved**2 / variance
     dfbetas = moved / np.array([_se_of_all(v, s, fit) for s in t_without.tolist()])
+    own = fit.asked["weighting"] != "inverse variance"
+    dffits = dfbetas if own else moved / np.sqrt(hat * (v + t_without))
     standardised = np.divide(resid, resid_se, out=np.full(k, np.nan), where=resid_se > 0.0)
     shrink = v / (v + t)
     blup = fit.estimate * shrink + y * (1.0 - shrink)
@@ -243,6 +245,9 @@ def influence(fit: PairwiseFit) -> Influence:
 
 def _se_of_all(v: Floats, t: float, fit: PairwiseFit) -> float:
     """The standard error of the mean of all trials, were tau² this."""
+    if fit.asked["weighting"] != "inverse variance":
+        share = np.asarray(fit.weights) / 100.0
+        return math.sqrt(float((share * share) @ (v + (t if fit.model == "random" else 0.0))))
     if fit.model == "common":
         return fit.se_wald
     return math.sqrt(1.0 / float((1.0 / (v + t)).sum()))
