@@ -72,6 +72,7 @@ def test_the_numbers_are_those_of_python(save: Any) -> None:
         "influence",
         "cumulative",
         "small-study",
+        "report",
     ]
 
 

@@ -194,7 +194,12 @@ def analyse(
     parts += _small_study(es)
     if mods:
         parts.append(_regression(es, sheet, mods, settings))
+    parts.append(Part("report", "For a methods and a results section", tuple(_paragraphs(fit))))
     return Analysis(title, es, fit, tuple(parts), tuple(fit.notes), fit.methods, used)
+
+
+def _paragraphs(fit: PairwiseFit) -> list[str]:
+    return [line for line in fit.report().splitlines() if line.strip()]
 
 
 # --- reading ------------------------------------------------------------------------------------
