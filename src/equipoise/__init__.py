@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
+    from equipoise.present.figures import Line as Line
     from equipoise.present.figures import forest as forest
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
@@ -57,6 +58,7 @@ _HOME = {
     "EquipoiseError": "equipoise.core.errors",
     "FolderError": "equipoise.core.errors",
     "InputError": "equipoise.core.errors",
+    "Line": "equipoise.present.figures",
     "NotEstimableError": "equipoise.core.errors",
     "UnknownNameError": "equipoise.core.errors",
     "aggregate": "equipoise.models.covariance",

@@ -19,10 +19,8 @@ from equipoise.present.drawing import (
     coord,
     palette_css,
     resolved,
-    shortened,
-    text_width,
-    wrap,
 )
+from equipoise.present.text import shortened, text_width, wrap
 
 
 def luminance(code: str) -> float:
@@ -45,7 +43,7 @@ def test_contrast_of_black_on_white_is_21() -> None:
 def test_text_and_marks_can_be_told_from_the_paper(palette: dict[str, str]) -> None:
     for role in ("ink", "benefit", "harm", "neutral", "unknown"):
         assert contrast(palette[role], palette["paper"]) >= 4.5, role
-    for ground in ("band", "soft", "warm"):
+    for ground in ("band", "soft", "warm", "good", "doubt", "bad"):
         assert contrast(palette["ink"], palette[ground]) >= 4.5, ground
     # The no-effect line and the rings of an icon array lie on the band.
     for role in ("icon", "neutral"):

@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from html import escape
 from typing import Any, Literal
@@ -23,6 +23,8 @@ from equipoise.core.provenance import Quantity
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
+#: Room for all digits of any float.
+_ROOMY = Context(prec=400)
 
 Kind = Literal["ratio", "standardised", "points", "per 1000", "percent", "count", "p", "plain"]
 
@@ -64,7 +66,8 @@ def fixed(value: float, decimals: int, *, up: bool = False) -> str:
             return f"{MINUS if value < 0.0 else ''}{abs(value):.{decimals}f}"
     # Twelve significant digits first: 30.000000000000004 is 30, also when rounding up.
     exact = Decimal(f"{value:.12g}")
-    cut = exact.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING if up else ROUND_HALF_UP)
+    how = ROUND_CEILING if up else ROUND_HALF_UP
+    cut = exact.quantize(Decimal(1).scaleb(-decimals), how, _ROOMY)
     if cut == 0:
         cut = abs(cut)
     text = f"{abs(cut):,f}" if abs(cut) >= 10_000 else f"{abs(cut):f}"

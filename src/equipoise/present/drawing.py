@@ -3,18 +3,18 @@
 Colours are roles, written as ``var(--role,#light)``: a page gives each role its colour for light,
 dark and print by setting custom properties; without a page the light colours stand, and
 :func:`resolved` writes them out for programs that know no custom properties. There is no style
-element, no script and no font file; text widths are estimated from a table.
+element, no script and no font file; :mod:`equipoise.present.text` knows how wide words are.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from html import escape
 
 from equipoise.core.errors import InputError
+from equipoise.present.text import wrap
 
 #: Role → colour on white paper. Text roles reach a contrast of 4.5, marks 3.
 LIGHT: dict[str, str] = {
@@ -28,6 +28,9 @@ LIGHT: dict[str, str] = {
     "band": "#e7eaef",
     "soft": "#d3e3f5",
     "warm": "#f7e1d0",
+    "good": "#b7e0bd",
+    "doubt": "#fbe592",
+    "bad": "#f6b5ac",
     "paper": "#ffffff",
 }
 
@@ -43,6 +46,9 @@ DARK: dict[str, str] = {
     "band": "#2b313a",
     "soft": "#1e3d5e",
     "warm": "#52331a",
+    "good": "#1f5431",
+    "doubt": "#5c4a0b",
+    "bad": "#70292a",
     "paper": "#14171b",
 }
 
@@ -53,30 +59,6 @@ FONT = (
 #: The smallest text that may be drawn.
 SMALLEST = 12.0
 
-#: Widths in ems of DejaVu Sans, the widest of the usual fonts: words that fit with these fit with
-#: Segoe UI, Roboto, Helvetica and Arial as well, which are 5 to 15 per cent narrower.
-_WIDTHS: dict[str, float] = {
-    char: width
-    for width, chars in (
-        (0.28, "ijlI'"),
-        (0.34, "f,./:;\\| \u00a0J"),
-        (0.39, "t!()-[]²"),
-        (0.43, 'r"'),
-        (0.53, "cszL?*_–"),
-        (0.6, "kvxyFPTYKSZ"),
-        (0.69, "ABCRVX"),
-        (0.78, "HNUDGOQ&"),
-        (0.84, "w#+<=>~−→←"),
-        (0.87, "M"),
-        (0.98, "mW@…%"),
-    )
-    for char in chars
-}
-_USUAL = 0.63
-_BOLD = 1.12
-
-#: Where a line may break: not at a no-break space.
-_SPACE = re.compile(r"[ \t\n]+")
 _VAR = re.compile(r"var\(--[a-z]+,(#[0-9a-f]{6})\)")
 
 
@@ -102,50 +84,6 @@ def palette_css() -> str:
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
         f"@media print{{:root{{{light}}}}}"
     )
-
-
-def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Estimate the width of `text` in the widest of the usual sans serifs."""
-    units = sum(_width(ch) for ch in text)
-    return units * size * (_BOLD if bold else 1.0)
-
-
-def _width(char: str) -> float:
-    if char in _WIDTHS:
-        return _WIDTHS[char]
-    return 1.0 if unicodedata.east_asian_width(char) in "WF" else _USUAL
-
-
-def wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
-    """Break `text` into lines that fit; a word too long for any line is broken, never cut."""
-    lines: list[str] = []
-    line = ""
-    for word in _SPACE.split(text.strip()):
-        trial = f"{line} {word}".strip()
-        if text_width(trial, size, bold=bold) <= width:
-            line = trial
-            continue
-        if line:
-            lines.append(line)
-        while text_width(word, size, bold=bold) > width and len(word) > 2:
-            cut = len(word) - 1
-            while cut > 1 and text_width(word[:cut] + "-", size, bold=bold) > width:
-                cut -= 1
-            lines.append(word[:cut] + "-")
-            word = word[cut:]
-        line = word
-    return [*lines, line] if line or not lines else lines
-
-
-def shortened(text: str, width: float, size: float, lines: int, *, bold: bool = False) -> list[str]:
-    """Wrap `text` into at most `lines` lines; the last ends in "…" where something was cut."""
-    wrapped = wrap(text, width, size, bold=bold)
-    if len(wrapped) <= lines:
-        return wrapped
-    last = " ".join(wrapped[lines - 1 :])
-    while last and text_width(last + "…", size, bold=bold) > width:
-        last = last[:-1]
-    return [*wrapped[: lines - 1], last.rstrip(" ,;-") + "…"]
 
 
 def coord(value: float) -> str:
@@ -207,13 +145,14 @@ class Drawing:
         stroke_width: float = 1,
         radius: float = 0,
         dash: str = "",
+        opacity: float = 1,
     ) -> None:
         """Draw a rectangle; `fill` "" leaves it hollow, "hatch" fills it with stripes."""
         rounded = f' rx="{coord(radius)}"' if radius else ""
         self._parts.append(
             f'<rect x="{coord(x)}" y="{coord(y)}" width="{coord(max(width, 0))}"'
             f' height="{coord(max(height, 0))}"{rounded}'
-            f"{self._paint(fill, stroke, stroke_width, dash)}/>"
+            f"{self._paint(fill, stroke, stroke_width, dash, opacity)}/>"
         )
 
     def circle(
@@ -226,11 +165,12 @@ class Drawing:
         stroke: str = "",
         stroke_width: float = 1,
         dash: str = "",
+        opacity: float = 1,
     ) -> None:
         """Draw a circle."""
         self._parts.append(
             f'<circle cx="{coord(x)}" cy="{coord(y)}" r="{coord(r)}"'
-            f"{self._paint(fill, stroke, stroke_width, dash)}/>"
+            f"{self._paint(fill, stroke, stroke_width, dash, opacity)}/>"
         )
 
     def polygon(
@@ -254,14 +194,29 @@ class Drawing:
         *,
         dash: str = "",
         under: bool = False,
+        opacity: float = 1,
     ) -> None:
         """Draw a path given in SVG's own notation; nothing where it is empty.
 
-        `under` lays it beneath everything else, whenever it is drawn.
+        `under` lays it beneath everything else, whenever it is drawn. `opacity` is that of the
+        filling, so that marks on each other can be told apart.
         """
         if d:
             parts = self._under if under else self._parts
-            parts.append(f'<path d="{d}"{self._paint(fill, stroke, width, dash)}/>')
+            parts.append(f'<path d="{d}"{self._paint(fill, stroke, width, dash, opacity)}/>')
+
+    def polyline(
+        self,
+        points: Sequence[tuple[float, float]],
+        *,
+        role: str = "ink",
+        width: float = 1.6,
+        dash: str = "",
+        under: bool = False,
+    ) -> None:
+        """Draw a line through points."""
+        d = "L".join(f"{coord(x)} {coord(y)}" for x, y in points)
+        self.path(f"M{d}" if d else "", "", role, width, dash=dash, under=under)
 
     def text(
         self,
@@ -337,13 +292,16 @@ class Drawing:
             f"{''.join(self._under)}{''.join(self._parts)}</g></svg>"
         )
 
-    def _paint(self, fill: str, stroke: str, width: float, dash: str = "") -> str:
+    def _paint(
+        self, fill: str, stroke: str, width: float, dash: str = "", opacity: float = 1
+    ) -> str:
         if fill == "hatch":
             out = f' fill="url(#{self._hatch()})"'
         elif fill == "ink":
             out = ""  # inherited from the group around everything
         else:
             out = f' fill="{colour(fill) if fill else "none"}"'
+        out += f' fill-opacity="{opacity:g}"' if opacity != 1 else ""
         if stroke:
             out += f' stroke="{colour(stroke)}"'
             out += f' stroke-width="{coord(width)}"' if width != 1 else ""

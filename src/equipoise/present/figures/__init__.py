@@ -5,9 +5,11 @@ from equipoise.present.figures.forest import forest
 from equipoise.present.figures.icons import icon_array
 from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
+from equipoise.present.figures.plot import Line
 
 __all__ = [
     "Figure",
+    "Line",
     "certainty_dots",
     "figure_css",
     "forest",

@@ -7,25 +7,42 @@ and the drawing of axis, band, no-effect line and intervals.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from equipoise.core.table import fixed, significant
-from equipoise.present.drawing import Drawing, coord, text_width, wrap
+from equipoise.present.drawing import Drawing, coord
+from equipoise.present.text import text_width, wrap
 
 _STEPS = (1.0, 2.0, 5.0)
+_CLOSER = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 _LOG_ENDS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A horizontal axis from `low` to `high` on the analysis scale, from `left` to `right`."""
+    """An axis from `low` to `high` on the scale of analysis, from `left` to `right` on paper.
+
+    An upright axis is one whose `left` is its foot and whose `right` is its head.
+
+    Attributes
+    ----------
+    log
+        Whether ticks are round on the scale of the exponential.
+    back
+        The way to the reader's scale, where that is neither the same nor the exponential; ticks
+        are then round there.
+    given
+        Ticks that were asked for, on the scale of analysis, with their texts.
+    """
 
     low: float
     high: float
     left: float
     right: float
     log: bool
+    back: Callable[[float], float] | None = None
+    given: tuple[tuple[float, str], ...] = ()
 
     def at(self, value: float) -> float:
         """Where `value` lies on the paper, kept within the axis."""
@@ -38,14 +55,42 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Round ticks as (value on the analysis scale, text), as many as have room."""
-        most = min(9, max(2, int((self.right - self.left) / 40)))
+        if self.given:
+            return [tick for tick in self.given if self.holds(tick[0])]
+        most = min(9, max(2, int(abs(self.right - self.left) / 40)))
         if self.log:
             return _log_ticks(self.low, self.high, most)
-        step = _step((self.high - self.low) / most)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-        return [(i * step, fixed(i * step, decimals)) for i in range(first, last + 1)]
+        if self.back is not None:
+            return _curved_ticks(self.low, self.high, most, self.back)
+        return _linear_ticks(self.low, self.high, most)
+
+
+def _linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    step = _step((high - low) / most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return [(i * step, fixed(i * step, decimals)) for i in range(first, last + 1)]
+
+
+def _curved_ticks(
+    low: float, high: float, most: int, back: Callable[[float], float]
+) -> list[tuple[float, str]]:
+    """Ticks that are round on the reader's scale, by bisection of the way back."""
+    ends = sorted((back(low), back(high)))
+    if not all(map(math.isfinite, ends)) or ends[1] - ends[0] < 1e-12:
+        return _linear_ticks(low, high, most)
+    rising = back(high) >= back(low)
+    ticks = []
+    for value, text in _linear_ticks(ends[0], ends[1], most):
+        a, b = low, high
+        for _ in range(60):
+            middle = (a + b) / 2
+            if (back(middle) < value) == rising:
+                a = middle
+            else:
+                b = middle
+        ticks.append(((a + b) / 2, text))
+    return sorted(ticks)
 
 
 def _step(rough: float) -> float:
@@ -62,13 +107,17 @@ def _log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
 
     chosen = inside(_STEPS)
     if len(chosen) < 3:
-        chosen = sorted({*chosen, *inside((0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 3.0, 7.0))})
+        chosen = inside(_CLOSER)
+    if len(chosen) < 3 and high < 300:
+        step = _step((math.exp(high) - math.exp(low)) / min(most, 6))
+        first, last = (math.exp(v) / step for v in (low, high))
+        chosen = [i * step for i in range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)]
     if len(chosen) > most and len(inside((1.0,))) >= 3:
         chosen = inside((1.0,))
     every = math.ceil(len(chosen) / most)
     # Counted from 1, so that no effect keeps its tick.
     one = next((i for i, v in enumerate(chosen) if math.isclose(v, 1.0)), 0)
-    return [(math.log(v), significant(v, 3)) for i, v in enumerate(chosen) if not (i - one) % every]
+    return [(math.log(v), significant(v, 4)) for i, v in enumerate(chosen) if not (i - one) % every]
 
 
 def fit_axis(
@@ -80,6 +129,7 @@ def fit_axis(
     right: float,
     log: bool,
     keep: Sequence[float] = (),
+    back: Callable[[float], float] | None = None,
 ) -> Axis:
     """Choose an axis with round ends that shows what matters and clips what would squeeze it.
 
@@ -92,11 +142,14 @@ def fit_axis(
     points, bounds
         Estimates and intervals on the analysis scale.
     null
-        The value of no effect.
+        The value of no effect; not a number where there is none.
     keep
         Further values that must be on the axis: thresholds, the pooled interval.
+    back
+        The way to the reader's scale, as for :class:`Axis`.
     """
     core = [v for v in (*keep, null) if math.isfinite(v)]
+    core = core or sorted(p for p in points if math.isfinite(p))[len(points) // 2 :][:1] or [0.0]
     widths = sorted(b - a for a, b in bounds if math.isfinite(b - a))
     typical = widths[len(widths) // 2] if widths else 0.0
     reach = 4 * typical
@@ -107,13 +160,16 @@ def fit_axis(
     ends = [low - room, high + room]
     for a, b in bounds:
         low, high = min(low, max(a, ends[0])), max(high, min(b, ends[1]))
-    if high - low < 1e-9:
+    if high - low <= 1e-12 * max(abs(low), abs(high)):
         low, high = low - 1.0, high + 1.0
     if log:
-        # Round ticks on both sides of 1 need a factor of 1.25 to stand on.
-        low, high = min(low, -math.log(1.25)), max(high, math.log(1.25))
+        if math.isfinite(null):
+            # Round ticks on both sides of 1 need a factor of 1.25 to stand on.
+            low, high = min(low, -math.log(1.25)), max(high, math.log(1.25))
         return Axis(_log_end(low, -1), _log_end(high, 1), left, right, log)
     pad = (high - low) * 0.02
+    if back is not None:
+        return Axis(low - pad, high + pad, left, right, log, back)
     half = _step((high - low) / 6) / 2
     low, high = math.floor((low - pad) / half) * half, math.ceil((high + pad) / half) * half
     return Axis(low, high, left, right, log)
@@ -146,6 +202,8 @@ def draw_ground(
         x1, x2 = coord(axis.at(band[0])), coord(axis.at(band[1]))
         areas = (f"M{x1} {coord(a)}H{x2}V{coord(b)}H{x1}z" for a, b in strips)
         d.path("".join(areas), "band", under=True)
+    if not axis.holds(null):
+        return
     x = coord(axis.at(null))
     lines = "".join(f"M{x} {coord(a)}V{coord(b)}" for a, b in strips)
     d.path(lines, "", "neutral", 1.2, under=True)
@@ -174,15 +232,18 @@ def draw_axis(
     """
     d.line(axis.left, y, axis.right, y, role="neutral")
     taken: list[tuple[float, float]] = []
+    middle = null if math.isfinite(null) else axis.low
     # From no effect outwards: where labels would touch, the outer one gives way.
-    for value, text in sorted(axis.ticks(), key=lambda tick: abs(tick[0] - null)):
-        x = axis.at(value)
+    for value, text in sorted(axis.ticks(), key=lambda tick: abs(tick[0] - middle)):
         half = text_width(text, d.size) / 2 + 3
+        x = min(max(axis.at(value), half), d.width - half)
         if all(x + half <= a or x - half >= b for a, b in taken):
             taken.append((x - half, x + half))
-            d.line(x, y, x, y + 5, role="neutral")
+            d.line(axis.at(value), y, axis.at(value), y + 5, role="neutral")
             d.text(x, y + 7 + d.size, text, anchor="middle", role="neutral")
-    y = _draw_ends(d, axis.at(null), y + 12 + 2.3 * d.size, ends)
+    y += 12 + 2.3 * d.size
+    if any(ends) and math.isfinite(null):
+        y = _draw_ends(d, axis.at(null), y, ends)
     for line in wrap(title, d.width - 12, d.size):
         half = text_width(line, d.size) / 2
         x = min(max((axis.left + axis.right) / 2, half + 6), d.width - half - 6)
@@ -217,6 +278,12 @@ def draw_interval(
     """Draw an interval; an end that lies beyond the axis becomes an arrow."""
     x1, x2 = axis.at(low), axis.at(high)
     d.line(x1, y, x2, y, width=width)
+    draw_arrows(d, axis, y, low, high)
+
+
+def draw_arrows(d: Drawing, axis: Axis, y: float, low: float, high: float) -> None:
+    """Draw an arrow at each end of an axis that an interval reaches beyond."""
+    x1, x2 = axis.left, axis.right
     if low < axis.low:
         d.polygon([(x1 - 1, y), (x1 + 7, y - 4.5), (x1 + 7, y + 4.5)])
     if high > axis.high:

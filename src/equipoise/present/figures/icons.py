@@ -15,8 +15,9 @@ from equipoise.certainty.grade import Level
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Column, Table, count, largest_remainder
-from equipoise.present.drawing import Drawing, coord, wrap
+from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.figure import NARROW, WIDE, Figure
+from equipoise.present.text import wrap
 
 Mark = Literal["event", "changed", "rest"]
 _EDGE = 6.0

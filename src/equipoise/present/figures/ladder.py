@@ -10,7 +10,7 @@ from equipoise.answer.answer import Answer, OutcomeAnswer, Part, PartEstimate
 from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import Column, Table, Value, count, percent, show
 from equipoise.effects.measures import MEASURES
-from equipoise.present.drawing import Drawing, wrap
+from equipoise.present.drawing import Drawing
 from equipoise.present.figures.axis import (
     Axis,
     draw_axis,
@@ -21,6 +21,7 @@ from equipoise.present.figures.axis import (
 )
 from equipoise.present.figures.figure import NARROW, WIDE, Figure
 from equipoise.present.figures.plot import favours
+from equipoise.present.text import wrap
 
 _EDGE = 6.0
 _STRIP = 30.0

@@ -1,15 +1,17 @@
-"""What a forest plot needs to know, from an answer's outcome or from a fit; its words and table."""
+"""What a forest plot shows: its lines and columns, its words, and the table that says the same.
+
+Everything is on the scale of analysis. The modules `outcome` and `gather` make a `Plot`; `wide` and
+`stacked` draw it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from equipoise.answer.answer import ForestRow, OutcomeAnswer, Pooled, ThresholdLine
 from equipoise.core.errors import InputError
-from equipoise.core.provenance import plain
 from equipoise.core.table import (
     Column,
     Kind,
@@ -24,319 +26,294 @@ from equipoise.core.table import (
     significant,
     standardised,
 )
-from equipoise.effects.measures import Measure, measure_of
-from equipoise.num.dist import critical
+from equipoise.effects.measures import Measure
 
 Better = Literal["lower", "higher"]
+LineKind = Literal["trial", "total", "prediction", "heading", "words"]
+
+#: The words where a trial has no estimate.
+NONE = "not estimable"
 
 
-class Fit(Protocol):
-    """What a pairwise fit offers a forest plot; effects on the analysis scale, I² in percent."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a forest plot, on the scale of analysis (logarithms for ratios).
 
-    study: Any
-    yi: Any
-    vi: Any
-    weights: Any
-    measure: str
-    model: str
-    estimate: float
-    ci: Any
-    pi: Any
-    level: float
-    k: int
-    tau2: float
-    i2: float
-    q: float
-    q_df: float
-    q_p: float
+    Attributes
+    ----------
+    label
+        What stands at the left.
+    estimate, low, high
+        The estimate and its interval; not a number where there is none.
+    kind
+        A ``trial`` (square), a ``total`` (diamond), a ``prediction`` interval (bar), a ``heading``
+        of a subgroup, or ``words`` that belong to the lines above.
+    weight
+        Percent of the pooled estimate; not a number where it has none.
+    cells
+        Values of further columns, by their key.
+    rob
+        Risk of bias: one level, or one for each domain.
+    flags
+        Remarks for the reader.
+    main
+        Whether it is the total that the dashed line runs through.
+    hollow
+        Whether the mark is drawn hollow: a result that is shown but not recommended.
+    """
+
+    label: str
+    estimate: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    kind: LineKind = "trial"
+    weight: float = math.nan
+    cells: Mapping[str, Value] = field(default_factory=dict)
+    rob: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    main: bool = False
+    hollow: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an estimate to draw."""
+        return math.isfinite(self.estimate)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A further column beside the plot; `group` is a heading over neighbours that share it."""
+
+    key: str
+    label: str
+    side: Literal["left", "right"] = "left"
+    kind: Kind = "plain"
+    align: Literal["left", "right"] = "right"
+    group: str = ""
+
+    def text(self, line: Line) -> str:
+        """Write the cell of a line as a reader sees it."""
+        value = line.cells.get(self.key)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        column = Column(self.key, self.label, self.kind, self.align)
+        return _PLAIN.text(value, column)
+
+
+_PLAIN = Table("", (), (), missing="")
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The pooled result, on the analysis scale."""
+    """The pooled result in the words of a description, on the scale of analysis."""
 
-    model: str
     estimate: float
     low: float
     high: float
-    prediction: tuple[float, float] | None
-    people: int | None
-    heterogeneity: str
+    prediction: tuple[float, float] | None = None
+    people: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Everything that a forest plot shows, on the analysis scale."""
+    """Everything that a forest plot shows, on the scale of analysis."""
 
     title: str
-    desc: str
     measure: Measure
-    unit: str
     level: float
-    rows: tuple[ForestRow, ...]
-    total: Total | None
-    better: Better | None
-    sides: tuple[str, str]
-    ends: tuple[str, str]
+    lines: tuple[Line, ...]
+    desc: str = ""
+    unit: str = ""
+    total: Total | None = None
+    beside: tuple[Beside, ...] = ()
+    raw_below: bool = False
+    """Whether the numbers of both groups stand below a trial's name instead of beside it."""
+    better: Better | None = None
+    sides: tuple[str, str] = ("treatment", "comparison")
+    ends: tuple[str, str] = ("", "")
     """What lies to the left and to the right of no effect, in words."""
-    band: tuple[float, float] | None
-    band_words: str
-    notes: tuple[str, ...]
-    left_out: tuple[str, ...]
+    band: tuple[float, float] | None = None
+    band_words: str = ""
+    found: tuple[str, ...] = ()
+    """Differences between trials, tests: sentences below the plot."""
+    notes: tuple[str, ...] = ()
+    """Remarks drawn below the plot."""
+    asides: tuple[str, ...] = ()
+    """Remarks that stand in the table alone."""
+    left_out: tuple[str, ...] = ()
     """Results that could not be used, each with its reason; the table lists them."""
+    label_head: str = "Trial"
+    effect_head: tuple[str, ...] = ()
+    weight_head: str = "Weight"
+    domains: tuple[str, ...] = ()
+    """Names of the domains of risk of bias, where each trial has more than one level."""
+    decimals: int | None = None
+    limits: tuple[float, float] | None = None
+    ticks: tuple[float, ...] = ()
+
+    @property
+    def trials(self) -> tuple[Line, ...]:
+        """The lines of trials, those without an estimate among them."""
+        return tuple(line for line in self.lines if line.kind == "trial")
+
+    @property
+    def null(self) -> float:
+        """No effect on the scale of analysis; not a number where nothing is compared."""
+        return no_effect(self.measure)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether weights say anything: more than one trial has one."""
+        return sum(not math.isnan(line.weight) for line in self.trials) > 1
 
     @property
     def axis_title(self) -> str:
         """The measure in words, with its unit or "log scale"."""
-        name = self.measure.name[:1].upper() + self.measure.name[1:]
-        if self.measure.ratio:
+        name = capital(self.measure.name)
+        if self.measure.scale == "log":
             return f"{name} (log scale)"
         return f"{name}, {self.unit}" if self.unit else name
 
     def write(self, value: float) -> str:
-        """Write a value of the analysis scale as a reader sees it."""
-        return _writer(self.measure)(self.measure.back(value))
+        """Write a value of the scale of analysis as a reader sees it."""
+        return writer(self.measure, self.decimals)(self.measure.back(value))
 
     def interval(self, low: float, high: float) -> str:
-        """Write an interval of the analysis scale."""
+        """Write an interval of the scale of analysis."""
         return f"{self.write(low)} to {self.write(high)}"
 
-    def effect(self, estimate: float, low: float, high: float) -> str:
+    def effect(self, line: Line | Total) -> str:
         """Write an estimate with its interval."""
-        return f"{self.write(estimate)} ({self.interval(low, high)})"
+        if not math.isfinite(line.estimate):
+            return NONE
+        if math.isnan(line.low):
+            return self.write(line.estimate)
+        return f"{self.write(line.estimate)} ({self.interval(line.low, line.high)})"
+
+    def said(self, line: Line) -> str:
+        """What stands in the column of effects."""
+        if line.kind in ("heading", "words"):
+            return ""
+        if line.kind == "prediction":
+            return self.interval(line.low, line.high)
+        return self.effect(line)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The remarks of all trials, each once, in the order of the trials."""
-        return tuple(dict.fromkeys(flag for row in self.rows for flag in row.flags))
+        """The remarks of all lines, each once, in the order of the lines."""
+        return tuple(dict.fromkeys(flag for line in self.lines for flag in line.flags))
 
     def table(self) -> Table:
-        """The twin of the drawing: one row a trial, then the pooled result and prediction."""
-        kind = _kind(self.measure)
+        """The twin of the drawing: one row a line, headings as groups."""
+        kind = kind_of_measure(self.measure)
         percents = f"{100 * self.level:g}%"
+        lefts = tuple(b for b in self.beside if b.side == "left")
+        rights = tuple(b for b in self.beside if b.side == "right")
         columns = (
-            Column("trial", "Trial"),
-            Column("treated", self.sides[0][:1].upper() + self.sides[0][1:]),
-            Column("control", self.sides[1][:1].upper() + self.sides[1][1:]),
+            Column("trial", self.label_head),
+            *map(_column, lefts),
             Column("effect", self.axis_title.removesuffix(" (log scale)"), kind, "right"),
             Column("low", f"{percents} interval from", kind, "right"),
             Column("high", "to", kind, "right"),
-            Column("weight", "Weight", "percent", "right"),
-            Column("rob", "Risk of bias"),
+            Column("weight", self.weight_head, "percent", "right"),
+            *map(_column, rights),
+            *self._rob_columns(),
             Column("remarks", "Remarks"),
         )
-        rows: list[tuple[Value, ...]] = [self._row(row) for row in self.rows]
-        back = self.measure.back
-        if self.total is not None and len(self.rows) > 1:
-            t = self.total
-            numbers = (back(t.estimate), back(t.low), back(t.high))
-            rows.append((f"All {len(rows)} trials", None, None, *numbers, 100.0, None, None))
-            if t.prediction is not None:
-                low, high = (back(v) for v in t.prediction)
-                nothing = (None, None, None)
-                rows.append(("Prediction interval", *nothing, low, high, *nothing))
-        notes = [self.total.heterogeneity] if self.total and self.total.heterogeneity else []
-        notes += [self.band_words] if self.band_words else []
-        # A fit knows effects only: columns that would be empty throughout are left out.
-        told = {
-            "treated": any(r.treated for r in self.rows),
-            "control": any(r.control for r in self.rows),
-            "rob": any(r.rob for r in self.rows),
-            "remarks": any(r.flags for r in self.rows),
-        }
-        at = [i for i, c in enumerate(columns) if told.get(c.key, True)]
+        rows: list[tuple[Value, ...]] = []
+        groups: list[tuple[int, str]] = []
+        for line in self.lines:
+            if line.kind == "heading":
+                groups.append((len(rows), line.label))
+            elif line.kind != "words":
+                rows.append(self._row(line, lefts, rights))
+        words = [line.label for line in self.lines if line.kind == "words"]
+        notes = (*self.found, *words, *([self.band_words] if self.band_words else []))
+        # Columns that would be empty throughout are left out.
+        always = {"trial", "effect", "low", "high"}
+        at = [
+            i
+            for i, column in enumerate(columns)
+            if column.key in always or any(row[i] is not None for row in rows)
+        ]
         return Table(
             self.title,
             tuple(columns[i] for i in at),
             tuple(tuple(row[i] for i in at) for row in rows),
-            notes=(*notes, *self.notes, *self.left_out),
+            groups=tuple(groups),
+            notes=(*notes, *self.notes, *self.asides, *self.left_out),
             missing="",
         )
 
-    def _row(self, row: ForestRow) -> tuple[Value, ...]:
-        back = self.measure.back
+    def _rob_columns(self) -> tuple[Column, ...]:
+        if not self.domains:
+            return (Column("rob", "Risk of bias"),)
+        return tuple(
+            Column(f"rob_{letter(i)}", f"Risk of bias: {name}")
+            for i, name in enumerate(self.domains)
+        )
+
+    def _row(
+        self, line: Line, lefts: Sequence[Beside], rights: Sequence[Beside]
+    ) -> tuple[Value, ...]:
+        def told(value: float) -> Value:
+            return None if math.isnan(value) else self.measure.back(value)
+
+        rob: tuple[Value, ...] = tuple(line.rob) or (None,) * max(1, len(self.domains))
         return (
-            row.label,
-            row.treated or "not reported",
-            row.control or "not reported",
-            back(row.estimate),
-            back(row.low),
-            back(row.high),
-            row.weight,
-            row.rob or "not judged",
-            "; ".join(row.flags),
+            line.label,
+            *(line.cells.get(b.key) for b in lefts),
+            told(line.estimate),
+            told(line.low),
+            told(line.high),
+            None if math.isnan(line.weight) else line.weight,
+            *(line.cells.get(b.key) for b in rights),
+            *rob,
+            "; ".join(line.flags) or None,
         )
 
 
-def _kind(measure: Measure) -> Kind:
+def _column(beside: Beside) -> Column:
+    label = f"{beside.group}: {beside.label}" if beside.group else beside.label
+    return Column(beside.key, capital(label), beside.kind, beside.align)
+
+
+def letter(i: int) -> str:
+    """The mark of the remark or domain at place `i`: a, b, c…"""
+    return chr(ord("a") + i)
+
+
+def capital(text: str) -> str:
+    """The same words with a capital in front."""
+    return text[:1].upper() + text[1:]
+
+
+def no_effect(measure: Measure) -> float:
+    """The value of no difference on the scale of analysis; not a number where there is none."""
+    return float(getattr(measure, "no_effect", 0.0))
+
+
+def kind_of_measure(measure: Measure) -> Kind:
+    """Which rounding rule the values of a measure call for."""
     if measure.ratio:
         return "ratio"
     kinds: dict[str, Kind] = {"SMD": "standardised", "MD": "points"}
     return kinds.get(measure.code, "plain")
 
 
-def _writer(measure: Measure) -> Callable[[float], str]:
-    kind = _kind(measure)
+def writer(measure: Measure, decimals: int | None = None) -> Callable[[float], str]:
+    """What writes a value of the reader's scale; never rounded across no effect."""
+    kind = kind_of_measure(measure)
+    if kind == "ratio":
+        return lambda v: "> 1,000,000" if 1e6 < v < math.inf else ratio(v)
+    if kind == "standardised":
+        return standardised
+    if decimals is not None:
+        marks = () if math.isnan(measure.null) else (measure.null,)
+        return lambda v: kept(v, decimals, marks)
     if kind == "plain":
         return lambda v: kept(v, 3, (0.0,)) if abs(v) < 1 else significant(v, 4)
-    if kind == "ratio":
-        return ratio
-    return standardised if kind == "standardised" else points
-
-
-def plot_of(
-    what: OutcomeAnswer | Fit,
-    *,
-    title: str | None,
-    better: Better | None,
-    threshold: float | tuple[float, float] | None,
-    sides: tuple[str, str],
-) -> Plot:
-    """Gather what a forest plot shows, from an outcome of an answer or from a fit."""
-    if better not in (None, "lower", "higher"):
-        raise InputError(f"better={better!r}", hint="'lower' or 'higher'")
-    if isinstance(what, OutcomeAnswer):
-        return _from_outcome(what, title, better, threshold, sides)
-    missing = [
-        n for n in ("yi", "vi", "weights", "ci", "estimate", "measure") if not hasattr(what, n)
-    ]
-    if missing:
-        raise InputError(
-            f"a forest plot cannot be drawn of a {type(what).__name__}",
-            hint="an outcome of an answer, or what pairwise() gives",
-        )
-    return _from_fit(what, title, better, threshold, sides)
-
-
-def _what(pooled: Pooled | None) -> str:
-    if pooled is None:
-        return "no numbers to draw"
-    return "one trial" if len(pooled.rows) == 1 else "every trial and all together"
-
-
-def _from_outcome(
-    outcome: OutcomeAnswer,
-    title: str | None,
-    better: Better | None,
-    threshold: float | tuple[float, float] | None,
-    sides: tuple[str, str],
-) -> Plot:
-    better = better or outcome.better
-    title = title or f"{outcome.label}: {_what(outcome.pooled)}"
-    pooled = outcome.pooled
-    unit = outcome.unit
-    if unit and outcome.scale:
-        unit += f" on a scale of {outcome.scale[0]:g} to {outcome.scale[1]:g}"
-    if pooled is None:
-        return _without_numbers(outcome, title, unit, better, sides)
-    measure = measure_of(pooled.measure)
-    band, words = _band(outcome, measure, threshold)
-    total = Total(
-        model=pooled.model,
-        estimate=pooled.estimate,
-        low=pooled.low,
-        high=pooled.high,
-        prediction=_pair(pooled.pi_low, pooled.pi_high),
-        people=pooled.n,
-        heterogeneity=_heterogeneity(pooled, measure),
-    )
-    plot = Plot(
-        title=title,
-        desc="",
-        measure=measure,
-        unit=unit,
-        level=pooled.level,
-        rows=pooled.rows,
-        total=total,
-        better=better,
-        sides=sides,
-        ends=favours(better, sides),
-        band=band,
-        band_words=words,
-        notes=pooled.notes,
-        left_out=_left_out(outcome),
-    )
-    return _described(plot, outcome.unit)
-
-
-def _from_fit(
-    fit: Fit,
-    title: str | None,
-    better: Better | None,
-    threshold: float | tuple[float, float] | None,
-    sides: tuple[str, str],
-) -> Plot:
-    measure = measure_of(fit.measure)
-    z = critical(fit.level)
-    whole = math.fsum(float(w) for w in fit.weights)
-    rows = []
-    for name, y, v, w in zip(fit.study, fit.yi, fit.vi, fit.weights, strict=True):
-        half = z * math.sqrt(float(v))
-        y = float(y)
-        share = 100 * float(w) / whole
-        rows.append(
-            ForestRow(str(name), str(name), y, y - half, y + half, share, "", "", "", (), ())
-        )
-    total = Total(
-        model=fit.model,
-        estimate=fit.estimate,
-        low=fit.ci.low,
-        high=fit.ci.high,
-        prediction=None if fit.pi is None else _pair(fit.pi.low, fit.pi.high),
-        people=None,
-        heterogeneity=_heterogeneity(fit, measure),
-    )
-    band = None if threshold is None else _given_band(measure, threshold)
-    plot = Plot(
-        title=title
-        or f"{measure.name[:1].upper()}{measure.name[1:]}: every trial and all together",
-        desc="",
-        measure=measure,
-        unit="",
-        level=fit.level,
-        rows=tuple(rows),
-        total=total,
-        better=better,
-        sides=sides,
-        ends=favours(better, sides),
-        band=band,
-        band_words=_band_words(measure, band),
-        notes=tuple(str(note) for note in getattr(fit, "notes", ())),
-        left_out=tuple(f"Left out: {name}, {why}." for name, why in getattr(fit, "left_out", ())),
-    )
-    return _described(plot, "")
-
-
-def _without_numbers(
-    outcome: OutcomeAnswer, title: str, unit: str, better: Better, sides: tuple[str, str]
-) -> Plot:
-    why = plain(outcome.statement_plain)
-    return Plot(
-        title=title,
-        desc=why,
-        measure=measure_of("RR" if outcome.type == "binary" else "MD"),
-        unit=unit,
-        level=0.95,
-        rows=(),
-        total=None,
-        better=better,
-        sides=sides,
-        ends=favours(better, sides),
-        band=None,
-        band_words="",
-        notes=(why,),
-        left_out=_left_out(outcome),
-    )
-
-
-def _left_out(outcome: OutcomeAnswer) -> tuple[str, ...]:
-    return tuple(f"Left out: {one.label}, {one.what}: {one.why}." for one in outcome.left_out)
-
-
-def _pair(low: float | None, high: float | None) -> tuple[float, float] | None:
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return None
-    return low, high
+    return points
 
 
 def favours(better: Better | None, sides: tuple[str, str]) -> tuple[str, str]:
@@ -347,53 +324,14 @@ def favours(better: Better | None, sides: tuple[str, str]) -> tuple[str, str]:
     return words if better == "lower" else (words[1], words[0])
 
 
-def _band(
-    outcome: OutcomeAnswer, measure: Measure, threshold: float | tuple[float, float] | None
-) -> tuple[tuple[float, float] | None, str]:
-    if threshold is not None:
-        band = _given_band(measure, threshold)
-        return band, _band_words(measure, band)
-    line = next((t for t in outcome.thresholds if t.main), None)
-    if line is None:
-        return None, ""
-    ends = _registered_band(outcome, measure, line)
-    if ends is None:
-        return None, ""
-    small = significant(line.small, 4)
-    amount = f"{small} in 1000 people" if outcome.type == "binary" else f"{small} {outcome.unit}"
-    return ends, f"Shaded: a difference of less than {amount.strip()} is too small to matter."
+def check_better(better: object) -> None:
+    """Refuse what is no direction."""
+    if better not in (None, "lower", "higher"):
+        raise InputError(f"better={better!r}", hint="'lower' or 'higher'")
 
 
-def _registered_band(
-    outcome: OutcomeAnswer, measure: Measure, line: ThresholdLine
-) -> tuple[float, float] | None:
-    """The main threshold on the analysis scale; a ratio needs the risk without treatment."""
-    if outcome.type == "continuous":
-        return -line.small, line.small
-    step = line.small / 1000
-    if measure.code == "RD":
-        return -step, step
-    told = outcome.absolute
-    if told is None or told.without is None or not told.denominator:
-        return None
-    risk = told.without.value / told.denominator
-    low, high = (_ratio(measure.code, risk, risk + s) for s in (-step, step))
-    return low, high
-
-
-def _ratio(code: str, risk: float, other: float) -> float:
-    """The log ratio that takes `risk` to `other`; infinite where none does."""
-    if other <= 0 or risk <= 0:
-        return -math.inf
-    if code == "OR":
-        if other >= 1 or risk >= 1:
-            return math.inf
-        return math.log(other / (1 - other)) - math.log(risk / (1 - risk))
-    return math.log(min(other, 1.0) / risk)
-
-
-def _given_band(measure: Measure, threshold: float | tuple[float, float]) -> tuple[float, float]:
-    """A threshold given on the reader's scale, on the analysis scale."""
+def given_band(measure: Measure, threshold: float | tuple[float, float]) -> tuple[float, float]:
+    """A threshold given on the reader's scale, on the scale of analysis."""
     if isinstance(threshold, tuple):
         low, high = threshold
     elif measure.ratio and threshold > 0:
@@ -408,54 +346,81 @@ def _given_band(measure: Measure, threshold: float | tuple[float, float]) -> tup
     return (math.log(low), math.log(high)) if measure.ratio else (low, high)
 
 
-def _band_words(measure: Measure, band: tuple[float, float] | None) -> str:
+def band_said(measure: Measure, band: tuple[float, float] | None) -> str:
+    """The sentence that explains a band given on the scale of analysis."""
     if band is None:
         return ""
-    write = _writer(measure)
-    low, high = (write(measure.back(v)) for v in band)
+    low, high = (writer(measure)(measure.back(v)) for v in band)
     return f"Shaded: effects between {low} and {high} are too small to matter."
 
 
-def _heterogeneity(fit: Pooled | Fit, measure: Measure) -> str:
-    if fit.k < 2:
+def heterogeneity_said(fit: object, measure: Measure) -> str:
+    """How much the trials differ, with the model in brackets; "" for one trial."""
+
+    def of(name: str) -> float:
+        value = getattr(fit, name, None)
+        return math.nan if value is None else float(value)
+
+    if of("k") < 2 or math.isnan(of("q")):
         return ""
+    model = str(getattr(fit, "model", "random"))
     ways = {"random": "random effects", "common": "common effect"}
-    way = ways.get(fit.model, fit.model)
+    way = ways.get(model, model)
     method = getattr(fit, "tau2_method", "")
-    if method and fit.model == "random":
+    if method and model == "random":
         way += f",\u00a0{method}"
-    tau2 = f", tau²\u00a0{significant(fit.tau2, 3)}" if fit.model != "common" else ""
-    on_log = " on the log scale" if tau2 and fit.tau2 > 0 and measure.ratio else ""
-    words = f"Differences between trials: I²\u00a0{percent(fit.i2)}{tau2}{on_log};"
-    words += f" Q\u00a0{significant(fit.q, 3)}"
-    return f"{words} on {count(fit.q_df)}\u00a0df, p\u00a0{p_value(fit.q_p)} ({way})."
+    tau2 = f", tau²\u00a0{significant(of('tau2'), 3)}" if model != "common" else ""
+    on_log = " on the log scale" if tau2 and of("tau2") > 0 and measure.ratio else ""
+    words = f"Differences between trials: I²\u00a0{percent(of('i2'))}{tau2}{on_log};"
+    words += f" Q\u00a0{significant(of('q'), 3)}"
+    return f"{words} on {count(of('q_df'))}\u00a0df, p\u00a0{p_value(of('q_p'))} ({way})."
 
 
-def _described(plot: Plot, unit: str) -> Plot:
+def described(plot: Plot, unit: str = "") -> Plot:
     """The same plot with its finding in words."""
-    assert plot.total is not None
-    k, t = len(plot.rows), plot.total
-    who = f" with {count(t.people)} people" if t.people else ""
-    effect = plot.effect(t.estimate, t.low, t.high)
-    measured = f"{plot.measure.name} {effect}{' ' + unit if unit else ''}"
+    k, t = sum(line.known for line in plot.trials), plot.total
     percents = f"{100 * plot.level:g}%"
+    name = plot.measure.name
+    if t is None:
+        text = f"{count(k)} {'trial' if k == 1 else 'trials'}, {name}, not pooled."
+        text += _range(plot)
+        return replace(plot, desc=text)
+    who = f" with {count(t.people)} people" if t.people else ""
+    measured = f"{name} {plot.effect(t)}{' ' + unit if unit else ''}"
     if k == 1:
         text = f"One trial{who}: {measured} ({percents} interval in brackets)."
     else:
         text = f"{count(k)} trials{who}, pooled {measured} ({percents} interval in brackets)."
-        text += f" The trials range from {_range(plot.rows, plot.write)}."
+        text += _range(plot)
     if t.prediction is not None:
         text += f" In a new setting the effect may lie from {plot.interval(*t.prediction)}."
     if plot.band is not None:
         text += " " + _against_band(t, plot.band)
+    subtotals = _subtotals(plot)
+    if subtotals:
+        text += f" {subtotals}"
     if plot.better is not None:
         text += f" {plot.better.capitalize()} is better."
     return replace(plot, desc=text)
 
 
-def _range(rows: Sequence[ForestRow], write: Callable[[float], str]) -> str:
-    values = [row.estimate for row in rows]
-    return f"{write(min(values))} to {write(max(values))}"
+def _range(plot: Plot) -> str:
+    values = [line.estimate for line in plot.trials if line.known]
+    if len(values) < 2:
+        return ""
+    return f" The trials range from {plot.interval(min(values), max(values))}."
+
+
+def _subtotals(plot: Plot) -> str:
+    """The results of subgroups, each after its heading."""
+    said, heading = [], ""
+    for line in plot.lines:
+        if line.kind == "heading":
+            heading = line.label
+        elif line.kind == "total" and heading and not line.main:
+            said.append(f"{heading}: {plot.effect(line)}.")
+            heading = ""
+    return " ".join(said)
 
 
 def _against_band(t: Total, band: tuple[float, float]) -> str:
