@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from equipoise.core.errors import InputError
@@ -139,9 +139,12 @@ def test_widths_are_on_the_safe_side_of_helvetica() -> None:
     assert real <= text_width(sample, 13) <= 1.25 * real
 
 
+# The first draw of any letter builds Unicode's table, which takes a second on a slow machine.
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow])
 words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=30)
 
 
+@unhurried
 @given(st.lists(words, max_size=12), st.floats(40, 400), st.booleans())
 def test_wrapped_lines_fit_and_lose_nothing(parts: list[str], width: float, bold: bool) -> None:
     text = " ".join(parts)
@@ -151,6 +154,7 @@ def test_wrapped_lines_fit_and_lose_nothing(parts: list[str], width: float, bold
     assert kept == text.replace("-", "").replace(" ", "")
 
 
+@unhurried
 @given(st.lists(words, min_size=1, max_size=12), st.integers(1, 3))
 def test_shortened_text_says_that_it_was_cut(parts: list[str], most: int) -> None:
     text = " ".join(parts)

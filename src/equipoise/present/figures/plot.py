@@ -159,7 +159,7 @@ class Plot:
     @property
     def null(self) -> float:
         """No effect on the scale of analysis; not a number where nothing is compared."""
-        return no_effect(self.measure)
+        return self.measure.no_effect
 
     @property
     def weighted(self) -> bool:
@@ -286,11 +286,6 @@ def letter(i: int) -> str:
 def capital(text: str) -> str:
     """The same words with a capital in front."""
     return text[:1].upper() + text[1:]
-
-
-def no_effect(measure: Measure) -> float:
-    """The value of no difference on the scale of analysis; not a number where there is none."""
-    return float(getattr(measure, "no_effect", 0.0))
 
 
 def kind_of_measure(measure: Measure) -> Kind:
