@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from equipoise.effects.contrasts import published as published
     from equipoise.models.bias.asymmetry import small_study as small_study
     from equipoise.models.bias.asymmetry import small_study_panel as small_study_panel
+    from equipoise.models.bias.excess import excess_significance as excess_significance
+    from equipoise.models.bias.fail_safe import fail_safe as fail_safe
+    from equipoise.models.bias.funnel import funnel_data as funnel_data
+    from equipoise.models.bias.henmi_copas import henmi_copas as henmi_copas
+    from equipoise.models.bias.limit import limit_meta as limit_meta
+    from equipoise.models.bias.precision_effect import pet_peese as pet_peese
+    from equipoise.models.bias.selection import selection as selection
     from equipoise.models.bias.trim_fill import trim_fill as trim_fill
     from equipoise.models.components.basis import attribution as attribution
     from equipoise.models.components.basis import identifiability_map as identifiability_map
@@ -74,11 +81,16 @@ _HOME = {
     "counts_ladder": "equipoise.models.counts.ladder",
     "cumulative": "equipoise.models.robustness",
     "effect_sizes": "equipoise.effects.contrasts",
+    "excess_significance": "equipoise.models.bias.excess",
+    "fail_safe": "equipoise.models.bias.fail_safe",
     "forest": "equipoise.present.figures",
+    "funnel_data": "equipoise.models.bias.funnel",
     "gosh": "equipoise.scale.gosh",
+    "henmi_copas": "equipoise.models.bias.henmi_copas",
     "identifiability_map": "equipoise.models.components.basis",
     "influence": "equipoise.models.influence",
     "leave_one_out": "equipoise.models.robustness",
+    "limit_meta": "equipoise.models.bias.limit",
     "location_scale": "equipoise.models.location_scale",
     "multilevel": "equipoise.models.multilevel",
     "multimodel": "equipoise.models.multimodel",
@@ -87,10 +99,12 @@ _HOME = {
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",
     "permutation_test": "equipoise.models.permutation",
+    "pet_peese": "equipoise.models.bias.precision_effect",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",
     "robust": "equipoise.models.robust",
+    "selection": "equipoise.models.bias.selection",
     "small_study": "equipoise.models.bias.asymmetry",
     "small_study_panel": "equipoise.models.bias.asymmetry",
     "subgroups": "equipoise.models.subgroups",
