@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.num.binding import PLAIN
-from equipoise.num.columns import Floats, Ints, profile, proved, slopes, solve_q, uphill
+from equipoise.num.columns import Floats, Ints, Room, profile, proved, slopes, solve_q, uphill
 from equipoise.num.compiled import compiled
 from equipoise.num.kernels import COMMON, DL, END, ENDS, ML, PLACES, PM, REML
 from equipoise.num.lanes import LANES, STATE, SUMS
@@ -24,7 +24,7 @@ METHODS = {"REML": REML, "ML": ML, "DL": DL, "PM": PM}
 LONGEST = 64
 
 #: Numbers in one block of the NumPy twin: its temporaries then fit into a processor's cache.
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 
 __all__ = ["BACKENDS", "COMMON", "METHODS", "Sums", "analyse", "backend_of"]
 
@@ -114,8 +114,9 @@ def analyse(y: Floats, v: Floats, offsets: Ints, method: int, *, proof: bool, ba
     """
     out = Sums.empty(len(offsets) - 1, fill=False)
     if backend == "numpy":
+        room = Room(BLOCK)
         for rows, block_y, block_v in _blocks(y, v, offsets):
-            out.put(rows, _analyse_block(block_y, block_v, method, proof))
+            out.put(rows, _analyse_block(block_y, block_v, method, proof, room))
     else:
         _loop(y, v, offsets, method, proof, backend, out)
     if (out.k < 0).any():
@@ -191,7 +192,7 @@ def _blocks(y: Floats, v: Floats, offsets: Ints) -> Iterator[tuple[Any, Floats, 
         start = stop
 
 
-def _analyse_block(y: Floats, v: Floats, method: int, proof: bool) -> Sums:
+def _analyse_block(y: Floats, v: Floats, method: int, proof: bool, room: Room) -> Sums:
     """Fit the rows of a rectangle; NaN and infinity are passed over."""
     out = Sums.empty(len(y))
     if (v <= 0.0).any():
@@ -223,7 +224,7 @@ def _analyse_block(y: Floats, v: Floats, method: int, proof: bool) -> Sums:
         part = (Y, V, k, origin, scale) if many.all() else (
             Y[:, many], V[:, many], k[many], origin[many], scale[many]
         )  # fmt: skip
-        out.put(slice(None) if many.all() else many, _fit_columns(*part, method, proof))
+        out.put(slice(None) if many.all() else many, _fit_columns(*part, method, proof, room))
     return out
 
 
@@ -247,32 +248,39 @@ def _single(origin: Floats, size: Floats) -> Sums:
 
 
 def _fit_columns(
-    Y: Floats, V: Floats, k: Ints, origin: Floats, scale: Floats, method: int, proof: bool
+    Y: Floats,
+    V: Floats,
+    k: Ints,
+    origin: Floats,
+    scale: Floats,
+    method: int,
+    proof: bool,
+    room: Room,
 ) -> Sums:
     m = len(k)
     df = np.asarray(k - 1.0, dtype=np.float64)
     count = np.ones(m, dtype=np.intp)
-    zero = slopes(Y, V, np.zeros(m), method == ML)
+    zero = slopes(Y, V, np.zeros(m), method == ML, room)
     total, mean, q = zero.total, zero.mean, zero.q
-    trace = slopes(Y, V, np.zeros(m), False).loss if method == ML else zero.loss
+    trace = slopes(Y, V, np.zeros(m), False, room).loss if method == ML else zero.loss
     moment = np.maximum(0.0, (q - df) / trace)
     at_t = q
     if method in (REML, ML):
         if proof:
-            t, count = proved(Y, V, k, zero, method == ML)
+            t, count = proved(Y, V, k, zero, method == ML, room)
         else:
-            t, count = uphill(Y, V, k, zero, method == ML), np.zeros(m, dtype=np.intp)
+            t, count = uphill(Y, V, k, zero, method == ML, room), np.zeros(m, dtype=np.intp)
     elif method == DL:
         t = moment
     elif method == PM:
         t = np.zeros(m)
         above = np.flatnonzero(q > df)
-        t[above] = solve_q(Y[:, above], V[:, above], df[above], moment[above])
+        t[above] = solve_q(Y[:, above], V[:, above], df[above], moment[above], room)
     else:
         t = np.zeros(m)
     positive = t > 0.0
     if positive.any():
-        total, mean, at_t, _ = profile(Y, V, t)
+        total, mean, at_t, _ = profile(Y, V, t, room)
     unit = np.sqrt(scale)
     return Sums(
         k, count, origin + mean * unit, unit / np.sqrt(total), at_t / df, t * scale, q,

@@ -36,29 +36,49 @@ class Slopes:
     loss_fall: Floats
 
 
-def slopes(Y: Floats, V: Floats, t: Floats, ml: bool) -> Slopes:
+class Room:
+    """Three arrays that passes over columns write into, so that none asks for memory."""
+
+    __slots__ = ("_flat",)
+
+    def __init__(self, size: int) -> None:
+        self._flat = np.empty((3, size))
+
+    def arrays(self, shape: tuple[int, ...]) -> tuple[Floats, Floats, Floats]:
+        """The three, in that shape; larger ones from now on where they are too small."""
+        size = shape[0] * shape[1]
+        if self._flat.shape[1] < size:
+            self._flat = np.empty((3, size))
+        one, two, three = self._flat[:, :size]
+        return one.reshape(shape), two.reshape(shape), three.reshape(shape)
+
+
+def slopes(Y: Floats, V: Floats, t: Floats, ml: bool, room: Room) -> Slopes:
     """As :func:`equipoise.num.kernels.slopes`."""
-    x = V + t
+    x, away, r = room.arrays(Y.shape)
+    np.add(V, t, out=x)
     np.reciprocal(x, out=x)
     first, tail = x[0], x[1:]
-    squared = tail * tail
-    rest = tail.sum(axis=0)
-    squares = squared.sum(axis=0)
+    squared = r[1:]
+    np.multiply(tail, tail, out=squared)
+    rest = np.add.reduce(tail, axis=0)
+    squares = np.add.reduce(squared, axis=0)
+    cubes = rest if ml else _dots(squared, tail)
     total = first + rest
     mean = _dots(tail, Y[1:]) / total
-    away = Y - mean
-    r = x * away
+    np.subtract(Y, mean, out=away)
+    np.multiply(x, away, out=r)
     q = _dots(r, away)
     gain = _dots(r, r)
     np.subtract(r, r[0], out=away)
     np.multiply(x, away, out=r)
-    once = r.sum(axis=0)
+    once = np.add.reduce(r, axis=0)
     gain_fall = 2.0 * (_dots(r, away) - once * once / total)
     own = first * first
     if ml:
         return Slopes(total, mean, q, gain, total, gain_fall, own + squares)
     loss = (rest * (first + total) - squares) / total
-    pairs = own * (rest * rest + squares) - 2.0 * total * _dots(squared, tail)
+    pairs = own * (rest * rest + squares) - 2.0 * total * cubes
     loss_fall = (pairs + squares * (total * total + own + squares)) / (total * total)
     return Slopes(total, mean, q, gain, loss, gain_fall, loss_fall)
 
@@ -71,19 +91,20 @@ def _dots(a: Floats, b: Floats) -> Floats:
     return out
 
 
-def profile(Y: Floats, V: Floats, t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def profile(Y: Floats, V: Floats, t: Floats, room: Room) -> tuple[Floats, Floats, Floats, Floats]:
     """As :func:`equipoise.num.kernels.profile`."""
-    x = V + t
+    x, away, r = room.arrays(Y.shape)
+    np.add(V, t, out=x)
     np.reciprocal(x, out=x)
-    total = x.sum(axis=0)
+    total = np.add.reduce(x, axis=0)
     mean = _dots(x, Y) / total
-    away = Y - mean
-    r = x * away
+    np.subtract(Y, mean, out=away)
+    np.multiply(x, away, out=r)
     return total, mean, _dots(r, away), _dots(r, r)
 
 
-def _height(Y: Floats, V: Floats, t: Floats, ml: bool) -> Floats:
-    total, _, q, _ = profile(Y, V, t)
+def _height(Y: Floats, V: Floats, t: Floats, ml: bool, room: Room) -> Floats:
+    total, _, q, _ = profile(Y, V, t, room)
     value: Floats = np.log(np.where(np.isfinite(V), V + t, 1.0)).sum(axis=0) + q
     return -0.5 * (value if ml else value + np.log(total))
 
@@ -161,49 +182,56 @@ def _apart_by(
     return ends & (straight | under)
 
 
-def _climb(Y: Floats, V: Floats, ml: bool, low: Floats, high: Floats, start: Floats) -> Floats:
+def _climb(
+    Y: Floats, V: Floats, ml: bool, low: Floats, high: Floats, start: Floats, room: Room
+) -> Floats:
     """As :func:`equipoise.num.kernels.climb`, for all columns until each has ended."""
     out = start.copy()
     at = np.arange(len(start))
     low, high, t, before = low.copy(), high.copy(), start.copy(), np.zeros(len(start))
+    over = np.zeros(len(start), dtype=np.bool_)
     for _ in range(200):
-        s = slopes(Y, V, t, ml)
+        s = slopes(Y, V, t, ml, room)
         up = s.gain > s.loss
         np.copyto(low, t, where=up)
         np.copyto(high, t, where=~up)
         unit = V[0]
-        room = _EPS * (unit + t)
+        tiny = _EPS * (unit + t)
         turn = s.gain_fall * s.loss - s.loss_fall * s.gain
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            step = np.where(turn > 0.0, (s.gain - s.loss) * s.gain / turn, np.nan)
+            step = (s.gain - s.loss) * s.gain / turn
             size = np.abs(step)
             new = t + step
-            inside = (low < new) & (new < high)
-            near = size * (size / before) ** 2 <= 0.125 * room
-        shut = high - low <= room
-        still = ~shut & (size <= 2.0 * room)
-        done = ~shut & ~still & inside & (before > 0.0) & near
-        end = np.where(shut, t, np.where(still, np.clip(new, low, high), new))
-        ended = shut | still | done
-        before = np.where(inside, size, 0.0)
-        t = np.where(inside | ended, new, _middle(low, high, unit))
-        out[at] = np.where(ended, end, t)
-        if ended.all():
-            break
-        if ended.any():
-            go = np.flatnonzero(~ended)
-            Y, V, at = Y[:, go], V[:, go], at[go]
-            low, high, t, before = low[go], high[go], t[go], before[go]
+            inside = (turn > 0.0) & (low < new) & (new < high)
+            near = size * (size / before) ** 2 <= 0.125 * tiny
+        shut = high - low <= tiny
+        still = (turn > 0.0) & (size <= 2.0 * tiny)
+        outside = np.flatnonzero(~(inside | shut | still | over))
+        new[still] = np.clip(new[still], low[still], high[still])
+        new[shut] = t[shut]
+        new[outside] = _middle(low[outside], high[outside], unit[outside])
+        np.copyto(new, t, where=over)
+        over |= shut | still | (inside & (before > 0.0) & near)
+        t, before = new, np.where(inside, size, 0.0)
+        go = np.flatnonzero(~over)
+        if len(go) < 0.75 * len(t):
+            out[at] = t
+            if not len(go):
+                break
+            Y, V, at = Y.take(go, axis=1), V.take(go, axis=1), at[go]
+            low, high, t, before, over = low[go], high[go], t[go], before[go], over[go]
+    else:
+        out[at] = t
     return out
 
 
-def solve_q(Y: Floats, V: Floats, target: Floats, start: Floats) -> Floats:
+def solve_q(Y: Floats, V: Floats, target: Floats, start: Floats, room: Room) -> Floats:
     """As :func:`equipoise.num.kernels.solve_q`, for all columns until each has ended."""
     out = start.copy()
     at = np.arange(len(start))
     t, before = start.copy(), np.zeros(len(start))
     for _ in range(200):
-        _, _, q, gain = profile(Y, V, t)
+        _, _, q, gain = profile(Y, V, t, room)
         step = np.where(
             gain > 0.0, (q - target) / target * (q / np.where(gain > 0.0, gain, 1.0)), -t
         )
@@ -211,11 +239,11 @@ def solve_q(Y: Floats, V: Floats, target: Floats, start: Floats) -> Floats:
         ended = (below & (t == 0.0)) | ~(gain > 0.0)
         t = np.where(below, 0.0, t + step)
         size = np.abs(step)
-        room = _EPS * (V[0] + t)
+        tiny = _EPS * (V[0] + t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            near = size * (size / before) ** 2 <= 0.125 * room
-        known = (before > 0.0) & (near | ((size >= before) & (size <= 512.0 * room)))
-        ended |= ~below & ((size <= room) | known)
+            near = size * (size / before) ** 2 <= 0.125 * tiny
+        known = (before > 0.0) & (near | ((size >= before) & (size <= 512.0 * tiny)))
+        ended |= ~below & ((size <= tiny) | known)
         out[at] = t
         if ended.all():
             break
@@ -227,20 +255,20 @@ def solve_q(Y: Floats, V: Floats, target: Floats, start: Floats) -> Floats:
     return out
 
 
-def uphill(Y: Floats, V: Floats, k: Ints, zero: Slopes, ml: bool) -> Floats:
+def uphill(Y: Floats, V: Floats, k: Ints, zero: Slopes, ml: bool, room: Room) -> Floats:
     """As :func:`equipoise.num.kernels.uphill`."""
     t = np.zeros(len(k))
     top = _squares_about_mean(Y, V, k)
     go = np.flatnonzero((top > 0.0) & (zero.gain > zero.loss))
     a, top = _points(t, zero)[:, go], top[go]
-    t[go] = _climb(*_columns(Y, V, go), ml, a[0], top, _ahead(a, top))
+    t[go] = _climb(*_columns(Y, V, go), ml, a[0], top, _ahead(a, top), room)
     return t
 
 
 def _columns(Y: Floats, V: Floats, who: Ints) -> tuple[Floats, Floats]:
     if len(who) == Y.shape[1] and (who == np.arange(len(who))).all():
         return Y, V
-    return Y[:, who], V[:, who]
+    return Y.take(who, axis=1), V.take(who, axis=1)
 
 
 @dataclass(slots=True)
@@ -265,7 +293,9 @@ class _Brackets:
         self.known_t.append(t)
 
 
-def proved(Y: Floats, V: Floats, k: Ints, zero: Slopes, ml: bool) -> tuple[Floats, Ints]:
+def proved(
+    Y: Floats, V: Floats, k: Ints, zero: Slopes, ml: bool, room: Room
+) -> tuple[Floats, Ints]:
     """The global maximum of each column, and how many there are; negative where unfinished."""
     m = len(k)
     slack = np.asarray(SLACK + 4.0 * _EPS * k, dtype=np.float64)
@@ -281,19 +311,19 @@ def proved(Y: Floats, V: Floats, k: Ints, zero: Slopes, ml: bool) -> tuple[Float
     last = first.copy()
     unsure = np.zeros(m, dtype=np.bool_)
     if len(who):
-        b = _points(edge[who], slopes(*_columns(Y, V, who), edge[who], ml))
+        b = _points(edge[who], slopes(*_columns(Y, V, who), edge[who], ml, room))
         last[:, who] = b
-        _split(Y, V, ml, who, first[:, who], b, slack, found, unsure)
+        _split(Y, V, ml, who, first[:, who], b, slack, found, unsure, room)
     who = np.flatnonzero(~flat & (last[1] > last[2]) & (last[0] < top))
     a = last[:, who]
     found.add(who, a[0], top[who], _ahead(a, top[who]))
-    t, count = _best(Y, V, ml, found, top)
+    t, count = _best(Y, V, ml, found, top, room)
     return t, np.where(unsure, -count, count)
 
 
 def _split(
     Y: Floats, V: Floats, ml: bool, who: Ints, a: Floats, b: Floats, slack: Floats,
-    found: _Brackets, unsure: Bools,
+    found: _Brackets, unsure: Bools, room: Room,
 ) -> None:  # fmt: skip
     """Judge all stretches and halve those left open, until none is."""
     seen = 0
@@ -313,17 +343,19 @@ def _split(
         who, a, b, unit = who[go], a[:, go], b[:, go], unit[go]
         if len(who):
             t = _middle(a[0], b[0], unit)
-            c = _points(t, slopes(*_columns(Y, V, who), t, ml))
+            c = _points(t, slopes(*_columns(Y, V, who), t, ml, room))
             who = np.concatenate([who, who])
             a, b = np.concatenate([a, c], axis=1), np.concatenate([c, b], axis=1)
 
 
-def _best(Y: Floats, V: Floats, ml: bool, found: _Brackets, top: Floats) -> tuple[Floats, Ints]:
+def _best(
+    Y: Floats, V: Floats, ml: bool, found: _Brackets, top: Floats, room: Room
+) -> tuple[Floats, Ints]:
     """Find the maxima of all brackets; the highest of each column, and how many it has."""
     m = Y.shape[1]
     who = np.concatenate(found.who)
     low, high, start = (np.concatenate(x) for x in (found.low, found.high, found.start))
-    t = _climb(*_columns(Y, V, who), ml, low, high, start) if len(who) else start
+    t = _climb(*_columns(Y, V, who), ml, low, high, start, room) if len(who) else start
     who = np.concatenate([who, *found.known_who])
     t = np.concatenate([t, *found.known_t])
     count = np.bincount(who, minlength=m)
@@ -332,7 +364,7 @@ def _best(Y: Floats, V: Floats, ml: bool, found: _Brackets, top: Floats) -> tupl
     several = count[who] > 1
     if several.any():
         who, t = who[several], t[several]
-        value = _height(Y[:, who], V[:, who], t, ml)
+        value = _height(Y[:, who], V[:, who], t, ml, room)
         order = np.lexsort((-t, value))  # the highest last, and of equal ones the first
         out[who[order]] = t[order]
     return out, np.maximum(count, 1)
