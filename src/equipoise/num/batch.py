@@ -56,9 +56,10 @@ class Sums:
     @classmethod
     def empty(cls, m: int, fill: bool = True) -> Sums:
         """Room for `m` meta-analyses; not a number unless `fill` is off."""
-        k, count = np.zeros(m, dtype=np.intp), np.zeros(m, dtype=np.intp)
+        k, count = np.empty((2, m), dtype=np.intp)
         values = np.empty((6, m))
         if fill:
+            k[:] = count[:] = 0
             values[:] = np.nan
         return cls(k, count, *values)
 
@@ -148,7 +149,7 @@ def _loop(
             and longest <= LONGEST
             and longest * len(out.k) <= 1.5 * len(y)
         ):
-            lanes = [np.empty((rows, LANES)) for rows in (longest,) * 3 + (SUMS, STATE)]
+            lanes = [_aligned(rows) for rows in (longest,) * 3 + (SUMS, STATE)]
             who = np.zeros(LANES, dtype=np.intp)
             compiled().analyse_lanes(y, v, offsets, method, longest, *rooms, *lanes, who, *into)
             return
@@ -157,6 +158,13 @@ def _loop(
     lists = [values.tolist() for values in (y, v, offsets)]
     plain = [[0.0] * size for size in (longest,) * 3 + (END * ENDS, PLACES)]
     PLAIN.analyse(*lists, method, proof, *plain, *into)
+
+
+def _aligned(rows: int) -> Floats:
+    """Room for rows of lanes that begin where a processor's vectors do, every 64 bytes."""
+    flat = np.empty(rows * LANES + 8)
+    skip = -flat.ctypes.data % 64 // 8
+    return flat[skip : skip + rows * LANES].reshape(rows, LANES)
 
 
 # --- blocks of columns ---------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def _climb(
             size = np.abs(step)
             new = t + step
             inside = (turn > 0.0) & (low < new) & (new < high)
-            near = size * (size / before) ** 2 <= 0.125 * tiny
+            near = size * (size / before) ** 2 <= 2.0 * tiny
         shut = high - low <= tiny
         still = (turn > 0.0) & (size <= 2.0 * tiny)
         outside = np.flatnonzero(~(inside | shut | still | over))
@@ -241,7 +241,7 @@ def solve_q(Y: Floats, V: Floats, target: Floats, start: Floats, room: Room) -> 
         size = np.abs(step)
         tiny = _EPS * (V[0] + t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            near = size * (size / before) ** 2 <= 0.125 * tiny
+            near = size * (size / before) ** 2 <= 2.0 * tiny
         known = (before > 0.0) & (near | ((size >= before) & (size <= 512.0 * tiny)))
         ended |= ~below & ((size <= tiny) | known)
         out[at] = t

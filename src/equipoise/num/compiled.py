@@ -9,7 +9,7 @@ from typing import Any
 from equipoise.num.binding import Kernels, bind, kernels
 
 #: Sums may be added up in another order, four at a time; nothing else is loosened.
-_SUMS = {"slopes", "profile", "squares_about_mean", "log_weights", "sweep"}
+_SUMS = {"slopes", "profile", "squares_about_mean", "log_weights", "scan", "sweep"}
 _KEPT = {"analyse", "analyse_lanes"}
 _LOOSE = {"reassoc", "contract", "nsz", "arcp"}
 
@@ -28,7 +28,11 @@ def compiled() -> Kernels:
     def wrap(copy: FunctionType) -> Any:
         loose = _LOOSE if copy.__name__ in _SUMS else False
         return numba.njit(
-            copy, cache=copy.__name__ in _KEPT, fastmath=loose, nogil=True, error_model="numpy"
+            copy,
+            cache=copy.__name__ in _KEPT,
+            fastmath=loose,
+            nogil=True,
+            error_model="numpy",
         )
 
     return kernels(bind({}, wrap))

@@ -179,7 +179,7 @@ def solve_q(y: Values, v: Values, n: int, target: float, start: float, w: Room) 
         if size <= room:
             break
         # The error after a step is about that step cubed over the one before it squared.
-        if before > 0.0 and size * (size / before) ** 2 <= 0.125 * room:
+        if before > 0.0 and size * (size / before) ** 2 <= 2.0 * room:
             break
         if before > 0.0 and size >= before and size <= 512.0 * room:
             break  # no more than rounding
@@ -223,7 +223,7 @@ def climb(
             if size <= 2.0 * room:
                 t = min(max(new, low), high)
                 break
-            if low < new < high and before > 0.0 and size * (size / before) ** 2 <= 0.125 * room:
+            if low < new < high and before > 0.0 and size * (size / before) ** 2 <= 2.0 * room:
                 t = new
                 break
             before = size
@@ -439,24 +439,19 @@ def highest(y: Values, v: Values, n: int, ml: bool, w: Room, places: Room, count
     return best
 
 
-def scan(y: Values, v: Values, n: int) -> tuple[bool, float]:
-    """Whether all estimates and variances are finite; and then the smallest variance."""
+def scan(y: Values, v: Values, n: int) -> tuple[bool, float, int]:
+    """Whether all estimates and variances are finite; then the smallest variance and its place."""
     least = math.inf
-    gaps = 0.0
+    at = 0
+    total = 0.0
     for i in range(n):
         size = v[i]
-        least = size if size < least else least
-        # Not a number where either is infinite or not one; no branch that a processor must guess.
-        gaps += (size - size) + (y[i] - y[i])
-    return gaps == 0.0, least
-
-
-def first_of(v: Values, size: float) -> int:
-    """Return the place of the first variance of that size."""
-    i = 0
-    while v[i] != size:
-        i += 1
-    return i
+        smaller = size < least
+        least = size if smaller else least
+        at = i if smaller else at
+        total += size + y[i]
+    # The sum is finite only where all of them are; no branch that a processor must guess.
+    return abs(total) < math.inf, least, at
 
 
 def gather(
@@ -473,7 +468,7 @@ def gather(
     """
     n = stop - start
     own, sizes = y[start:stop], v[start:stop]
-    whole, least = scan(own, sizes, n)
+    whole, least, at = scan(own, sizes, n)
     if whole:
         for i in range(n):
             ys[i] = own[i]
@@ -489,13 +484,14 @@ def gather(
             if size < math.inf and abs(own[i]) < math.inf:
                 ys[n] = own[i]
                 vs[n] = size
-                least = min(least, size)
+                if size < least:
+                    least = size
+                    at = n
                 n += 1
     if least <= 0.0:
         return -1, 0.0, 1.0
     if n == 0:
         return 0, 0.0, 1.0
-    at = first_of(vs, least)
     origin = ys[at]
     vs[at] = vs[0]
     ys[at] = ys[0]

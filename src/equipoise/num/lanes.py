@@ -12,7 +12,7 @@ import math
 from collections.abc import MutableSequence, Sequence
 from typing import Any
 
-from equipoise.num.kernels import ML, Room, Values, analyse_one, first_of, scan
+from equipoise.num.kernels import ML, Room, Values, analyse_one, middle, scan
 
 _EPS = 2.0**-52
 
@@ -35,7 +35,7 @@ START, CLIMB, LAST, EMPTY = 0.0, 1.0, 2.0, 3.0
 
 #: A last step of Newton's method below this part of its place is followed by tangents in place of
 #: another pass: its square is rounding.
-SHORT = 1e-8
+SHORT = 1e-7
 
 
 def sweep(Y: Any, V: Any, n: int, state: Any, ml: bool, W: Any, sums: Any) -> None:
@@ -103,18 +103,13 @@ def enter(
     """
     n = stop - start
     own, sizes = y[start:stop], v[start:stop]
-    whole, least = scan(own, sizes, n)
+    whole, least, at = scan(own, sizes, n)
     if n < 2 or not whole or not 1e-50 < least < 1e50:
         return False
-    at = first_of(sizes, least)
     origin = own[at]
-    # Beyond the sum of squares about any place the likelihood only falls.
-    top = 0.0
     for i in range(n):
-        away = own[i] - origin
-        Y[i, j] = away
+        Y[i, j] = own[i] - origin
         V[i, j] = sizes[i]
-        top += away * away
     Y[at, j] = Y[0, j]
     V[at, j] = V[0, j]
     Y[0, j] = 0.0
@@ -124,7 +119,7 @@ def enter(
         V[i, j] = math.inf
     state[AT, j] = 0.0
     state[LOW, j] = 0.0
-    state[HIGH, j] = top
+    state[HIGH, j] = math.inf
     state[BEFORE, j] = 0.0
     state[STAGE, j] = START
     state[ORIGIN, j] = origin
@@ -135,6 +130,7 @@ def stride(V: Any, state: Any, sums: Any) -> None:
     """Take a step of :func:`equipoise.num.kernels.climb` in all lanes, without a branch.
 
     A lane that is done says so in `DONE`: at once at 0 where the likelihood falls from there.
+    `NEXT` is not a number where the step would leave the bracket, which :func:`land` then halves.
     """
     for j in range(LANES):
         t = state[AT, j]
@@ -152,12 +148,10 @@ def stride(V: Any, state: Any, sums: Any) -> None:
         ratio = size / before
         inside = (turn > 0.0) & (low < new) & (new < high)
         still = (turn > 0.0) & (size <= 2.0 * room)
-        near = inside & (before > 0.0) & (size * ratio * ratio <= 0.125 * room)
+        near = inside & (before > 0.0) & (size * ratio * ratio <= 2.0 * room)
         shut = high - low <= room
-        middle = math.sqrt((unit + low) * (unit + high)) - unit
-        middle = middle if (low < middle) & (middle < high) else 0.5 * (low + high)
         clipped = low if new < low else (high if new > high else new)
-        onward = new if inside else middle
+        onward = new if inside else math.nan
         onward = clipped if still else onward
         state[BEFORE, j] = size if inside else 0.0
         state[LOW, j] = low
@@ -185,35 +179,38 @@ def analyse_lanes(
     coming = 0
     busy = 0
     clear(Y, V, state, width)
-    while busy > 0 or coming < m:
+    while True:
         for j in range(LANES):
-            while state[STAGE, j] == EMPTY and coming < m:
+            stage = state[STAGE, j]
+            if stage != EMPTY:
+                i = who[j]
+                t = state[AT, j]
+                if stage == START:
+                    q[i] = sums[Q, j]
+                    trace[i] = sums[TRACE, j]
+                    state[STAGE, j] = CLIMB
+                if stage == LAST or land(state, j, V[0, j]):
+                    finish(state, sums, j, i, k[i], t, estimate, se, spread, tau2)
+                    state[STAGE, j] = stage = EMPTY
+                    busy -= 1
+            while stage == EMPTY and coming < m:
                 start, stop = offsets[coming], offsets[coming + 1]
                 if enter(y, v, start, stop, j, width, Y, V, state):
                     k[coming] = stop - start
                     count[coming] = 0
                     who[j] = coming
                     busy += 1
+                    stage = START
                 else:
                     analyse_one(
                         y, v, offsets, coming, method, False, ys, vs, w, boxes, places, k,
                         count, estimate, se, spread, tau2, q, trace,
                     )  # fmt: skip
                 coming += 1
+        if busy == 0:
+            return
         sweep(Y, V, width, state, method == ML, W, sums)
         stride(V, state, sums)
-        for j in range(LANES):
-            if state[STAGE, j] != EMPTY:
-                i = who[j]
-                t = state[AT, j]
-                if state[STAGE, j] == START:
-                    q[i] = sums[Q, j]
-                    trace[i] = sums[TRACE, j]
-                    state[STAGE, j] = CLIMB
-                if state[STAGE, j] == LAST or land(state, j, V[0, j]):
-                    finish(state, sums, j, i, k[i], t, estimate, se, spread, tau2)
-                    state[STAGE, j] = EMPTY
-                    busy -= 1
 
 
 def clear(Y: Any, V: Any, state: Any, width: int) -> None:
@@ -230,11 +227,16 @@ def clear(Y: Any, V: Any, state: Any, width: int) -> None:
 def land(state: Any, j: int, unit: float) -> bool:
     """Go where :func:`stride` leads; return whether the sums that are there give the result."""
     t = state[AT, j]
-    state[AT, j] = state[NEXT, j]
-    if state[DONE, j] == 0.0:
-        return False
-    state[STAGE, j] = LAST
-    return bool(abs(state[AT, j] - t) <= SHORT * (unit + t))
+    further = state[NEXT, j]
+    if state[DONE, j] != 0.0:
+        state[AT, j] = further
+        state[STAGE, j] = LAST
+        return bool(abs(further - t) <= SHORT * (unit + t))
+    if further != further:
+        low, high = state[LOW, j], state[HIGH, j]
+        further = middle(low, high, unit) if high < math.inf else 4.0 * (unit + low)
+    state[AT, j] = further
+    return False
 
 
 def finish(

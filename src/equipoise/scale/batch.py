@@ -33,7 +33,7 @@ Numbers: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 PREDICTED = ("t", "V", "HTS", "metafor")
 
 #: Trials that are worked on at a time, unless `chunk` says otherwise.
-CHUNK = 1 << 17
+CHUNK = 1 << 18
 
 
 def pairwise(

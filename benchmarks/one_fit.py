@@ -1,0 +1,72 @@
+"""One fit through the front door beside metafor's `rma.uni` and the Python peers.
+
+Run from a checkout: ``.venv/bin/python benchmarks/one_fit.py --peers PYTHON``, where PYTHON is an
+interpreter of its own that has the peers (pip install pymare statsmodels pimeta PythonMeta).
+Exits 1 when a promised ratio is missed: twenty times metafor, and faster than every Python peer.
+What is timed of ours is ``equipoise.pairwise`` with all that it gives: REML with proof, intervals
+of tau², of I² and H², Q, a prediction interval, other intervals to compare, and notes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+
+from tools import HERE, Line, Peer, clock, facts, in_words, metafor, simulated, told
+
+import equipoise as eq
+
+K = 10
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--fits", type=int, default=60, help="fits in a round")
+    parser.add_argument("--peers", help="an interpreter that has the Python peers")
+    asked = parser.parse_args()
+    y, v = simulated(500, K)
+    effects = [eq.contrasts(yi=a, vi=b) for a, b in zip(y[:200], v[:200], strict=True)]
+    r = metafor(y, v)
+    peers = asked.peers and Peer([asked.peers, str(HERE / "python_peers.py")], y, v)
+    names = peers.greeting.split() if peers else []
+    print(f"{facts()}; {r.greeting}")
+
+    def ours(**how: str) -> float:
+        def work() -> None:
+            for es in effects:
+                eq.pairwise(es, **how)
+
+        return min(clock(work, len(effects)) for _ in range(2))
+
+    times: dict[str, list[float]] = {name: [] for name in ("REML", "DL", *names, "r", "r DL")}
+    for _ in range(asked.rounds + 1):
+        times["r"].append(r.seconds("REML", asked.fits))
+        times["r DL"].append(r.seconds("DL", asked.fits))
+        times["REML"].append(ours())
+        times["DL"].append(ours(tau2="DL"))
+        for name in names:
+            times[name].append(peers.seconds(name, asked.fits))
+    r.close()
+    seconds = {name: tuple(values[1:]) for name, values in times.items()}
+    print(f"median of {asked.rounds} rounds, {K} trials")
+    own = Line("equipoise.pairwise, REML with proof", seconds["REML"], 20)
+    others = [Line(name.replace("_", " ").replace(",", ", "), seconds[name]) for name in names]
+    kept = told([own, *others], Line("metafor, rma.uni, REML", seconds["r"]))
+    print()
+    told([Line("equipoise.pairwise, DL", seconds["DL"])], Line("metafor, DL", seconds["r DL"]))
+    if peers:
+        peers.close()
+        quickest = min(names, key=lambda name: statistics.median(seconds[name]))
+        one, two = (statistics.median(seconds[name]) for name in ("REML", quickest))
+        kept &= one < two
+        what = "faster than" if one < two else "MISSED: slower than"
+        print(f"{what} the quickest peer, {quickest} ({in_words(one)} and {in_words(two)})")
+    else:
+        print("No Python peers: give --peers an interpreter that has them.")
+    return 0 if kept and peers else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
