@@ -7,10 +7,6 @@ slow moment of the machine falls on all of them alike. What counts is the ratio.
 from __future__ import annotations
 
 import os
-
-for _name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
-    os.environ[f"{_name}_NUM_THREADS"] = "1"
-
 import platform
 import shutil
 import statistics
@@ -24,6 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+
+for _name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
+    os.environ[f"{_name}_NUM_THREADS"] = "1"
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"

@@ -61,7 +61,7 @@ class Spread:
     lists, because loops over these are faster than NumPy's calls; more are held in arrays.
     """
 
-    __slots__ = ("_kernels", "_room", "_v", "_y", "k", "order", "origin", "scale")
+    __slots__ = ("_kernels", "_room", "_start", "_v", "_y", "k", "order", "origin", "scale")
 
     def __init__(
         self, yi: Sequence[float] | NDArray[np.float64], vi: Sequence[float] | NDArray[np.float64]
@@ -77,12 +77,14 @@ class Spread:
         self._y: Any
         self._v: Any
         self._room: Any = None
+        self._start: tuple[float, ...] = ()
         self.order: list[int]
         if self.k <= FEW:
             self._kernels = PLAIN
             rows = sorted(zip(v.tolist(), y.tolist(), range(self.k), strict=True))
-            if not all(0.0 < size < math.inf and math.isfinite(at) for size, at, _ in rows):
-                _refuse(y, v)
+            for size, at, _ in rows:
+                if not (0.0 < size < math.inf and -math.inf < at < math.inf):
+                    _refuse(y, v)
             smallest, self.origin = rows[0][:2]
             self.scale = 4.0 ** math.floor(math.log2(smallest) / 2.0)
             unit = math.sqrt(self.scale)
@@ -129,8 +131,25 @@ class Spread:
 
     def at_zero(self) -> tuple[float, float]:
         """Cochran's Q and ``tr(P)``, both at ``t = 0``."""
-        sums = self._kernels.slopes(self._y, self._v, self.k, 0.0, False, self._room)
+        sums = self._at_zero()
         return sums[2], sums[4]
+
+    def _at_zero(self) -> tuple[float, ...]:
+        """The sums at 0 for the restricted likelihood, which several ask for."""
+        if not self._start:
+            self._start = self._kernels.slopes(self._y, self._v, self.k, 0.0, False, self._room)
+        return self._start
+
+    def weights(self, t: float, factor: float) -> NDArray[np.float64]:
+        """Weights times a factor, in the order in which the trials came."""
+        if self._kernels is PLAIN:
+            given = [0.0] * self.k
+            for row, size in zip(self.order, self._v, strict=True):
+                given[row] = factor / (size + t)
+            return np.array(given)
+        values = np.empty(self.k)
+        values[self.order] = factor / (self._v + t)
+        return values
 
     @property
     def total(self) -> float:
@@ -161,15 +180,23 @@ class Spread:
     def solve_q(self, target: float, start: float = 0.0) -> float:
         """The `t` at which ``q(t) == target``; 0 where q is below it already at 0.
 
-        Newton's method from `start`, which never fails: see :func:`equipoise.num.kernels.solve_q`.
+        Newton's method from `start` or from its first step from 0, which never passes the root:
+        see :func:`equipoise.num.kernels.solve_q`.
         """
+        q, gain = self._at_zero()[2:4]
+        if q <= target or gain <= 0.0:
+            return 0.0
+        start = max(start, (q - target) / target * (q / gain))
         return self._kernels.solve_q(self._y, self._v, self.k, target, start, self._room)
 
     def optima(self, ml: bool) -> tuple[float, tuple[float, ...]]:
         """The global maximum of the likelihood, restricted or (`ml`) full, and all local ones."""
         own = self._kernels
         places = [0.0] * PLACES
-        zero = (0.0, *own.slopes(self._y, self._v, self.k, 0.0, ml, self._room)[3:])
+        start = self._at_zero()
+        if ml:
+            start = own.slopes(self._y, self._v, self.k, 0.0, True, self._room)
+        zero = (0.0, *start[3:])
         count, _ = own.optima(
             self._y, self._v, self.k, ml, zero, self._room, [0.0] * (END * ENDS), places
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -58,6 +59,9 @@ class Moments:
 
 Shape = tuple[float, float]
 
+#: Standard error, degrees of freedom, and the interval.
+Made = tuple[float, float, Interval]
+
 
 def _wald(m: Moments, level: float) -> Shape:
     return m.se, math.inf
@@ -106,7 +110,7 @@ class IntervalRule:
     methods: tuple[Method, ...]
     needs: str = ""
 
-    def interval(self, m: Moments, level: float) -> tuple[float, float, Interval]:
+    def interval(self, m: Moments, level: float) -> Made:
         """Return standard error, degrees of freedom and interval."""
         se, df = self.shape(m, level)
         half = critical(level, df) * se
@@ -114,6 +118,7 @@ class IntervalRule:
         return se, df, Interval(m.estimate - half, m.estimate + half, level, text)
 
 
+@lru_cache(maxsize=256)
 def _t_with(df: float) -> str:
     """Name the quantile: ``t with 12 df``."""
     if math.isinf(df):
@@ -305,8 +310,18 @@ def kenward_roger(v: NDArray[np.float64], tau2: float) -> tuple[float, float]:
     return math.sqrt(variance / unit), df
 
 
+def usual_intervals(m: Moments, level: float, random: bool) -> dict[str, Made]:
+    """The usual confidence intervals that the model allows, by code, with error and df."""
+    rules = (INTERVALS[name] for name in _COMPARED)
+    return {
+        rule.code: rule.interval(m, level)
+        for rule in rules
+        if m.k >= rule.least and (random or not rule.random_only)
+    }
+
+
 def choose_interval(
-    asked: str, m: Moments, random: bool, level: float, measure: Measure
+    asked: str, m: Moments, random: bool, usual: Mapping[str, Made], measure: Measure
 ) -> tuple[str, list[Note]]:
     """The interval to show, and the note when it is not the one that the reader may expect."""
     if asked != "auto":
@@ -317,19 +332,18 @@ def choose_interval(
     if not random or m.k == 1:
         return "Wald", []
     others: tuple[str, ...]
-    width = {code: _width(INTERVALS[code].interval(m, level)[2]) for code in ("Wald", "HK")}
     if m.k == 2:
         code, others, name = "Wald", ("HK",), "wald-two-trials"
         why = "With two trials the Hartung–Knapp interval says next to nothing"
     elif m.tau2 == 0.0:
         code, others, name = "Wald", ("HK", "HK-guarded"), "wald-no-heterogeneity"
         why = "The trials differ no more than by chance (tau² is estimated as 0)"
-    elif width["HK"] < width["Wald"]:
+    elif _width(usual["HK"][2]) < _width(usual["Wald"][2]):
         code, others, name = "HK-guarded", ("HK", "Wald"), "hk-guarded"
         why = "The Hartung–Knapp interval would be narrower than the Wald interval"
     else:
         return "HK", []
-    return code, [Note(name, f"{why}; {_compared(code, others, m, level, measure)}")]
+    return code, [Note(name, f"{why}; {_compared(code, others, usual, measure)}")]
 
 
 def _width(interval: Interval) -> float:
@@ -337,10 +351,10 @@ def _width(interval: Interval) -> float:
 
 
 def _compared(
-    code: str, others: tuple[str, ...], m: Moments, level: float, measure: Measure
+    code: str, others: tuple[str, ...], usual: Mapping[str, Made], measure: Measure
 ) -> str:
     """Say which interval is shown and what the others would be."""
-    cis = {c: INTERVALS[c].interval(m, level)[2] for c in (code, *others)}
+    cis = {c: usual[c][2] for c in (code, *others)}
     listed = "; ".join(f"{INTERVALS[c].text} {bounds_text(measure, cis[c])}" for c in others)
     bounds = bounds_text(measure, cis[code])
     text = f"the {INTERVALS[code].text} interval {bounds} is shown ({listed})."
@@ -349,14 +363,9 @@ def _compared(
     return text
 
 
-def other_intervals(code: str, m: Moments, random: bool, level: float) -> tuple[Interval, ...]:
-    """The usual confidence intervals that the model allows, other than the one of that code."""
-    rules = [INTERVALS[name] for name in _COMPARED if name != code]
-    return tuple(
-        rule.interval(m, level)[2]
-        for rule in rules
-        if m.k >= rule.least and (random or not rule.random_only)
-    )
+def other_intervals(code: str, usual: Mapping[str, Made]) -> tuple[Interval, ...]:
+    """The usual confidence intervals other than the one of that code."""
+    return tuple(made[2] for name, made in usual.items() if name != code)
 
 
 def prediction_interval(

@@ -38,6 +38,7 @@ from equipoise.models.intervals import (
     kenward_roger,
     other_intervals,
     prediction_interval,
+    usual_intervals,
 )
 from equipoise.models.pairwise_result import WEIGHTS, OnReaderScale, PairwiseResult
 from equipoise.models.presets import MODELS, PRESETS, given_tau2, settings
@@ -259,8 +260,9 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
     tau2 = _tau2(spread, chosen["tau2"], own) if random else Tau2(0.0, "no tau²")
     moments, weights = _moments(spread, tau2.value, own)
     moments = _more_moments(spread, moments, chosen) if random and spread.k > 1 else moments
-    code, why = choose_interval(chosen["interval"], moments, random, level, measure)
-    se, df, ci = INTERVALS[code].interval(moments, level)
+    usual = usual_intervals(moments, level, random)
+    code, why = choose_interval(chosen["interval"], moments, random, usual, measure)
+    se, df, ci = usual.get(code) or INTERVALS[code].interval(moments, level)
     none = measure.no_effect if measure.compares else 0.0
     statistic = _ratio(moments.estimate - none, se)
     pi, how = prediction_interval(chosen["pi"], moments, se, df, level, random)
@@ -284,7 +286,7 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
         df=df,
         p_value=t_two_sided(statistic, df),
         se_wald=moments.se,
-        other_cis=other_intervals(code, moments, random, level),
+        other_cis=other_intervals(code, usual),
         level=level,
         tau2=tau2.value,
         tau2_ci=tau2_ci,
@@ -341,7 +343,7 @@ def _inconsistency(
         return _i2_from_q(het.q, het.df), None, het.q / het.df if het.df else 1.0, None
     if tau2_ci is None:
         return het.i2(tau2), None, het.h2(tau2), None
-    h2_ci = dataclasses.replace(tau2_ci, low=het.h2(tau2_ci.low), high=het.h2(tau2_ci.high))
+    h2_ci = Interval(het.h2(tau2_ci.low), het.h2(tau2_ci.high), tau2_ci.level, tau2_ci.method)
     return het.i2(tau2), het.i2_interval(tau2_ci), het.h2(tau2), h2_ci
 
 
@@ -355,12 +357,12 @@ def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
             raise InputError(
                 f"variance {v:g}", where=f"study {study}", hint="a variance above zero"
             )
-        if math.isfinite(y) and math.isfinite(v):
+        if v < math.inf and -math.inf < y < math.inf:
             keep.append(i)
         else:
             dropped.append(LeftOut(study, "no variance" if math.isfinite(y) else "no estimate"))
     kept = set(keep) if es.cov.size else set()
-    for i, j in zip(es.cov_i, es.cov_j, strict=True):
+    for i, j in zip(es.cov_i, es.cov_j, strict=True) if kept else ():
         if int(i) in kept and int(j) in kept:
             raise InputError(
                 "comparisons that share a group cannot be pooled as if they were independent",
@@ -391,9 +393,9 @@ def _about_rows(
             )
         )
     rows = list(zip(yi.tolist(), vi.tolist(), strict=True))
-    if len(set(rows)) == len(rows):
+    times = Counter(rows) if len(set(rows)) < len(rows) else {}
+    if not times:
         return notes
-    times = Counter(rows)
     same = [name for name, row in zip(study, rows, strict=True) if times[row] > 1]
     if same and len(set(same)) > 1:
         notes.append(
@@ -412,14 +414,13 @@ def _moments(
     """The mean with its plain standard error, and the weights in percent."""
     t = tau2 / spread.scale
     total, mean, q, _ = spread.profile(t)
-    weights = np.empty(spread.k)
     variance = 1.0 / total
     if own is None:
-        weights[spread.order] = 100.0 / total / (spread.v + t)
+        weights = spread.weights(t, 100.0 / total)
     else:
         share = own[np.asarray(spread.order)] / own.sum()
         mean, variance = float(share @ spread.y), float(share * share @ (spread.v + t))
-        weights[:] = 100.0 * own / own.sum()
+        weights = 100.0 * own / own.sum()
     moments = Moments(
         k=spread.k,
         estimate=spread.origin + mean * math.sqrt(spread.scale),
@@ -434,7 +435,7 @@ def _moments(
 def _more_moments(spread: Spread, m: Moments, chosen: dict[str, str]) -> Moments:
     """What the chosen intervals take beyond the mean."""
     rules = (INTERVALS.get(chosen["interval"]), PREDICTIONS.get(chosen["pi"]))
-    needs = {rule.needs for rule in rules if rule is not None}
+    needs = {rule.needs for rule in rules if rule is not None and rule.needs}
     if "KR" in needs:
         se, df = kenward_roger(spread.v, m.tau2 / spread.scale)
         m = dataclasses.replace(m, kr_se=se * math.sqrt(spread.scale), kr_df=df)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from types import MappingProxyType
 
 from equipoise.core.errors import InputError, UnknownNameError
@@ -101,6 +102,22 @@ def settings(
     InputError
         Settings that do not go together.
     """
+    try:
+        return dict(_settled(preset, tau2, type(tau2), weighting, *given.items()))
+    except TypeError:  # something that cannot be a key, and so no name either
+        return _settings(preset, tau2, weighting, given)
+
+
+@lru_cache(maxsize=64)
+def _settled(
+    preset: str, tau2: str | float | None, _: type, weighting: str, *given: tuple[str, str | None]
+) -> dict[str, str]:
+    return _settings(preset, tau2, weighting, dict(given))
+
+
+def _settings(
+    preset: str, tau2: str | float | None, weighting: str, given: dict[str, str | None]
+) -> dict[str, str]:
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
     base = PRESETS[preset]
