@@ -103,14 +103,14 @@ def settings(
         Settings that do not go together.
     """
     try:
-        return dict(_settled(preset, tau2, type(tau2), weighting, *given.items()))
+        return dict(_settled(preset, tau2, weighting, *given.items()))
     except TypeError:  # something that cannot be a key, and so no name either
         return _settings(preset, tau2, weighting, given)
 
 
 @lru_cache(maxsize=64)
 def _settled(
-    preset: str, tau2: str | float | None, _: type, weighting: str, *given: tuple[str, str | None]
+    preset: str, tau2: str | float | None, weighting: str, *given: tuple[str, str | None]
 ) -> dict[str, str]:
     return _settings(preset, tau2, weighting, dict(given))
 
