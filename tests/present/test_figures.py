@@ -6,6 +6,7 @@ import math
 import random
 import re
 import stat
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -601,13 +602,45 @@ def test_save_writes_a_file_that_stands_alone(outcome: OutcomeAnswer, tmp_path: 
     assert [p.name for p in tmp_path.iterdir()] == ["a.svg"]
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.pdf", "a"])
+@pytest.mark.parametrize("name", ["a.png", "a.PDF", "a"])
 def test_save_names_the_extra_for_other_formats(
-    outcome: OutcomeAnswer, tmp_path: Path, name: str
+    outcome: OutcomeAnswer, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(InputError, match=r"\[export\]"):
         forest(outcome).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_save_gives_the_converter_plain_colours(
+    outcome: OutcomeAnswer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def png(svg: str, scale: float) -> bytes:
+        seen.append((svg, scale))
+        return b"png"
+
+    def pdf(svg: str) -> bytes:
+        seen.append((svg, None))
+        return b"pdf"
+
+    fake = SimpleNamespace(svg_to_png=png, svg_to_pdf=pdf)
+    monkeypatch.setitem(sys.modules, "vl_convert", fake)
+    figure = forest(outcome)
+    assert figure.save(tmp_path / "a.png", scale=2).read_bytes() == b"png"
+    assert figure.save(tmp_path / "a.pdf").read_bytes() == b"pdf"
+    assert [scale for _, scale in seen] == [2, None]
+    assert all("var(" not in svg for svg, _ in seen)
+    with pytest.raises(InputError, match="scale"):
+        figure.save(tmp_path / "b.png", scale=0)
+
+
+def test_real_pictures_where_the_extra_is_installed(outcome: OutcomeAnswer, tmp_path: Path) -> None:
+    pytest.importorskip("vl_convert", reason="the extra [export] is not installed")
+    figure = forest(outcome)
+    assert figure.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert figure.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_save_leaves_nothing_behind_when_it_fails(

@@ -203,6 +203,29 @@ def test_subgroups_have_headings_totals_and_a_test() -> None:
         assert "Subtotal, 3 trials" in texts(svg)
 
 
+def test_subgroups_by_their_own_analysis() -> None:
+    es = binary(7, names=[f"T{i}" for i in range(7)])
+    found = eq.subgroups(es, by=["young", "old", "young", "old", "young", "old", "young"])
+    figure = eq.forest(found, order="effect", left={"Year": list(range(1990, 1997))})
+    check(figure)
+    assert [text for _, text in figure.table.groups] == list(found.groups)
+    assert figure.table.column("effect")[4] == pytest.approx(math.exp(found["young"].estimate))
+    young = [float(v) for v in figure.table.column("effect")[:4]]  # type: ignore[arg-type]
+    assert young == sorted(young)
+    with pytest.raises(InputError, match="by with subgroups"):
+        eq.forest(found, by=["a"] * 7)
+
+
+def test_every_method_for_counts() -> None:
+    es = binary(6, "OR")
+    ladder = eq.counts_ladder(es)
+    figure = eq.forest(ladder)
+    check(figure)
+    assert order_of(figure) == [rung.name for rung in ladder.rungs]
+    assert figure.table.column("standing") == tuple(rung.standing for rung in ladder.rungs)
+    assert figure.desc == ladder.sentence
+
+
 def test_traffic_lights_in_several_spellings() -> None:
     fit = eq.pairwise(binary(3, names=["A", "B", "C"]))
     one = eq.forest(fit, rob={"A": "+?x", "B": ["low", "unclear", "high"], "C": "+++"})

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from equipoise.core.errors import InputError
 from equipoise.core.table import Anchor, Table, plain_anchor
-from equipoise.present.drawing import palette_css, resolved
+from equipoise.present.drawing import palette_css
+from equipoise.present.figures.export import rendered
 
 #: Natural widths. Their smallest text is 13 and 14, so it stays above 12 pixels down to 0.92 and
 #: 0.86 of the natural size: the wide drawing from 665 pixels on, the narrow one from 275 on.
 WIDE = 720.0
 NARROW = 320.0
+#: Figures wider than the usual one change to the narrow layout earlier: one rule for each step.
+_STEP, _STEPS = 120, range(840, 1801, 120)
 
 
 def figure_css() -> str:
@@ -31,8 +35,24 @@ def figure_css() -> str:
         ".figure .narrow{display:none}"
         # A figure without a narrow layout keeps the wide one: its box is then the last.
         "@media screen{@container (max-width:664px){"
-        ".figure .wide:not(:last-of-type){display:none}.figure .narrow{display:block}}}"
+        ".figure .wide:not(:last-of-type){display:none}.figure .narrow{display:block}}"
+        + "".join(
+            f"@container (max-width:{round(0.92 * width)}px){{"
+            f".figure .w{width}:not(:last-of-type){{display:none}}"
+            f".figure .w{width}+.narrow{{display:block}}}}"
+            for width in _STEPS
+        )
+        + "}"
     )
+
+
+def _wide_class(svg: str) -> str:
+    """The class of the box of a wide drawing, by its natural width."""
+    found = re.search(r' width="([\d.]+)"', svg)
+    width = float(found[1]) if found else WIDE
+    if width <= WIDE:
+        return "wide"
+    return f"wide w{min(math.ceil(width / _STEP) * _STEP, _STEPS[-1])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +82,27 @@ class Figure:
     desc: str
     narrow: str = ""
 
-    def save(self, path: str | Path) -> Path:
-        """Write the SVG to `path`, all of it or nothing, and return the path.
+    def save(self, path: str | Path, *, scale: float = 3.0) -> Path:
+        """Write the wide drawing to `path`, all of it or nothing, and return the path.
+
+        Parameters
+        ----------
+        path
+            Ends in ``.svg``; with the extra ``[export]`` also in ``.png`` or ``.pdf``.
+        scale
+            Of a PNG: 3 is about 300 dots per inch at the natural size of the figure.
 
         Raises
         ------
         InputError
-            When the path ends in something else than ``.svg``.
+            For another ending, or where the extra is not installed.
         """
         target = Path(path)
-        if target.suffix.lower() != ".svg":
-            raise InputError(
-                f"cannot write a figure as {target.suffix or 'a file without an ending'!r}",
-                where=str(target),
-                hint="a name ending in .svg; PNG and PDF will come with the extra [export]",
-            )
-        text = '<?xml version="1.0" encoding="UTF-8"?>\n' + resolved(self.svg) + "\n"
+        data = rendered(self.svg, target.suffix.lower(), scale=scale, where=str(target))
         handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
             mask = os.umask(0)
             os.umask(mask)
             os.chmod(beside, 0o666 & ~mask)
@@ -103,7 +124,7 @@ class Figure:
         small = f'<div class="narrow">{self.narrow}</div>' if self.narrow else ""
         return (
             f'<figure class="figure" id="{escape(self.name)}">'
-            f'<div class="wide">{self.svg}</div>{small}'
+            f'<div class="{_wide_class(self.svg)}">{self.svg}</div>{small}'
             f"<details><summary>{escape(self.title)}: the numbers as a table</summary>"
             f"{self.table.to_html(anchor=anchor, said=said)}</details></figure>"
         )

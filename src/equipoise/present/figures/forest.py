@@ -18,7 +18,9 @@ from equipoise.answer.answer import OutcomeAnswer
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import count, significant
 from equipoise.effects.blocks import Contrasts
+from equipoise.models.counts.ladder import CountsLadder
 from equipoise.models.robustness import Refits
+from equipoise.models.subgroups import Subgroups
 from equipoise.present.drawing import Drawing
 from equipoise.present.figures.axis import Axis, fit_axis
 from equipoise.present.figures.figure import NARROW, WIDE, Figure
@@ -26,13 +28,13 @@ from equipoise.present.figures.gather import (
     Asked,
     plot_of_effects,
     plot_of_fit,
-    plot_of_lines,
-    plot_of_refits,
+    plot_of_subgroups,
 )
 from equipoise.present.figures.layout import EDGE, MOST_REMARKS, lay_out
 from equipoise.present.figures.marks import LIGHTS, ROB, draw_light, draw_rob
 from equipoise.present.figures.outcome import plot_of_outcome
 from equipoise.present.figures.plot import Better, Line, Plot, capital, check_better, letter
+from equipoise.present.figures.rows import plot_of_ladder, plot_of_lines, plot_of_refits
 from equipoise.present.figures.stacked import Stacked
 from equipoise.present.figures.wide import Wide
 from equipoise.present.text import text_width, wrap
@@ -44,7 +46,7 @@ _PHONE = 520.0
 
 
 def forest(
-    what: OutcomeAnswer | Contrasts | Refits | Iterable[Line] | Any,
+    what: OutcomeAnswer | Contrasts | Subgroups | Refits | CountsLadder | Iterable[Line] | Any,
     *,
     title: str | None = None,
     better: Better | None = None,
@@ -71,8 +73,9 @@ def forest(
     Parameters
     ----------
     what
-        What :func:`pairwise` gave; effects that nobody pooled; what :func:`leave_one_out` or
-        :func:`cumulative` gave; an outcome of an answer; or lines (:class:`Line`) of one's own.
+        What :func:`pairwise` or :func:`subgroups` gave; effects that nobody pooled; what
+        :func:`leave_one_out`, :func:`cumulative` or :func:`counts_ladder` gave; an outcome of an
+        answer; or lines (:class:`Line`) of one's own.
     title
         Heading of the figure; by default from what is drawn.
     better
@@ -175,8 +178,12 @@ def _plot_of(what: Any, asked: Asked, measure: str, level: float) -> Plot:
         )
     if isinstance(what, Contrasts):
         return plot_of_effects(what, asked, level)
+    if isinstance(what, Subgroups):
+        return plot_of_subgroups(what, asked)
     if isinstance(what, Refits):
         return plot_of_refits(what, asked)
+    if isinstance(what, CountsLadder):
+        return plot_of_ladder(what, asked)
     if all(hasattr(what, n) for n in ("yi", "vi", "weights", "ci", "estimate", "measure")):
         return plot_of_fit(what, asked)
     lines = list(what) if isinstance(what, Iterable) and not isinstance(what, (str, dict)) else []

@@ -1,4 +1,4 @@
-"""From a fit, from effects that nobody pooled, or from plain lines to what a forest plot shows."""
+"""From a fit, its subgroups, or effects that nobody pooled to what a forest plot shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from equipoise.core.table import count, fixed, p_value, percent, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit, refit
-from equipoise.models.robustness import Refits, rows_of
+from equipoise.models.robustness import rows_of
+from equipoise.models.subgroups import Subgroups
 from equipoise.num.dist import chi2_tail, critical
 from equipoise.present.figures.cells import (
     Filled,
@@ -27,7 +28,6 @@ from equipoise.present.figures.cells import (
     rob_levels,
 )
 from equipoise.present.figures.plot import (
-    Beside,
     Better,
     Line,
     Plot,
@@ -43,7 +43,7 @@ from equipoise.present.figures.plot import (
 #: Orders by name; a sequence of values, one a trial, is an order as well.
 ORDERS = ("given", "year", "effect", "precision", "weight", "label")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
-_WAYS = {"random": "random effects", "common": "common effect"}
+WAYS = {"random": "random effects", "common": "common effect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trials:
+class Trials:
     """The trials of a fit or of effects, in the order given, with their columns."""
 
     lines: tuple[Line, ...]
@@ -76,6 +76,7 @@ class _Trials:
     variances: tuple[float, ...]
 
     def total_cells(self, places: Sequence[int]) -> dict[str, Any]:
+        """The cells of a total of the trials at these places."""
         made = {}
         for beside, _, add in self.columns:
             if add is not None:
@@ -85,14 +86,25 @@ class _Trials:
 
 def plot_of_fit(fit: Any, asked: Asked) -> Plot:
     """Gather what a forest plot of a fit shows: trials, subgroups, totals, prediction interval."""
-    measure = measure_of(fit.measure)
     sides = _sides(fit, asked)
     trials = _trials(fit, fit.weights, float(fit.level), asked, sides)
-    order = _ordered(trials, asked)
-    lines, found = _grouped(fit, trials, order, asked)
+    lines, found = _grouped(fit, trials, _ordered(trials, asked), asked)
+    return _finished(fit, asked, trials, lines, found, getattr(fit, "notes", ()))
+
+
+def _finished(
+    fit: Any,
+    asked: Asked,
+    trials: Trials,
+    lines: list[Line],
+    found: Sequence[str],
+    notes: Iterable[object],
+) -> Plot:
+    """The plot of a fit around the lines of its trials: totals, tests, trials left out, words."""
+    left_out = getattr(fit, "left_out", ())
     lines += [
         Line(one.study, flags=(f"Not estimable: {one.why}.",))
-        for one in getattr(fit, "left_out", ())
+        for one in left_out
         if one.study not in fit.study
     ]
     lines += _totals(fit, trials, asked)
@@ -100,17 +112,16 @@ def plot_of_fit(fit: Any, asked: Asked) -> Plot:
     total = Total(
         float(fit.estimate), fit.ci.low, fit.ci.high, None if pi is None else (pi.low, pi.high)
     )
+    measure = measure_of(fit.measure)
     sentences = (heterogeneity_said(fit, measure), _overall_said(fit), *found)
-    plot = _plot(asked, measure, float(fit.level), lines, sides, trials)
+    plot = framed(asked, measure, float(fit.level), lines, _sides(fit, asked), trials)
     return described(
         dataclasses.replace(
             plot,
             total=total,
             found=tuple(text for text in sentences if text),
-            asides=tuple(str(note) for note in getattr(fit, "notes", ())),
-            left_out=tuple(
-                f"Left out: {one.study}, {one.why}." for one in getattr(fit, "left_out", ())
-            ),
+            asides=tuple(str(note) for note in notes),
+            left_out=tuple(f"Left out: {one.study}, {one.why}." for one in left_out),
         )
     )
 
@@ -123,82 +134,19 @@ def plot_of_effects(es: Contrasts, asked: Asked, level: float = 0.95) -> Plot:
     sides = _sides(es, asked)
     trials = _trials(es, np.full(len(es), np.nan), level, asked, sides)
     lines = [trials.lines[i] for i in _ordered(trials, asked)]
-    plot = _plot(asked, measure, level, lines, sides, trials)
+    plot = framed(asked, measure, level, lines, sides, trials)
     left_out = tuple(f"Left out: {one.study}, {one.why}." for one in es.left_out)
     asides = tuple(str(note) for note in es.notes)
     return described(dataclasses.replace(plot, asides=asides, left_out=left_out))
 
 
-def plot_of_refits(refits: Refits, asked: Asked) -> Plot:
-    """Gather what a forest plot of the same analysis on several sets of trials shows."""
-    full = refits.full
-    measure = measure_of(full.measure)
-    sides = asked.sides or ("treatment", "comparison")
-    cumulative = refits.kind == "cumulative"
-    study = tuple(refits.label)
-    sizes = tuple(int(k) for k in refits.k)
-    spread = tuple(float(v) if k > 1 else None for v, k in zip(refits.i2, sizes, strict=True))
-    columns: tuple[Filled, ...] = (
-        *own_columns(asked.left, "left", study),
-        (Beside("k", "Trials", "right", "count"), sizes, None),
-        (Beside("i2", "I²", "right", "percent"), spread, None),
-        *own_columns(asked.right, "right", study),
-    )
-    lines = []
-    for i, name in enumerate(study):
-        cells = {beside.key: values[i] for beside, values, _ in columns}
-        flags = ("Another conclusion than that of all trials.",) if refits.flips[i] else ()
-        ends = (float(refits.estimate[i]), float(refits.ci_low[i]), float(refits.ci_high[i]))
-        text = f"+ {name}" if cumulative and i else name
-        lines.append(Line(text, *ends, cells=cells, flags=flags))
-    lines.append(_main(full, f"All {count(full.k)} trials, {_WAYS.get(full.model, full.model)}"))
-    heads = {"cumulative": "Trials up to and with", "leave-one-out": "Left out"}
-    titles = {"cumulative": "trials added one by one", "leave-one-out": "each trial left out"}
-    trials = _Trials(tuple(lines[:-1]), columns, (), tuple(float(v) ** 2 for v in refits.se))
-    asked = dataclasses.replace(
-        asked, title=asked.title or f"{capital(measure.name)}: {titles[refits.kind]}"
-    )
-    plot = _plot(asked, measure, full.level, lines, sides, trials)
-    total = Total(full.estimate, full.ci.low, full.ci.high)
-    desc = f"{titles[refits.kind].capitalize()}: the pooled {measure.name} ranges from "
-    desc += plot.interval(float(refits.estimate.min()), float(refits.estimate.max()))
-    desc += f"; with all {count(full.k)} trials it is {plot.effect(total)}."
-    return dataclasses.replace(
-        plot,
-        desc=desc,
-        label_head=heads[refits.kind],
-        asides=tuple(str(note) for note in refits.notes),
-    )
-
-
-def plot_of_lines(lines: Iterable[Line], measure: str, level: float, asked: Asked) -> Plot:
-    """Gather what a forest plot of plain lines shows, in the order given."""
-    made = list(lines)
-    if not made:
-        raise InputError("a forest plot of no lines", hint="one Line for each trial")
-    sides = asked.sides or ("treatment", "comparison")
-    study = tuple(line.label for line in made)
-    columns = (*own_columns(asked.left, "left", study), *own_columns(asked.right, "right", study))
-    robs, domains = _rob(asked, study)
-    for i, line in enumerate(made):
-        cells = {beside.key: values[i] for beside, values, _ in columns}
-        made[i] = dataclasses.replace(
-            line, cells={**cells, **line.cells}, rob=line.rob or (robs[i] if robs else ())
-        )
-    trials = _Trials(tuple(made), columns, domains, ())
-    main = next((line for line in made if line.main), None)
-    plot = _plot(asked, measure_of(measure), level, made, sides, trials)
-    total = None if main is None else Total(main.estimate, main.low, main.high)
-    return described(dataclasses.replace(plot, total=total))
-
-
-def _plot(
+def framed(
     asked: Asked,
     measure: Measure,
     level: float,
     lines: Sequence[Line],
     sides: tuple[str, str],
-    trials: _Trials,
+    trials: Trials,
 ) -> Plot:
     """The frame that every plot of this module shares."""
     band = None if asked.threshold is None else given_band(measure, asked.threshold)
@@ -243,18 +191,19 @@ def _sides(what: Any, asked: Asked) -> tuple[str, str]:
     return ("treatment", "comparison")
 
 
-def _rob(asked: Asked, study: Sequence[str]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+def rob_of(asked: Asked, study: Sequence[str]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """Levels of risk of bias as asked for, and the names of their domains."""
     return ([], ()) if asked.rob is None else rob_levels(asked.rob, asked.domains, study)
 
 
-def _trials(what: Any, weights: Any, level: float, asked: Asked, sides: tuple[str, str]) -> _Trials:
+def _trials(what: Any, weights: Any, level: float, asked: Asked, sides: tuple[str, str]) -> Trials:
     study = tuple(str(name) for name in what.study)
     columns = (
         *raw_columns(getattr(what, "raw", {}), sides),
         *own_columns(asked.left, "left", study),
         *own_columns(asked.right, "right", study),
     )
-    robs, domains = _rob(asked, study)
+    robs, domains = rob_of(asked, study)
     z = critical(level)
     shares = np.asarray(weights, dtype=np.float64)
     whole = float(np.nansum(shares)) or math.nan
@@ -273,10 +222,10 @@ def _trials(what: Any, weights: Any, level: float, asked: Asked, sides: tuple[st
                 rob=robs[i] if robs else (),
             )
         )
-    return _Trials(tuple(lines), columns, domains, tuple(float(v) for v in what.vi))
+    return Trials(tuple(lines), columns, domains, tuple(float(v) for v in what.vi))
 
 
-def _ordered(trials: _Trials, asked: Asked) -> list[int]:
+def _ordered(trials: Trials, asked: Asked) -> list[int]:
     """The places of the trials in the order asked for; those without a value come last."""
     order, lines = asked.order, trials.lines
     values: list[Any]
@@ -331,19 +280,20 @@ def _overall_said(fit: Any) -> str:
     return f"Test of the overall effect: {sign}, {_p(float(fit.p_value))}."
 
 
-def _main(fit: Any, label: str, cells: Mapping[str, Any] | None = None) -> Line:
+def main_line(fit: Any, label: str, cells: Mapping[str, Any] | None = None) -> Line:
+    """The line of the pooled result that the dashed line runs through."""
     ends = (float(fit.estimate), float(fit.ci.low), float(fit.ci.high))
     return Line(label, *ends, kind="total", weight=100.0, cells=cells or {}, main=True)
 
 
-def _totals(fit: Any, trials: _Trials, asked: Asked) -> list[Line]:
+def _totals(fit: Any, trials: Trials, asked: Asked) -> list[Line]:
     """The pooled result, its prediction interval, and results of other models."""
     k = sum(line.known for line in trials.lines)
     lines: list[Line] = []
-    way = _WAYS.get(fit.model, fit.model)
+    way = WAYS.get(fit.model, fit.model)
     if k > 1:
         cells = trials.total_cells(range(len(trials.lines)))
-        lines.append(_main(fit, f"All {count(k)} trials, {way}", cells))
+        lines.append(main_line(fit, f"All {count(k)} trials, {way}", cells))
         pi = getattr(fit, "pi", None)
         if pi is not None and not math.isnan(pi.low):
             lines.append(Line("Prediction interval", low=pi.low, high=pi.high, kind="prediction"))
@@ -362,14 +312,14 @@ def _totals(fit: Any, trials: _Trials, asked: Asked) -> list[Line]:
 
 def _summary_label(other: Any, fit: Any) -> str:
     model = str(getattr(other, "model", ""))
-    words = capital(_WAYS.get(model, model))
+    words = capital(WAYS.get(model, model))
     interval = str(getattr(other, "interval", ""))
     same = model == fit.model and interval
     return f"{words}, {interval} interval" if same else words
 
 
 def _grouped(
-    fit: Any, trials: _Trials, order: Sequence[int], asked: Asked
+    fit: Any, trials: Trials, order: Sequence[int], asked: Asked
 ) -> tuple[list[Line], list[str]]:
     """The lines of the trials, under headings and with subtotals where subgroups are asked for."""
     if asked.by is None:
@@ -385,21 +335,43 @@ def _grouped(
         places = [i for i in order if labels[i] == group]
         part = refit(fit, everything.take(sorted(places)))
         parts.append((part.estimate, part.se_wald**2))
-        lines.append(Line(group, kind="heading"))
-        lines += [trials.lines[i] for i in places]
-        lines += _subtotal(part, [trials.lines[i] for i in places], trials.total_cells(places))
+        lines += _group(group, part, [trials.lines[i] for i in places], trials.total_cells(places))
     return lines, _between(parts)
 
 
-def _subtotal(part: PairwiseFit, own: Sequence[Line], cells: Mapping[str, Any]) -> list[Line]:
+def plot_of_subgroups(groups: Subgroups, asked: Asked) -> Plot:
+    """Gather what a forest plot of subgroups shows: their trials, subtotals, test and the whole."""
+    fit = groups.overall
+    if asked.by is not None:
+        raise InputError("by with subgroups, which have their own", hint="the fit in place of them")
+    sides = _sides(fit, asked)
+    trials = _trials(fit, fit.weights, float(fit.level), asked, sides)
+    order = _ordered(trials, asked)
+    left = list(range(len(trials.lines)))
+    lines: list[Line] = []
+    for name, part in zip(groups.groups, groups.fits, strict=True):
+        rows = {(s, y, v) for s, y, v in zip(part.study, part.yi, part.vi, strict=True)}
+        places = [i for i in left if (fit.study[i], fit.yi[i], fit.vi[i]) in rows]
+        left = [i for i in left if i not in places]
+        shown = [trials.lines[i] for i in order if i in places]
+        lines += _group(name, part, shown, trials.total_cells(places))
+    test = _test_said(groups.q_between, groups.df, groups.p_value)
+    return _finished(fit, asked, trials, lines, [test], groups.notes)
+
+
+def _group(
+    name: str, part: PairwiseFit, own: Sequence[Line], cells: Mapping[str, Any]
+) -> list[Line]:
+    """The heading of a subgroup, its trials, and its total with how much they differ."""
+    lines = [Line(name, kind="heading"), *own]
     if part.k < 2:
-        return []
+        return lines
     ends = (part.estimate, part.ci.low, part.ci.high)
     weight = math.fsum(line.weight for line in own if line.known)
-    total = Line(f"Subtotal, {count(part.k)} trials", *ends, "total", weight, cells)
     tau2 = f"tau²\u00a0{significant(part.tau2, 3)}, " if part.model == "random" else ""
     words = f"I²\u00a0{percent(part.i2)}, {tau2}{_p(part.q_p)}"
-    return [total, Line(words, kind="words")]
+    total = Line(f"Subtotal, {count(part.k)} trials", *ends, "total", weight, cells)
+    return [*lines, total, Line(words, kind="words")]
 
 
 def _between(parts: Sequence[tuple[float, float]]) -> list[str]:
@@ -409,9 +381,11 @@ def _between(parts: Sequence[tuple[float, float]]) -> list[str]:
     weights = [1 / v for _, v in parts]
     mean = math.fsum(w * y for w, (y, _) in zip(weights, parts, strict=True)) / math.fsum(weights)
     q = math.fsum(w * (y - mean) ** 2 for w, (y, _) in zip(weights, parts, strict=True))
-    df = len(parts) - 1
-    p = chi2_tail(q, df)
-    return [
+    return [_test_said(q, len(parts) - 1, chi2_tail(q, len(parts) - 1))]
+
+
+def _test_said(q: float, df: int, p: float) -> str:
+    return (
         f"Test of differences between subgroups: Q\u00a0{significant(q, 3)} on "
         f"{df}\u00a0df, {_p(p)}."
-    ]
+    )
