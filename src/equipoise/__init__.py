@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
-    from equipoise.present.figures import Line as Line
-    from equipoise.present.figures import forest as forest
+    from equipoise.present.figures.plot import Line as Line
+    from equipoise.present.figures.forest import forest as forest
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
     from equipoise.scale import batch as batch
@@ -65,7 +65,7 @@ _HOME = {
     "EquipoiseError": "equipoise.core.errors",
     "FolderError": "equipoise.core.errors",
     "InputError": "equipoise.core.errors",
-    "Line": "equipoise.present.figures",
+    "Line": "equipoise.present.figures.plot",
     "NotEstimableError": "equipoise.core.errors",
     "UnknownNameError": "equipoise.core.errors",
     "aggregate": "equipoise.models.covariance",
@@ -83,7 +83,7 @@ _HOME = {
     "effect_sizes": "equipoise.effects.contrasts",
     "excess_significance": "equipoise.models.bias.excess",
     "fail_safe": "equipoise.models.bias.fail_safe",
-    "forest": "equipoise.present.figures",
+    "forest": "equipoise.present.figures.forest",
     "funnel_data": "equipoise.models.bias.funnel",
     "gosh": "equipoise.scale.gosh",
     "henmi_copas": "equipoise.models.bias.henmi_copas",
