@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
-    from equipoise.present.figures.plot import Line as Line
     from equipoise.present.figures.forest import forest as forest
+    from equipoise.present.figures.plot import Line as Line
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
     from equipoise.scale import batch as batch
