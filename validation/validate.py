@@ -1,18 +1,22 @@
 """Run the R scripts again and compare what they give with the pinned values, number by number.
 
 Called by ``scripts/validate``. Exits 1 when a number differs by more than it may, when a number or
-a file is missing, or when an exception of ``exceptions.toml`` is no longer needed.
+a file is missing or is there and not pinned, or when an exception of ``exceptions.toml`` is no
+longer needed.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -27,21 +31,34 @@ REL = 1e-8
 ZERO = 1e-12
 #: Keys that say how a file was made, and not what was found.
 ABOUT = frozenset({"versions", "script", "source", "note"})
+#: Stands for a number that is not there.
+ABSENT = object()
 
 
 @dataclass(slots=True)
 class Allowed:
-    """A place where a difference is allowed, and whether anything needed it."""
+    """A place where a difference is allowed, with which programs, and whether anything needed it."""
 
     file: str
     path: str
-    rel: float
+    rel: float | str
     why: str
+    programs: dict[str, str] = field(default_factory=dict)
     used: bool = False
 
     def covers(self, file: str, path: str) -> bool:
         """Whether the exception is about this number."""
         return fnmatch(file, self.file) and fnmatch(path, self.path)
+
+    def holds_with(self, versions: dict[str, str]) -> bool:
+        """Whether the exception is about the programs of these versions."""
+        return all(versions.get(name, "absent").startswith(v) for name, v in self.programs.items())
+
+    def permits(self, now: Any, gap: float) -> bool:
+        """Whether the value may be what it is now."""
+        if isinstance(self.rel, str):
+            return self.rel == "any" or now is ABSENT
+        return gap <= self.rel
 
 
 @dataclass(slots=True)
@@ -59,13 +76,9 @@ def exceptions() -> list[Allowed]:
     """Read ``exceptions.toml``."""
     rows = tomllib.loads((HERE / "exceptions.toml").read_text("utf-8")).get("exception", [])
     return [
-        Allowed(
-            row["file"],
-            row["path"],
-            math.inf if row["rel"] == "any" else float(row["rel"]),
-            row["why"],
-        )
-        for row in rows
+        Allowed(r["file"], path, r["rel"], r["why"], r.get("programs", {}))
+        for r in rows
+        for path in r["paths"]
     ]
 
 
@@ -96,20 +109,26 @@ def difference(one: Any, two: Any) -> float:
 def compare(file: str, pinned: Any, again: Any, allowed: list[Allowed]) -> Report:
     """Compare two files as R wrote them."""
     report = Report(file)
-    found = dict(leaves(again))
-    for path, value in leaves(pinned):
-        report.numbers += 1
-        gap = difference(value, found[path]) if path in found else math.inf
+    versions = again.get("versions", {})
+    rules = [rule for rule in allowed if rule.holds_with(versions)]
+    was, found = dict(leaves(pinned)), dict(leaves(again))
+    for path in was | found:
+        value, now = was.get(path, ABSENT), found.get(path, ABSENT)
+        report.numbers += value is not ABSENT
+        gap = math.inf if ABSENT in (value, now) else difference(value, now)
         if gap <= REL:
             report.worst = max(report.worst, gap)
             continue
-        excuse = next((e for e in allowed if e.covers(file, path) and gap <= e.rel), None)
+        excuse = next((e for e in rules if e.covers(file, path) and e.permits(now, gap)), None)
         if excuse is not None:
             excuse.used = True
             report.excused += 1
             continue
-        now = found.get(path, "absent")
-        report.faults.append(f"{file}: {path}: pinned {value!r}, now {now!r} ({gap:.1e})")
+        said = [
+            f"{name} {v!r}" if v is not ABSENT else f"not {name}"
+            for name, v in (("pinned", value), ("now", now))
+        ]
+        report.faults.append(f"{file}: {path}: {', '.join(said)} ({gap:.1e})")
     return report
 
 
@@ -139,42 +158,49 @@ def missing_package(script: Path) -> str:
     return ""
 
 
+def made_by(script: Path, folder: Path) -> tuple[str, list[Path], float]:
+    """Run one script: why it was not run or failed, its files, and the seconds that it took."""
+    lacking = missing_package(script)
+    if lacking:
+        return f"not run, R has no package {lacking} here", [], 0.0
+    start = time.monotonic()
+    fault = run(script, folder)
+    made = sorted(folder.glob("*.json"))
+    if fault or not made:
+        fault = f"failed: {fault or 'it wrote nothing'}"
+    return fault, made, time.monotonic() - start
+
+
 def main(names: list[str]) -> int:
     """Run, compare, report."""
-    scripts = sorted(p for p in SCRIPTS.glob("*.R") if not p.name.startswith("_"))
+    scripts = sorted(SCRIPTS.glob("*.R"))
     known = [p.stem for p in scripts]
     for name in names:
         if name not in known:
             print(f"no script {name!r}. Try: one of {', '.join(known)}", file=sys.stderr)
             return 2
-    allowed, bad, ran = exceptions(), 0, []
-    for script in scripts:
-        if names and script.stem not in names:
-            continue
-        lacking = missing_package(script)
-        if lacking:
-            print(f"{script.stem}: not run, R has no package {lacking} here")
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            print(f"{script.stem}: running", flush=True)
-            fault = run(script, Path(folder))
-            made = sorted(Path(folder).glob("*.json"))
-            if fault or not made:
-                print(f"  failed: {fault or 'it wrote nothing'}")
-                bad += 1
-                continue
-            for path in made:
-                bad += told(path, allowed)
-                ran.append(path.name)
+    scripts = [p for p in scripts if p.stem in names or not names]
+    allowed, bad, versions = exceptions(), 0, {}
+    with tempfile.TemporaryDirectory() as root, ThreadPoolExecutor(os.cpu_count()) as pool:
+        folders = [Path(tempfile.mkdtemp(dir=root)) for _ in scripts]
+        for script, (fault, made, seconds) in zip(
+            scripts, pool.map(made_by, scripts, folders), strict=True
+        ):
+            print(f"{script.stem}: {fault or f'{seconds:.0f} s'}", flush=True)
+            bad += fault.startswith("failed")
+            for path in () if fault else made:
+                bad += told(path, script, allowed)
+                versions[path.name] = json.loads(path.read_text("utf-8")).get("versions", {})
     for rule in allowed:
-        if not rule.used and any(fnmatch(name, rule.file) for name in ran):
+        about = [v for name, v in versions.items() if fnmatch(name, rule.file)]
+        if not rule.used and any(rule.holds_with(v) for v in about):
             print(f"exception no longer needed: {rule.file} {rule.path} ({rule.why})")
             bad += 1
     print("differences remain" if bad else "all agree")
     return int(bool(bad))
 
 
-def told(path: Path, allowed: list[Allowed]) -> int:
+def told(path: Path, script: Path, allowed: list[Allowed]) -> int:
     """Compare one file, say what was found, and return the number of faults."""
     pinned = VALUES / path.name
     if not pinned.is_file():
@@ -182,6 +208,11 @@ def told(path: Path, allowed: list[Allowed]) -> int:
         return 1
     one, two = (json.loads(p.read_text("utf-8")) for p in (pinned, path))
     report = compare(path.name, one, two, allowed)
+    for made in (one, two):
+        if made.get("script") != f"validation/R/{script.name}":
+            report.faults.append(
+                f"{path.name}: script: {made.get('script')!r} is not {script.name}"
+            )
     excused = f", {report.excused} by a named exception" if report.excused else ""
     print(
         f"  {report.file}: {report.numbers} values, largest relative difference "

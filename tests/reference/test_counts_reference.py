@@ -90,7 +90,7 @@ GLMM = [
     (name, *case.split("/"))
     for name, s in SETS.items()
     for case, value in s.get("glmm", {}).items()
-    if "error" not in value and not case.endswith("knha")
+    if "error" not in value
 ]
 ONE_EFFECT = [case for case in GLMM if case[1] != "UM.RS"]
 COMMON = [case for case in ONE_EFFECT if case[2] == "EE"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import re
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+VALUES = ROOT / "validation" / "values"
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +58,61 @@ def test_an_exception_allows_only_what_it_is_about(validate: ModuleType) -> None
     assert validate.compare("g.json", PINNED, changed(x=[1.0, 2.1]), [rule]).faults
 
 
+def test_an_exception_may_be_about_one_version_or_only_about_absence(validate: ModuleType) -> None:
+    rule = validate.Allowed("f.json", "a/x/*", "any", "why", {"R": "5"})
+    assert not validate.compare("f.json", PINNED, changed(x=[1.0, 9.0]), [rule]).faults
+    other = validate.Allowed("f.json", "a/x/*", "any", "why", {"R": "4"})
+    assert validate.compare("f.json", PINNED, changed(x=[1.0, 9.0]), [other]).faults
+    assert not other.used
+    absent = validate.Allowed("f.json", "a/x/*", "absent", "why")
+    assert validate.compare("f.json", PINNED, changed(x=[1.0, 9.0]), [absent]).faults
+    assert not validate.compare("f.json", PINNED, changed(x=[1.0]), [absent]).faults
+
+
+def test_what_is_not_pinned_is_named(validate: ModuleType) -> None:
+    report = validate.compare("f.json", PINNED, changed(more=1.0), [])
+    assert report.faults == ["f.json: a/more: not pinned, now 1.0 (inf)"]
+
+
 def test_every_exception_says_why_and_is_about_a_pinned_file(validate: ModuleType) -> None:
-    names = [path.name for path in validate.VALUES.glob("*.json")]
+    pinned = {path.name: json.loads(path.read_text("utf-8")) for path in VALUES.glob("*.json")}
+    places = {name: [path for path, _ in validate.leaves(data)] for name, data in pinned.items()}
     for rule in validate.exceptions():
         assert len(rule.why) > 20
-        assert any(rule.covers(name, rule.path) for name in names)
+        assert rule.rel in ("any", "absent") or 1e-8 < rule.rel < 1
+        assert any(rule.covers(name, p) for name in places for p in places[name]), rule.path
+        about = [data["versions"] for name, data in pinned.items() if fnmatch(name, rule.file)]
+        assert all(set(rule.programs) <= set(versions) for versions in about)
 
 
 def test_every_pinned_file_names_the_script_that_makes_it(validate: ModuleType) -> None:
-    import json
-
     for path in validate.VALUES.glob("*.json"):
-        script = json.loads(path.read_text("utf-8")).get("script", "")
-        assert (ROOT / script).is_file(), path.name
+        data = json.loads(path.read_text("utf-8"))
+        script = ROOT / data["script"]
+        assert script.is_file(), path.name
+        assert "R" in data["versions"], path.name
+
+
+def test_every_script_says_what_it_needs_and_pins_a_file(validate: ModuleType) -> None:
+    named = {json.loads(path.read_text("utf-8"))["script"] for path in VALUES.glob("*.json")}
+    table = (ROOT / "validation" / "README.md").read_text("utf-8")
+    for script in (ROOT / "validation" / "R").glob("*.R"):
+        text = script.read_text("utf-8")
+        assert f"validation/R/{script.name}" in named
+        assert f"`R/{script.name}`" in table
+        head = re.search(r"^# Needs: (.*?)\n(?!#)", text, re.DOTALL | re.MULTILINE)
+        assert head is not None, script.name
+        assert all(package in head[1] for package in re.findall(r"^library\((\w+)\)", text, re.M))
+
+
+def test_every_pinned_file_is_in_the_table_of_files() -> None:
+    table = (ROOT / "validation" / "README.md").read_text("utf-8")
+    patterns = re.findall(r"`values/([^`]+)`", table)
+    for path in VALUES.glob("*.json"):
+        assert any(fnmatch(path.name, pattern) for pattern in patterns), path.name
+
+
+def test_no_test_reads_what_is_not_in_the_repository() -> None:
+    outside = "/".join(("..", "shared"))
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert outside not in path.read_text("utf-8"), path

@@ -1,10 +1,11 @@
 # Reference values for the models of counts: Mantel-Haenszel, Peto, and mixed models.
 #
 # Needs: metafor, metadat, lme4, BiasedUrn, jsonlite.  Run from this folder:  Rscript counts.R OUTPUT_FOLDER
-# Writes counts.json as it stands in ../values (there made with metafor 5.1.12; the tests of Cochran,
-# "CO", are not in Debian's 3.8-1, and its CM.EL fails on some of these sets).
+# Writes counts.json, as it stands in ../values, of what does not apply (NA) nothing.
 
 library(metafor)
+library(lme4)
+library(BiasedUrn)
 library(jsonlite)
 
 target <- commandArgs(TRUE)[1]
@@ -18,9 +19,9 @@ pick <- function(fit, names) {
   if (inherits(fit, "error")) return(list(error = unbox(conditionMessage(fit))))
   found <- lapply(setNames(nm = names), function(name) scalar(fit[[name]]))
   if (!is.null(fit$ci.lb)) found <- c(found, ci_lb = list(scalar(fit$ci.lb)), ci_ub = list(scalar(fit$ci.ub)))
-  found
+  Filter(function(x) !is.null(x) && !is.na(x), found)
 }
-closed <- c("k", "k.yi", "beta", "se", "zval", "pval", "QE", "QEp", "I2", "H2", "MH", "MHp", "TA", "TAp", "BD", "BDp", "CO", "COp")
+closed <- c("k", "k.yi", "beta", "se", "zval", "pval", "QE", "I2", "H2", "MH", "MHp", "TA", "TAp", "BD", "BDp", "CO", "COp")
 mixed <- c("beta", "se", "zval", "pval", "tau2", "sigma2", "I2", "H2", "QE.Wld", "QE.LRT", "QE.df")
 glmm <- function(...) {
   fit <- tried(rma.glmm(...))

@@ -4,6 +4,7 @@
 # Writes counts_penalised.json as it stands in ../values.
 
 library(netmeta)
+library(brglm2)
 library(jsonlite)
 
 target <- commandArgs(TRUE)[1]

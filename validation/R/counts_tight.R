@@ -2,14 +2,14 @@
 # settings, which stop early.
 #
 # Needs: lme4, jsonlite.  Run from this folder:  Rscript counts_tight.R OUTPUT_FOLDER
-# Reads counts.json from OUTPUT_FOLDER for the data and writes counts_tight.json there.
+# Takes the counts of ../values/counts.json; writes counts_tight.json, as it stands in ../values.
 
 library(lme4)
 library(jsonlite)
 
 target <- commandArgs(TRUE)[1]
 stopifnot(!is.na(target), dir.exists(target))
-sets <- fromJSON(file.path(target, "counts.json"))$sets
+sets <- fromJSON("../values/counts.json")$sets
 tight <- glmerControl(optimizer = "nloptwrap", optCtrl = list(
   algorithm = "NLOPT_LN_BOBYQA", xtol_abs = 1e-12, xtol_rel = 1e-12, ftol_abs = 1e-14, ftol_rel = 1e-16, maxeval = 1e5),
   check.conv.grad = "ignore", check.conv.singular = "ignore", check.conv.hess = "ignore", tolPwrss = 1e-10)

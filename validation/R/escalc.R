@@ -1,10 +1,13 @@
 # Reference values for the effect measures: made-up tables through metafor's escalc(), and its
 # transformations. Writes values/escalc.json.
 #
-# Needs: metafor, jsonlite.  Run from this folder:  Rscript escalc.R OUTPUT_FOLDER
+# Needs: metafor, mvtnorm (tetrachoric correlations), gsl (unbiased correlations), jsonlite.
+# Run from this folder:  Rscript escalc.R OUTPUT_FOLDER
 # Values that an older metafor does not know are left out; ../values was made with 5.1.12.
 
 library(metafor)
+library(mvtnorm)
+library(gsl)
 library(jsonlite)
 
 target <- commandArgs(TRUE)[1]
@@ -130,6 +133,6 @@ if (exists("conv.fivenum")) {
 }
 
 versions <- list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor"))))
-write(toJSON(list(id = unbox("escalc"), source = unbox("made-up tables; R/escalc.R"),
-                  versions = versions, entries = entries, transforms = transforms),
+write(toJSON(list(id = unbox("escalc"), source = unbox("made-up tables"),
+                  script = unbox("validation/R/escalc.R"), versions = versions, entries = entries, transforms = transforms),
              digits = I(15), na = "string"), file.path(target, "escalc.json"))

@@ -77,8 +77,10 @@ for (file in sort(list.files("../values", "^pairwise_.*json$", full.names = TRUE
   }
 }
 
+versions <- list(R = unbox(R.version.string))
+for (package in c("metafor", if (quadratic_forms) "CompQuadForm"))
+  versions[[package]] <- unbox(as.character(packageVersion(package)))
 content <- list(
   script = unbox("validation/R/estimators.R"),
-  versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor")))),
-  quantities = quantities, bounds = bounds, sets = sets)
+  versions = versions, quantities = quantities, bounds = bounds, sets = sets)
 writeLines(toJSON(content, digits = I(13), na = "string", null = "null"), file.path(target, "estimators.json"))

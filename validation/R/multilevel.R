@@ -53,7 +53,7 @@ values_of <- function(fit) {
 
 write_values <- function(name, source, input, ...) {
   out <- c(list(
-    id = unbox(name), script = unbox("multilevel.R"), source = unbox(source),
+    id = unbox(name), script = unbox("validation/R/multilevel.R"), source = unbox(source),
     versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor")))),
     input = lapply(as.list(input), function(x) I(if (is.factor(x)) as.character(x) else as.vector(x)))
   ), list(...))
@@ -67,7 +67,8 @@ for (method in c("REML", "ML")) {
   models[[paste0("nested_year/", method)]] <- values_of(best_of(yi, vi, mods = ~ I(year - mean(year)), random = ~ 1 | district/school, data = d, method = method))
   models[[paste0("multivariate_CS/", method)]] <- values_of(best_of(yi, vi, random = ~ school | district, struct = "CS", data = d, method = method))
 }
-nested <- best_of(yi, vi, random = ~ 1 | district/school, data = d)
+# What refits, as cooks.distance() and confint() do, needs an optimiser that always ends: the default.
+nested <- rma.mv(yi, vi, random = ~ 1 | district/school, data = d)
 models[["nested_intercept/REML/t_contain"]] <- values_of(best_of(yi, vi, random = ~ 1 | district/school, data = d, test = "t", dfs = "contain"))
 models[["nested_intercept/REML/t"]] <- values_of(best_of(yi, vi, random = ~ 1 | district/school, data = d, test = "t"))
 models[["district_only/REML"]] <- values_of(best_of(yi, vi, random = ~ 1 | district, data = d))

@@ -21,9 +21,10 @@ sets <- list(
   hine1989 = with(dat.hine1989, counts(source, ai, n1i, ci, n2i)),
   normand1999 = with(dat.normand1999, list(study = I(source), mean1 = I(m1i), sd1 = I(sd1i),
     n1 = I(n1i), mean2 = I(m2i), sd2 = I(sd2i), n2 = I(n2i))),
-  raudenbush1985 = with(dat.raudenbush1985, list(study = I(paste(author, year)), yi = I(yi[]),
-    vi = I(vi)))
+  raudenbush1985 = with(dat.raudenbush1985, list(study = I(paste(author, year)),
+    yi = I(as.vector(yi)), vi = I(vi)))
 )
-sets$raudenbush1985$yi <- I(as.vector(dat.raudenbush1985$yi))
-write(toJSON(list(id = unbox("public_trials"), source = unbox("metadat"), sets = sets),
+versions <- list(R = unbox(R.version.string), metadat = unbox(as.character(packageVersion("metadat"))))
+write(toJSON(list(id = unbox("public_trials"), source = unbox("metadat"),
+                  script = unbox("validation/R/public_trials.R"), versions = versions, sets = sets),
              digits = I(15), na = "string"), file.path(target, "public_trials.json"))

@@ -56,7 +56,7 @@ fits$bcg_alloc <- list(rma(yi, vi, mods = cbind(ablat), data = d, control = tigh
 
 variances <- lapply(fits, function(f) vector_of(if (inherits(f[[1]], "rma.uni")) f[[1]]$tau2 else if (f[[1]]$withG) c(f[[1]]$tau2, f[[1]]$rho) else f[[1]]$sigma2))
 out <- list(
-  script = unbox("robust.R"), source = unbox("metafor's robust() and clubSandwich on six fits"),
+  script = unbox("validation/R/robust.R"), source = unbox("metafor's robust() and clubSandwich on six fits"),
   versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor"))),
     clubSandwich = unbox(as.character(packageVersion("clubSandwich")))),
   bcg = list(yi = vector_of(as.numeric(d$yi)), vi = vector_of(d$vi), ablat = vector_of(d$ablat),

@@ -5,6 +5,7 @@
 
 library(metafor)
 library(jsonlite)
+
 target <- commandArgs(TRUE)[1]
 stopifnot(!is.na(target), dir.exists(target))
 
@@ -50,6 +51,6 @@ get <- function(a) list(study = I(a$study), yi = I(as.numeric(a$yi)), vi = I(a$v
 aggregated <- list(ID = get(aggregate(e, cluster = study, struct = "ID")), CS = get(aggregate(e, cluster = study, struct = "CS", rho = 0.6)),
   CS_unweighted = get(aggregate(e, cluster = study, struct = "CS", rho = 0.6, weighted = FALSE)),
   CAR = get(aggregate(e, cluster = study, struct = "CAR", time = esid, phi = 0.8)))
-out <- list(script = unbox("vcalc.R"), source = unbox("vcalc() and aggregate() of metafor"), versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor")))),
+out <- list(script = unbox("validation/R/vcalc.R"), source = unbox("vcalc() and aggregate() of metafor"), versions = list(R = unbox(R.version.string), metafor = unbox(as.character(packageVersion("metafor")))),
   cases = cases, aggregated = aggregated)
 writeLines(toJSON(out, digits = I(17), na = "string"), file.path(target, "vcalc.json"))
