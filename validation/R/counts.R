@@ -1,11 +1,13 @@
 # Reference values for the models of counts: Mantel-Haenszel, Peto, and mixed models.
 #
-# Needs: metafor, metadat, lme4, BiasedUrn, jsonlite.  Run from this folder:  Rscript counts.R OUTPUT_FOLDER
+# Needs: metafor, metadat, lme4, BiasedUrn, numDeriv, jsonlite.
+# Run from this folder:  Rscript counts.R OUTPUT_FOLDER
 # Writes counts.json, as it stands in ../values, of what does not apply (NA) nothing.
 
 library(metafor)
 library(lme4)
 library(BiasedUrn)
+library(numDeriv)
 library(jsonlite)
 
 target <- commandArgs(TRUE)[1]

@@ -1,10 +1,11 @@
 # Reference values for meta-regression, permutation tests and location-scale models.
 #
-# Needs: metafor, metadat, jsonlite; CompQuadForm for GENQM and intervals of GENQ, which are left out
+# Needs: metafor, metadat, numDeriv, jsonlite; CompQuadForm for GENQM and intervals of GENQ, which are left out
 # where it is absent.  Run from this folder:  Rscript metareg.R OUTPUT_FOLDER
 # Writes metareg_bcg.json and metareg_more.json, as they stand in ../values.
 
 library(metafor)
+library(numDeriv)
 library(jsonlite)
 
 target <- commandArgs(TRUE)[1]
@@ -62,7 +63,7 @@ one_model <- function(yi, vi, X, methods = estimators, generalised = TRUE, inter
 
 write_values <- function(id, source, content) {
   versions <- list(R = unbox(R.version.string))
-  for (package in c("metafor", "metadat")) versions[[package]] <- unbox(as.character(packageVersion(package)))
+  for (package in c("metafor", "metadat", if (mixtures) "CompQuadForm")) versions[[package]] <- unbox(as.character(packageVersion(package)))
   head <- list(id = unbox(id), source = unbox(source), versions = versions, script = unbox("validation/R/metareg.R"))
   writeLines(toJSON(c(head, content), digits = I(17), na = "string", null = "null"), file.path(target, paste0(id, ".json")))
 }
