@@ -37,7 +37,7 @@ ABSENT = object()
 
 @dataclass(slots=True)
 class Allowed:
-    """A place where a difference is allowed, with which programs, and whether anything needed it."""
+    """A place where a difference is allowed, by which programs, and whether it was needed."""
 
     file: str
     path: str
@@ -54,10 +54,10 @@ class Allowed:
         """Whether the exception is about the programs of these versions."""
         return all(versions.get(name, "absent").startswith(v) for name, v in self.programs.items())
 
-    def permits(self, now: Any, gap: float) -> bool:
+    def permits(self, was: Any, now: Any, gap: float) -> bool:
         """Whether the value may be what it is now."""
         if isinstance(self.rel, str):
-            return self.rel == "any" or now is ABSENT
+            return self.rel == "any" or now is ABSENT or "NA" in (was, now)
         return gap <= self.rel
 
 
@@ -119,7 +119,9 @@ def compare(file: str, pinned: Any, again: Any, allowed: list[Allowed]) -> Repor
         if gap <= REL:
             report.worst = max(report.worst, gap)
             continue
-        excuse = next((e for e in rules if e.covers(file, path) and e.permits(now, gap)), None)
+        excuse = next(
+            (e for e in rules if e.covers(file, path) and e.permits(value, now, gap)), None
+        )
         if excuse is not None:
             excuse.used = True
             report.excused += 1

@@ -67,6 +67,7 @@ def test_an_exception_may_be_about_one_version_or_only_about_absence(validate: M
     absent = validate.Allowed("f.json", "a/x/*", "absent", "why")
     assert validate.compare("f.json", PINNED, changed(x=[1.0, 9.0]), [absent]).faults
     assert not validate.compare("f.json", PINNED, changed(x=[1.0]), [absent]).faults
+    assert not validate.compare("f.json", PINNED, changed(x=[1.0, "NA"]), [absent]).faults
 
 
 def test_what_is_not_pinned_is_named(validate: ModuleType) -> None:
@@ -82,7 +83,7 @@ def test_every_exception_says_why_and_is_about_a_pinned_file(validate: ModuleTyp
         assert rule.rel in ("any", "absent") or 1e-8 < rule.rel < 1
         assert any(rule.covers(name, p) for name in places for p in places[name]), rule.path
         about = [data["versions"] for name, data in pinned.items() if fnmatch(name, rule.file)]
-        assert all(set(rule.programs) <= set(versions) for versions in about)
+        assert all(set(rule.programs) <= set(versions) for versions in about), rule.path
 
 
 def test_every_pinned_file_names_the_script_that_makes_it(validate: ModuleType) -> None:
