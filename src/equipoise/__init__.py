@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
+    from equipoise.present.figures.bubble import bubble as bubble
     from equipoise.present.figures.forest import forest as forest
+    from equipoise.present.figures.methods import plot_ladder as plot_ladder
     from equipoise.present.figures.plot import Line as Line
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
@@ -75,6 +77,7 @@ _HOME = {
     "attribution": "equipoise.models.components.basis",
     "batch": "equipoise.scale",
     "baujat": "equipoise.models.influence",
+    "bubble": "equipoise.present.figures.bubble",
     "components": "equipoise.models.components.fit",
     "contrasts": "equipoise.effects.contrasts",
     "counts": "equipoise.models.counts.fit",
@@ -100,6 +103,7 @@ _HOME = {
     "pairwise": "equipoise.models.pairwise",
     "permutation_test": "equipoise.models.permutation",
     "pet_peese": "equipoise.models.bias.precision_effect",
+    "plot_ladder": "equipoise.present.figures.methods",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",

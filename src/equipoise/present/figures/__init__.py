@@ -1,19 +1,23 @@
 """Figures: deterministic, accessible SVG, each with the table that says the same."""
 
+from equipoise.present.figures.bubble import bubble
 from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
 from equipoise.present.figures.icons import icon_array
 from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
+from equipoise.present.figures.methods import plot_ladder
 from equipoise.present.figures.plot import Line
 
 __all__ = [
     "Figure",
     "Line",
+    "bubble",
     "certainty_dots",
     "figure_css",
     "forest",
     "icon_array",
     "parts_ladder",
+    "plot_ladder",
     "risk_light",
 ]
