@@ -191,6 +191,11 @@ def _trials(d: Drawing, data: Bubbles, axes: tuple[Axis, Axis], most: float, fra
         d.circle(cx, cy, r, fill="neutral", stroke="ink", opacity=0.35)
         d.end()
     taken: list[Box] = [(cx - r, cy - r, cx + r, cy + r) for cx, cy, r in circles]
+    for values in (data.line.estimate, data.line.pi_low, data.line.pi_high):
+        for a, b in zip(data.grid.tolist(), values.tolist(), strict=True):
+            if axes[1].holds(b):
+                px, py = axes[0].at(a), axes[1].at(b)
+                taken.append((px - 4, py - 2, px + 4, py + 2))
     for i, (cx, cy, r) in list(zip(order, circles, strict=True))[:_NAMED]:
         wide = text_width(data.study[i], 12)
         for start in (cx + r + 4, cx - r - 4 - wide):

@@ -50,6 +50,7 @@ def plot_ladder(
         asides=tuple(note.text for note in ladder.notes),
         left_out=tuple(f"Left out: {one.study}, {one.why}." for one in ladder.left_out),
         label_head="Method",
+        effect_head=(capital(measure.name), f"({100 * ladder.level:g}% interval)"),
         ends=("lower with group 1", "higher with group 1"),
     )
     wide = draw_plot(plot, ("effect",), WIDE, prefix)
