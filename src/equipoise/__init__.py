@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
+    from equipoise.present.figures import plot_baujat as plot_baujat
+    from equipoise.present.figures import plot_radial as plot_radial
     from equipoise.present.figures.bubble import bubble as bubble
     from equipoise.present.figures.forest import forest as forest
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
@@ -103,7 +105,9 @@ _HOME = {
     "pairwise": "equipoise.models.pairwise",
     "permutation_test": "equipoise.models.permutation",
     "pet_peese": "equipoise.models.bias.precision_effect",
+    "plot_baujat": "equipoise.present.figures",
     "plot_ladder": "equipoise.present.figures.methods",
+    "plot_radial": "equipoise.present.figures",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",

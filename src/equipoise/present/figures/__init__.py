@@ -1,5 +1,6 @@
 """Figures: deterministic, accessible SVG, each with the table that says the same."""
 
+from equipoise.present.figures.baujat import plot_baujat
 from equipoise.present.figures.bubble import bubble
 from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
@@ -8,6 +9,7 @@ from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
 from equipoise.present.figures.plot import Line
+from equipoise.present.figures.radial import plot_radial
 
 __all__ = [
     "Figure",
@@ -18,6 +20,8 @@ __all__ = [
     "forest",
     "icon_array",
     "parts_ladder",
+    "plot_baujat",
     "plot_ladder",
+    "plot_radial",
     "risk_light",
 ]
