@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from equipoise.present.figures import plot_baujat as plot_baujat
     from equipoise.present.figures import plot_radial as plot_radial
     from equipoise.present.figures.bubble import bubble as bubble
+    from equipoise.present.figures.drapery import drapery as drapery
     from equipoise.present.figures.forest import forest as forest
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
     from equipoise.present.figures.plot import Line as Line
@@ -85,6 +86,7 @@ _HOME = {
     "counts": "equipoise.models.counts.fit",
     "counts_ladder": "equipoise.models.counts.ladder",
     "cumulative": "equipoise.models.robustness",
+    "drapery": "equipoise.present.figures.drapery",
     "effect_sizes": "equipoise.effects.contrasts",
     "excess_significance": "equipoise.models.bias.excess",
     "fail_safe": "equipoise.models.bias.fail_safe",

@@ -2,6 +2,7 @@
 
 from equipoise.present.figures.baujat import plot_baujat
 from equipoise.present.figures.bubble import bubble
+from equipoise.present.figures.drapery import drapery
 from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
 from equipoise.present.figures.icons import icon_array
@@ -16,6 +17,7 @@ __all__ = [
     "Line",
     "bubble",
     "certainty_dots",
+    "drapery",
     "figure_css",
     "forest",
     "icon_array",
