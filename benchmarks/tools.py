@@ -7,6 +7,11 @@ slow moment of the machine falls on all of them alike. What counts is the ratio.
 from __future__ import annotations
 
 import os
+
+# Before NumPy is imported, which reads them.
+for _name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
+    os.environ[f"{_name}_NUM_THREADS"] = "1"
+
 import platform
 import shutil
 import statistics
@@ -20,9 +25,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-
-for _name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
-    os.environ[f"{_name}_NUM_THREADS"] = "1"
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.num.batch import COMMON, METHODS, Sums, analyse, backend_of
+from equipoise.num.binding import PLAIN
+from equipoise.num.kernels import END, ENDS, PLACES
+from equipoise.num.lanes import LANES, STATE, SUMS
 
 Rows = list[tuple[float, float]]
 
@@ -155,3 +158,21 @@ def test_backends_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert backend_of("auto") == "numpy"
     with pytest.raises(InputError, match="not installed"):
         backend_of("numba")
+
+
+@pytest.mark.parametrize("code", ["REML", "ML"])
+def test_lanes_run_interpreted_too(ordinary: tuple[np.ndarray, ...], code: str) -> None:
+    y, v, offsets = (part[:400] for part in ordinary)
+    offsets = offsets[offsets <= 400]
+    y = np.where(np.arange(len(y)) == 5, np.nan, y)  # a gap is left to the loop
+    m, longest = len(offsets) - 1, int(np.diff(offsets).max())
+    plain = analyse(y, v, offsets, CODES[code], proof=False, backend="python")
+    got = Sums.empty(m)
+    rooms = [np.zeros(size) for size in (longest,) * 3 + (END * ENDS, PLACES)]
+    lanes = [np.zeros((rows, LANES)) for rows in (longest,) * 3 + (SUMS, STATE)]
+    into = (got.k, got.count, got.estimate, got.se, got.spread, got.tau2, got.q, got.trace)
+    with np.errstate(all="ignore"):
+        PLAIN.analyse_lanes(
+            y, v, offsets, CODES[code], longest, *rooms, *lanes, np.zeros(LANES, dtype=int), *into
+        )
+    alike(got, plain, rel=1e-11)

@@ -153,11 +153,11 @@ def _loop(
             who = np.zeros(LANES, dtype=np.intp)
             compiled().analyse_lanes(y, v, offsets, method, longest, *rooms, *lanes, who, *into)
             return
-        compiled().analyse(y, v, offsets, method, proof, *rooms, *into)
+        compiled().analyse(y, v, offsets, 0, len(out.k), method, proof, *rooms, *into)
         return
     lists = [values.tolist() for values in (y, v, offsets)]
     plain = [[0.0] * size for size in (longest,) * 3 + (END * ENDS, PLACES)]
-    PLAIN.analyse(*lists, method, proof, *plain, *into)
+    PLAIN.analyse(*lists, 0, len(out.k), method, proof, *plain, *into)
 
 
 def _aligned(rows: int) -> Floats:

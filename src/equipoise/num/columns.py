@@ -204,6 +204,7 @@ def _climb(
             new = t + step
             inside = (turn > 0.0) & (low < new) & (new < high)
             near = size * (size / before) ** 2 <= 2.0 * tiny
+        near |= (2.0 * size >= before) & (size <= (512.0 + len(Y)) * tiny)
         shut = high - low <= tiny
         still = (turn > 0.0) & (size <= 2.0 * tiny)
         outside = np.flatnonzero(~(inside | shut | still | over))
@@ -242,7 +243,8 @@ def solve_q(Y: Floats, V: Floats, target: Floats, start: Floats, room: Room) -> 
         tiny = _EPS * (V[0] + t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             near = size * (size / before) ** 2 <= 2.0 * tiny
-        known = (before > 0.0) & (near | ((size >= before) & (size <= 512.0 * tiny)))
+        slow = (2.0 * size >= before) & (size <= (512.0 + len(Y)) * tiny)
+        known = (before > 0.0) & (near | slow)
         ended |= ~below & ((size <= tiny) | known)
         out[at] = t
         if ended.all():

@@ -9,7 +9,7 @@ from typing import Any
 from equipoise.num.binding import Kernels, bind, kernels
 
 #: Sums may be added up in another order, four at a time; nothing else is loosened.
-_SUMS = {"slopes", "profile", "squares_about_mean", "log_weights", "scan", "sweep"}
+_SUMS = {"slopes", "profile", "squares_about_mean", "log_weights", "sweep"}
 _KEPT = {"analyse", "analyse_lanes"}
 _LOOSE = {"reassoc", "contract", "nsz", "arcp"}
 

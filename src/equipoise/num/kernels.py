@@ -181,7 +181,7 @@ def solve_q(y: Values, v: Values, n: int, target: float, start: float, w: Room) 
         # The error after a step is about that step cubed over the one before it squared.
         if before > 0.0 and size * (size / before) ** 2 <= 2.0 * room:
             break
-        if before > 0.0 and size >= before and size <= 512.0 * room:
+        if before > 0.0 and 2.0 * size >= before and size <= (512.0 + n) * room:
             break  # no more than rounding
         before = size
     return t
@@ -223,7 +223,9 @@ def climb(
             if size <= 2.0 * room:
                 t = min(max(new, low), high)
                 break
-            if low < new < high and before > 0.0 and size * (size / before) ** 2 <= 2.0 * room:
+            near = size * (size / before) ** 2 <= 2.0 * room if before > 0.0 else False
+            rounding = before > 0.0 and 2.0 * size >= before and size <= (512.0 + n) * room
+            if low < new < high and (near or rounding):
                 t = new
                 break
             before = size
@@ -439,21 +441,6 @@ def highest(y: Values, v: Values, n: int, ml: bool, w: Room, places: Room, count
     return best
 
 
-def scan(y: Values, v: Values, n: int) -> tuple[bool, float, int]:
-    """Whether all estimates and variances are finite; then the smallest variance and its place."""
-    least = math.inf
-    at = 0
-    total = 0.0
-    for i in range(n):
-        size = v[i]
-        smaller = size < least
-        least = size if smaller else least
-        at = i if smaller else at
-        total += size + y[i]
-    # The sum is finite only where all of them are; no branch that a processor must guess.
-    return abs(total) < math.inf, least, at
-
-
 def gather(
     y: Values, v: Values, start: int, stop: int, ys: Room, vs: Room
 ) -> tuple[int, float, float]:
@@ -466,30 +453,20 @@ def gather(
         above zero; the estimate of the most precise one; and the power of four by which variances
         were divided, 1 but for sizes whose fourth powers a float cannot hold.
     """
-    n = stop - start
-    own, sizes = y[start:stop], v[start:stop]
-    whole, least, at = scan(own, sizes, n)
-    if whole:
-        for i in range(n):
-            ys[i] = own[i]
-            vs[i] = sizes[i]
-    else:
-        n = 0
-        least = math.inf
-        for i in range(stop - start):
-            size = sizes[i]
-            if size <= 0.0:
+    n = 0
+    at = 0
+    least = math.inf
+    for i in range(start, stop):
+        size = v[i]
+        if size <= 0.0:
+            return -1, 0.0, 1.0
+        if size < math.inf and -math.inf < y[i] < math.inf:
+            ys[n] = y[i]
+            vs[n] = size
+            if size < least:
                 least = size
-                break
-            if size < math.inf and abs(own[i]) < math.inf:
-                ys[n] = own[i]
-                vs[n] = size
-                if size < least:
-                    least = size
-                    at = n
-                n += 1
-    if least <= 0.0:
-        return -1, 0.0, 1.0
+                at = n
+            n += 1
     if n == 0:
         return 0, 0.0, 1.0
     origin = ys[at]
@@ -509,63 +486,13 @@ def gather(
     return n, origin, scale
 
 
-def analyse_one(
-    y: Values, v: Values, offsets: Sequence[int], i: int, method: int, proof: bool, ys: Room,
-    vs: Room, w: Room, boxes: Room, places: Room, k: MutableSequence[int],
+def analyse(
+    y: Values, v: Values, offsets: Sequence[int], first: int, stop: int, method: int, proof: bool,
+    ys: Room, vs: Room, w: Room, boxes: Room, places: Room, k: MutableSequence[int],
     count: MutableSequence[int], estimate: Room, se: Room, spread: Room, tau2: Room, q: Room,
     trace: Room,
 ) -> None:  # fmt: skip
-    """Fit meta-analysis `i`; for what is given and taken, see :func:`analyse`."""
-    n, origin, scale = gather(y, v, offsets[i], offsets[i + 1], ys, vs)
-    k[i] = n
-    if n < 1:
-        count[i] = 0
-        estimate[i] = se[i] = spread[i] = tau2[i] = q[i] = trace[i] = math.nan
-        return
-    unit = math.sqrt(scale)
-    count[i] = 1
-    if n == 1:
-        estimate[i] = origin
-        se[i] = math.sqrt(vs[0]) * unit
-        spread[i] = 1.0
-        tau2[i] = q[i] = 0.0
-        trace[i] = math.nan
-        return
-    total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(ys, vs, n, 0.0, method == ML, w)
-    trace0 = loss
-    if method == ML:
-        trace0 = slopes(ys, vs, n, 0.0, False, w)[4]
-    t = 0.0
-    if method in (REML, ML):
-        zero = (0.0, gain, loss, gain_fall, loss_fall)
-        if proof:
-            found, certain = optima(ys, vs, n, method == ML, zero, w, boxes, places)
-            t = highest(ys, vs, n, method == ML, w, places, found)
-            count[i] = found if certain else -found
-        else:
-            count[i] = 0
-            t = uphill(ys, vs, n, method == ML, zero, w)
-    elif method == DL:
-        t = max(0.0, (q0 - (n - 1.0)) / trace0)
-    elif method == PM and q0 > n - 1.0:
-        t = solve_q(ys, vs, n, n - 1.0, max(0.0, (q0 - (n - 1.0)) / trace0), w)
-    at_t = q0
-    if t > 0.0:
-        total, mean, at_t, _ = profile(ys, vs, n, t, w)
-    estimate[i] = origin + mean * unit
-    se[i] = unit / math.sqrt(total)
-    spread[i] = at_t / (n - 1.0)
-    tau2[i] = t * scale
-    q[i] = q0
-    trace[i] = trace0 / scale
-
-
-def analyse(
-    y: Values, v: Values, offsets: Sequence[int], method: int, proof: bool, ys: Room, vs: Room,
-    w: Room, boxes: Room, places: Room, k: MutableSequence[int], count: MutableSequence[int],
-    estimate: Room, se: Room, spread: Room, tau2: Room, q: Room, trace: Room,
-) -> None:  # fmt: skip
-    """Fit every meta-analysis: analysis `i` has the trials from ``offsets[i]`` to the next.
+    """Fit meta-analyses `first` to before `stop`: `i` has the trials from ``offsets[i]`` on.
 
     Parameters
     ----------
@@ -584,8 +511,46 @@ def analyse(
         Taken: the mean, its plain standard error, Q at tau² over ``k - 1``, tau², Q at 0, and
         ``tr P`` at 0.
     """
-    for i in range(len(offsets) - 1):
-        analyse_one(
-            y, v, offsets, i, method, proof, ys, vs, w, boxes, places, k, count, estimate, se,
-            spread, tau2, q, trace,
-        )  # fmt: skip
+    for i in range(first, stop):
+        n, origin, scale = gather(y, v, offsets[i], offsets[i + 1], ys, vs)
+        k[i] = n
+        if n < 1:
+            count[i] = 0
+            estimate[i] = se[i] = spread[i] = tau2[i] = q[i] = trace[i] = math.nan
+            continue
+        unit = math.sqrt(scale)
+        count[i] = 1
+        if n == 1:
+            estimate[i] = origin
+            se[i] = math.sqrt(vs[0]) * unit
+            spread[i] = 1.0
+            tau2[i] = q[i] = 0.0
+            trace[i] = math.nan
+            continue
+        total, mean, q0, gain, loss, gain_fall, loss_fall = slopes(ys, vs, n, 0.0, method == ML, w)
+        trace0 = loss
+        if method == ML:
+            trace0 = slopes(ys, vs, n, 0.0, False, w)[4]
+        t = 0.0
+        if method in (REML, ML):
+            zero = (0.0, gain, loss, gain_fall, loss_fall)
+            if proof:
+                found, certain = optima(ys, vs, n, method == ML, zero, w, boxes, places)
+                t = highest(ys, vs, n, method == ML, w, places, found)
+                count[i] = found if certain else -found
+            else:
+                count[i] = 0
+                t = uphill(ys, vs, n, method == ML, zero, w)
+        elif method == DL:
+            t = max(0.0, (q0 - (n - 1.0)) / trace0)
+        elif method == PM and q0 > n - 1.0:
+            t = solve_q(ys, vs, n, n - 1.0, max(0.0, (q0 - (n - 1.0)) / trace0), w)
+        at_t = q0
+        if t > 0.0:
+            total, mean, at_t, _ = profile(ys, vs, n, t, w)
+        estimate[i] = origin + mean * unit
+        se[i] = unit / math.sqrt(total)
+        spread[i] = at_t / (n - 1.0)
+        tau2[i] = t * scale
+        q[i] = q0
+        trace[i] = trace0 / scale

@@ -12,7 +12,7 @@ import math
 from collections.abc import MutableSequence, Sequence
 from typing import Any
 
-from equipoise.num.kernels import ML, Room, Values, analyse_one, middle, scan
+from equipoise.num.kernels import ML, Room, Values, analyse, middle
 
 _EPS = 2.0**-52
 
@@ -101,15 +101,24 @@ def enter(
 
     Not where there are fewer than two trials, a gap, or a size of variance out of the ordinary.
     """
-    n = stop - start
-    own, sizes = y[start:stop], v[start:stop]
-    whole, least, at = scan(own, sizes, n)
-    if n < 2 or not whole or not 1e-50 < least < 1e50:
+    n = 0
+    at = 0
+    least = math.inf
+    for i in range(start, stop):
+        size = v[i]
+        if not (0.0 < size < math.inf and -math.inf < y[i] < math.inf):
+            return False
+        Y[n, j] = y[i]
+        V[n, j] = size
+        if size < least:
+            least = size
+            at = n
+        n += 1
+    if n < 2 or not 1e-50 < least < 1e50:
         return False
-    origin = own[at]
+    origin = Y[at, j]
     for i in range(n):
-        Y[i, j] = own[i] - origin
-        V[i, j] = sizes[i]
+        Y[i, j] -= origin
     Y[at, j] = Y[0, j]
     V[at, j] = V[0, j]
     Y[0, j] = 0.0
@@ -148,7 +157,8 @@ def stride(V: Any, state: Any, sums: Any) -> None:
         ratio = size / before
         inside = (turn > 0.0) & (low < new) & (new < high)
         still = (turn > 0.0) & (size <= 2.0 * room)
-        near = inside & (before > 0.0) & (size * ratio * ratio <= 2.0 * room)
+        slow = (ratio >= 0.5) & (size <= 512.0 * room)
+        near = inside & (before > 0.0) & ((size * ratio * ratio <= 2.0 * room) | slow)
         shut = high - low <= room
         clipped = low if new < low else (high if new > high else new)
         onward = new if inside else math.nan
@@ -202,9 +212,9 @@ def analyse_lanes(
                     busy += 1
                     stage = START
                 else:
-                    analyse_one(
-                        y, v, offsets, coming, method, False, ys, vs, w, boxes, places, k,
-                        count, estimate, se, spread, tau2, q, trace,
+                    analyse(
+                        y, v, offsets, coming, coming + 1, method, False, ys, vs, w, boxes, places,
+                        k, count, estimate, se, spread, tau2, q, trace,
                     )  # fmt: skip
                 coming += 1
         if busy == 0:

@@ -15,6 +15,11 @@ from equipoise.num.binding import bind, kernels
 Floats = NDArray[np.float64]
 
 
+def _dot(a: Floats, b: Floats) -> float:
+    """The sum of products, added up pairwise, in this thread."""
+    return float(np.add.reduce(a * b))
+
+
 def slopes(
     y: Floats, v: Floats, n: int, t: float, ml: bool, w: Any
 ) -> tuple[float, float, float, float, float, float, float]:
@@ -23,31 +28,31 @@ def slopes(
     first = float(x[0])
     rest = float(x[1:].sum())
     total = first + rest
-    mean = float(x @ y) / total
+    mean = _dot(x, y) / total
     away = y - mean
     r = x * away
     s = r - r[0]
-    once = float(x @ s)
-    spread = float(x @ (s * s)) - once * once / total
-    squares = float(x[1:] @ x[1:])
-    gain = float(r @ r)
+    once = _dot(x, s)
+    spread = _dot(x, s * s) - once * once / total
+    squares = _dot(x[1:], x[1:])
+    gain = _dot(r, r)
     own = first * first
     if ml:
-        return total, mean, float(r @ away), gain, total, 2.0 * spread, own + squares
+        return total, mean, _dot(r, away), gain, total, 2.0 * spread, own + squares
     loss = (rest * (first + total) - squares) / total
-    pairs = own * (rest * rest + squares) - 2.0 * total * float((x[1:] * x[1:]) @ x[1:])
+    pairs = own * (rest * rest + squares) - 2.0 * total * _dot(x[1:] * x[1:], x[1:])
     loss_fall = (pairs + squares * (total * total + own + squares)) / (total * total)
-    return total, mean, float(r @ away), gain, loss, 2.0 * spread, loss_fall
+    return total, mean, _dot(r, away), gain, loss, 2.0 * spread, loss_fall
 
 
 def profile(y: Floats, v: Floats, n: int, t: float, w: Any) -> tuple[float, float, float, float]:
     """As :func:`equipoise.num.kernels.profile`."""
     x = 1.0 / (v + t)
     total = float(x.sum())
-    mean = float(x @ y) / total
+    mean = _dot(x, y) / total
     away = y - mean
     r = x * away
-    return total, mean, float(r @ away), float(r @ r)
+    return total, mean, _dot(r, away), _dot(r, r)
 
 
 def log_weights(v: Floats, n: int, t: float) -> float:
@@ -58,7 +63,7 @@ def log_weights(v: Floats, n: int, t: float) -> float:
 def squares_about_mean(y: Floats, n: int) -> float:
     """As :func:`equipoise.num.kernels.squares_about_mean`."""
     away = y - y.mean()
-    return float(away @ away)
+    return _dot(away, away)
 
 
 def widest(v: Floats, n: int) -> float:

@@ -25,7 +25,7 @@ from equipoise.num.batch import BACKENDS, COMMON, METHODS, Sums, analyse, backen
 from equipoise.num.dist import critical
 from equipoise.scale.fits import ARRAYS, CODES, BatchFit
 
-__all__ = ["BACKENDS", "BatchFit", "bootstrap", "leave_one_out", "pairwise"]
+__all__ = ["BACKENDS", "CODES", "BatchFit", "bootstrap", "leave_one_out", "pairwise"]
 
 Numbers: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]"
 
