@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from equipoise.models.robustness import leave_one_out as leave_one_out
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
+    from equipoise.present.figures import labbe as labbe
     from equipoise.present.figures import plot_baujat as plot_baujat
+    from equipoise.present.figures import plot_gosh as plot_gosh
     from equipoise.present.figures import plot_radial as plot_radial
     from equipoise.present.figures.bubble import bubble as bubble
     from equipoise.present.figures.drapery import drapery as drapery
@@ -96,6 +98,7 @@ _HOME = {
     "henmi_copas": "equipoise.models.bias.henmi_copas",
     "identifiability_map": "equipoise.models.components.basis",
     "influence": "equipoise.models.influence",
+    "labbe": "equipoise.present.figures",
     "leave_one_out": "equipoise.models.robustness",
     "limit_meta": "equipoise.models.bias.limit",
     "location_scale": "equipoise.models.location_scale",
@@ -108,6 +111,7 @@ _HOME = {
     "permutation_test": "equipoise.models.permutation",
     "pet_peese": "equipoise.models.bias.precision_effect",
     "plot_baujat": "equipoise.present.figures",
+    "plot_gosh": "equipoise.present.figures",
     "plot_ladder": "equipoise.present.figures.methods",
     "plot_radial": "equipoise.present.figures",
     "published": "equipoise.effects.contrasts",

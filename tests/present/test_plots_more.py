@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from figure_checks import check, texts
 
-from equipoise.core.errors import InputError
+from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.contrasts import Contrasts, contrasts, effect_sizes
 from equipoise.models.influence import baujat
 from equipoise.models.pairwise import PairwiseFit, pairwise
-from equipoise.present.figures import plot_baujat, plot_radial
+from equipoise.present.figures import labbe, plot_baujat, plot_gosh, plot_radial
+from equipoise.scale.gosh import gosh
 
 
 def trials(k: int, measure: str = "RR", seed: int = 1) -> Contrasts:
@@ -102,3 +103,47 @@ def test_one_trial_and_other_things_are_refused(draw: Any) -> None:
         draw(fit_of(1))
     with pytest.raises(InputError, match="drawn of a list"):
         draw([1, 2])
+
+
+@pytest.mark.parametrize("k", [1, 2, 13, 120])
+@pytest.mark.parametrize("measure", ["RR", "OR", "RD"])
+def test_labbe_of_any_size(k: int, measure: str) -> None:
+    es = trials(k, measure)
+    figure = labbe(es)
+    check(figure)
+    inside(figure.svg)
+    assert len(circles(figure.svg)) == k
+    assert figure == labbe(es) == labbe(pairwise(es))
+    assert figure.table.column("events1") == tuple(es.raw["events1"].tolist())
+    assert figure.table.column("risk2") == tuple((es.raw["events2"] / es.raw["n2"]).tolist())
+
+
+def test_labbe_refuses_what_has_no_counts() -> None:
+    with pytest.raises(InputError, match="without events1"):
+        labbe(contrasts(measure="RR", yi=[0.1, 0.2], vi=[0.1, 0.2]))
+    with pytest.raises(InputError, match="measure MD"):
+        labbe(contrasts(measure="MD", yi=[0.1, 0.2], vi=[0.1, 0.2]))
+    with pytest.raises(InputError, match="drawn of a int"):
+        labbe(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("k", [3, 10, 120])
+@pytest.mark.parametrize("lit", [False, True])
+def test_gosh_of_any_size(k: int, lit: bool) -> None:
+    found = gosh(fit_of(k), subsets=2000)
+    name = found.study[1] if lit else None
+    figure = plot_gosh(found, highlight=name)
+    check(figure)
+    assert figure == plot_gosh(found, highlight=name)
+    assert len(figure.svg) < 300_000
+    assert sum(figure.table.column("subsets")) == len(found)  # type: ignore[arg-type]
+    if name is not None:
+        assert sum(figure.table.column("with")) == found.member[:, 1].sum()  # type: ignore[arg-type]
+        assert name in figure.desc or k == 3
+
+
+def test_gosh_refuses_other_things() -> None:
+    with pytest.raises(InputError, match="drawn of a list"):
+        plot_gosh([1])  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="nobody"):
+        plot_gosh(gosh(fit_of(3)), highlight="nobody")

@@ -5,7 +5,9 @@ from equipoise.present.figures.bubble import bubble
 from equipoise.present.figures.drapery import drapery
 from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
+from equipoise.present.figures.gosh_plot import plot_gosh
 from equipoise.present.figures.icons import icon_array
+from equipoise.present.figures.labbe_plot import labbe
 from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
@@ -21,8 +23,10 @@ __all__ = [
     "figure_css",
     "forest",
     "icon_array",
+    "labbe",
     "parts_ladder",
     "plot_baujat",
+    "plot_gosh",
     "plot_ladder",
     "plot_radial",
     "risk_light",
