@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from equipoise.present.figures.bubble import bubble as bubble
     from equipoise.present.figures.drapery import drapery as drapery
     from equipoise.present.figures.forest import forest as forest
+    from equipoise.present.figures.funnel import funnel as funnel
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
     from equipoise.present.figures.plot import Line as Line
     from equipoise.present.pages import page as page
@@ -93,6 +94,7 @@ _HOME = {
     "excess_significance": "equipoise.models.bias.excess",
     "fail_safe": "equipoise.models.bias.fail_safe",
     "forest": "equipoise.present.figures.forest",
+    "funnel": "equipoise.present.figures.funnel",
     "funnel_data": "equipoise.models.bias.funnel",
     "gosh": "equipoise.scale.gosh",
     "henmi_copas": "equipoise.models.bias.henmi_copas",

@@ -5,6 +5,7 @@ from equipoise.present.figures.bubble import bubble
 from equipoise.present.figures.drapery import drapery
 from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
+from equipoise.present.figures.funnel import funnel
 from equipoise.present.figures.gosh_plot import plot_gosh
 from equipoise.present.figures.icons import icon_array
 from equipoise.present.figures.labbe_plot import labbe
@@ -22,6 +23,7 @@ __all__ = [
     "drapery",
     "figure_css",
     "forest",
+    "funnel",
     "icon_array",
     "labbe",
     "parts_ladder",

@@ -1,0 +1,93 @@
+"""Draw the pictures of figures.md into docs/images: ``python docs/gallery.py``.
+
+Trials: BCG vaccine against tuberculosis (Colditz et al. 1994, JAMA 271:698) and passive smoking and
+lung cancer (Hackshaw 1998, Stat Methods Med Res 7:119).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import equipoise as eq
+from equipoise.effects.contrasts import Contrasts
+from equipoise.present.drawing import resolved
+from equipoise.present.figures import Figure
+
+HERE = Path(__file__).resolve().parent
+
+#: Trial, events and people vaccinated, events and people not vaccinated, latitude, allocation.
+BCG = (
+    ("Aronson 1948", 4, 123, 11, 139, 44, "random"),
+    ("Ferguson & Simes 1949", 6, 306, 29, 303, 55, "random"),
+    ("Rosenthal et al 1960", 3, 231, 11, 220, 42, "random"),
+    ("Hart & Sutherland 1977", 62, 13598, 248, 12867, 52, "random"),
+    ("Frimodt-Moller et al 1973", 33, 5069, 47, 5808, 13, "alternate"),
+    ("Stein & Aronson 1953", 180, 1541, 372, 1451, 44, "alternate"),
+    ("Vandiviere et al 1973", 8, 2545, 10, 629, 19, "random"),
+    ("TPT Madras 1980", 505, 88391, 499, 88391, 13, "random"),
+    ("Coetzee & Berjak 1968", 29, 7499, 45, 7277, 27, "random"),
+    ("Rosenthal et al 1961", 17, 1716, 65, 1665, 42, "systematic"),
+    ("Comstock et al 1974", 186, 50634, 141, 27338, 18, "systematic"),
+    ("Comstock & Webster 1969", 5, 2498, 3, 2341, 33, "systematic"),
+    ("Comstock et al 1976", 27, 16913, 29, 17854, 33, "systematic"),
+)
+
+
+def bcg() -> Contrasts:
+    """Risk ratios of the BCG trials."""
+    study, events1, n1, events2, n2, _, _ = zip(*BCG, strict=True)
+    return eq.effect_sizes("RR", events1=events1, n1=n1, events2=events2, n2=n2, study=study)
+
+
+def smoking() -> Contrasts:
+    """Odds ratios of lung cancer in people who live with a smoker."""
+    path = HERE.parent / "validation" / "values" / "pairwise_hackshaw1998.json"
+    values = json.loads(path.read_text(encoding="utf-8"))["analyses"]["OR"]
+    return eq.contrasts(yi=values["yi"], vi=values["vi"], measure="OR")
+
+
+def forest() -> Figure:
+    """A forest plot with subgroups, a column of one's own and a second model."""
+    fit = eq.pairwise(bcg())
+    return eq.forest(
+        fit,
+        title="BCG vaccine against tuberculosis",
+        sides=("vaccinated", "not vaccinated"),
+        better="lower",
+        by=[row[6] for row in BCG],
+        order="year",
+        left={"Latitude": [row[5] for row in BCG]},
+        summaries=[eq.pairwise(bcg(), model="common")],
+        prefix="gallery-forest",
+    )
+
+
+def leave_one_out() -> Figure:
+    """The same analysis without each trial."""
+    return eq.forest(eq.leave_one_out(eq.pairwise(bcg())), prefix="gallery-leave-one-out")
+
+
+def funnel() -> Figure:
+    """A funnel plot with the trials that trim and fill puts in."""
+    return eq.funnel(eq.trim_fill(eq.pairwise(smoking())), prefix="gallery-funnel")
+
+
+#: The name of each picture, and what draws it.
+PICTURES: dict[str, Callable[[], Figure]] = {
+    "forest": forest,
+    "leave-one-out": leave_one_out,
+    "funnel": funnel,
+}
+
+
+def main() -> None:
+    """Write every picture."""
+    for name, draw in PICTURES.items():
+        target = HERE / "images" / f"{name}.svg"
+        target.write_text(resolved(draw().svg) + "\n", encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
