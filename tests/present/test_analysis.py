@@ -71,6 +71,7 @@ def test_the_numbers_are_those_of_python(save: Any) -> None:
         "leave-one-out",
         "influence",
         "cumulative",
+        "funnel",
         "small-study",
         "report",
     ]

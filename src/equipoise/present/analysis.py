@@ -29,7 +29,7 @@ from equipoise.models.pairwise import PairwiseFit, pairwise
 from equipoise.models.regression import regress
 from equipoise.models.robustness import cumulative, leave_one_out
 from equipoise.present.drawing import resolved
-from equipoise.present.figures import Figure, forest
+from equipoise.present.figures import Figure, forest, funnel
 from equipoise.present.pages import render, stylesheet, write_folder
 from equipoise.review.sheet import Sheet, read_sheet
 
@@ -191,7 +191,7 @@ def analyse(
         Part("forest", "Forest plot", figure=_forest(fit, better)),
     ]
     parts += _robustness(es, fit, sheet, order, used)
-    parts += _small_study(es)
+    parts += _small_study(es, fit)
     if mods:
         parts.append(_regression(es, sheet, mods, settings))
     parts.append(Part("report", "For a methods and a results section", tuple(_paragraphs(fit))))
@@ -351,15 +351,16 @@ def _kept(es: Contrasts, values: Sequence[Any]) -> list[Any]:
     return [value for value, keep in zip(values, good.tolist(), strict=True) if keep]
 
 
-def _small_study(es: Contrasts) -> list[Part]:
+def _small_study(es: Contrasts, fit: PairwiseFit) -> list[Part]:
     if int((np.isfinite(es.yi) & np.isfinite(es.vi)).sum()) < _LEAST_FOR_SMALL_STUDY:
         return []
     title = "Do small trials tell another story?"
+    drawn = Part("funnel", "Funnel plot", figure=funnel(fit))
     try:
         panel = small_study_panel(es)
     except EquipoiseError as error:
-        return [Part("small-study", title, (str(error),))]
-    return [Part("small-study", title, _texts(panel.notes), panel.table())]
+        return [drawn, Part("small-study", title, (str(error),))]
+    return [drawn, Part("small-study", title, _texts(panel.notes), panel.table())]
 
 
 def _regression(es: Contrasts, sheet: Sheet, mods: str, settings: dict[str, Any]) -> Part:
