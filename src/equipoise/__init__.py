@@ -54,13 +54,14 @@ if TYPE_CHECKING:
     from equipoise.present.figures import labbe as labbe
     from equipoise.present.figures import plot_baujat as plot_baujat
     from equipoise.present.figures import plot_gosh as plot_gosh
-    from equipoise.present.figures import plot_radial as plot_radial
     from equipoise.present.figures.bubble import bubble as bubble
+    from equipoise.present.figures.diagnostics import plot_influence as plot_influence
     from equipoise.present.figures.drapery import drapery as drapery
     from equipoise.present.figures.forest import forest as forest
     from equipoise.present.figures.funnel import funnel as funnel
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
     from equipoise.present.figures.plot import Line as Line
+    from equipoise.present.figures.radial import radial as radial
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
     from equipoise.scale import batch as batch
@@ -114,8 +115,9 @@ _HOME = {
     "pet_peese": "equipoise.models.bias.precision_effect",
     "plot_baujat": "equipoise.present.figures",
     "plot_gosh": "equipoise.present.figures",
+    "plot_influence": "equipoise.present.figures.diagnostics",
     "plot_ladder": "equipoise.present.figures.methods",
-    "plot_radial": "equipoise.present.figures",
+    "radial": "equipoise.present.figures.radial",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",

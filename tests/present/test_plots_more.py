@@ -14,7 +14,7 @@ from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.contrasts import Contrasts, contrasts, effect_sizes
 from equipoise.models.influence import baujat
 from equipoise.models.pairwise import PairwiseFit, pairwise
-from equipoise.present.figures import labbe, plot_baujat, plot_gosh, plot_radial
+from equipoise.present.figures import labbe, plot_baujat, plot_gosh, radial
 from equipoise.scale.gosh import gosh
 
 
@@ -79,10 +79,10 @@ def test_baujat_of_trials_that_agree() -> None:
 @pytest.mark.parametrize("measure", ["RR", "RD"])
 def test_radial_of_any_size(k: int, measure: str, centre: bool) -> None:
     fit = fit_of(k, measure)
-    figure = plot_radial(fit, centre=centre)
+    figure = radial(fit, centre=centre)
     check(figure)
     inside(figure.svg)
-    assert figure == plot_radial(fit, centre=centre)
+    assert figure == radial(fit, centre=centre)
     across = 1 / np.sqrt(fit.vi + fit.tau2)
     up = (fit.yi - (fit.estimate if centre else 0)) * across
     assert figure.table.column("precision") == pytest.approx(tuple(across))
@@ -93,11 +93,11 @@ def test_radial_of_any_size(k: int, measure: str, centre: bool) -> None:
 def test_radial_in_any_unit(scale: float) -> None:
     y, v = [1.0, 3.0, -2.0, 8.0], [0.5, 1.0, 0.3, 0.2]
     fit = pairwise(contrasts(measure="MD", yi=[scale * a for a in y], vi=[scale**2 * b for b in v]))
-    check(plot_radial(fit))
-    check(plot_radial(fit, centre=True))
+    check(radial(fit))
+    check(radial(fit, centre=True))
 
 
-@pytest.mark.parametrize("draw", [plot_baujat, plot_radial])
+@pytest.mark.parametrize("draw", [plot_baujat, radial])
 def test_one_trial_and_other_things_are_refused(draw: Any) -> None:
     with pytest.raises(InputError, match="at least two"):
         draw(fit_of(1))

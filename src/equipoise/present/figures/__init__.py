@@ -2,6 +2,7 @@
 
 from equipoise.present.figures.baujat import plot_baujat
 from equipoise.present.figures.bubble import bubble
+from equipoise.present.figures.diagnostics import plot_influence
 from equipoise.present.figures.drapery import drapery
 from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
@@ -13,7 +14,7 @@ from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
 from equipoise.present.figures.plot import Line
-from equipoise.present.figures.radial import plot_radial
+from equipoise.present.figures.radial import radial
 
 __all__ = [
     "Figure",
@@ -29,7 +30,8 @@ __all__ = [
     "parts_ladder",
     "plot_baujat",
     "plot_gosh",
+    "plot_influence",
     "plot_ladder",
-    "plot_radial",
+    "radial",
     "risk_light",
 ]

@@ -156,8 +156,8 @@ def forest(
     )
     plot = _plot_of(what, asked, measure, level)
     own = WIDE if isinstance(what, OutcomeAnswer) else None
-    wide = draw_plot(plot, columns, own if width is None else width, prefix)
-    narrow = draw_plot(plot, columns, NARROW, f"{prefix}-narrow") if width is None else ""
+    wide = _draw(plot, columns, own if width is None else width, prefix)
+    narrow = _draw(plot, columns, NARROW, f"{prefix}-narrow") if width is None else ""
     return Figure(prefix, wide, plot.table(), plot.title, plot.desc, narrow)
 
 
@@ -195,7 +195,7 @@ def _plot_of(what: Any, asked: Asked, measure: str, level: float) -> Plot:
     )
 
 
-def draw_plot(plot: Plot, columns: Sequence[str], width: float | None, prefix: str) -> str:
+def _draw(plot: Plot, columns: Sequence[str], width: float | None, prefix: str) -> str:
     """Draw a plot with its legend and remarks."""
     phone = width is not None and width < _PHONE
     size = 14.0 if phone else 13.0

@@ -62,7 +62,7 @@ class _Rays:
         return self.y.right - 0.5 <= place[1] <= self.y.left + 0.5
 
 
-def plot_radial(
+def radial(
     fit: PairwiseFit, *, centre: bool = False, title: str | None = None, prefix: str = "radial"
 ) -> Figure:
     """Draw a radial (Galbraith) plot.

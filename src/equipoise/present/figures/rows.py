@@ -85,30 +85,40 @@ def plot_of_lines(lines: Iterable[Line], measure: str, level: float, asked: Aske
 def plot_of_ladder(ladder: CountsLadder, asked: Asked) -> Plot:
     """Gather what a plot of every method for counts shows; those not recommended are hollow."""
     measure = measure_of(ladder.measure)
-    sides = asked.sides or ("treatment", "comparison")
     standing = tuple(rung.standing for rung in ladder.rungs)
-    column = Beside("standing", "For these data", "right", align="left")
-    lines = [
+    sizes = tuple(rung.k or None for rung in ladder.rungs)
+    columns: tuple[Filled, ...] = (
+        (Beside("k", "Trials", "right", "count"), sizes, None),
+        (Beside("standing", "For these data", "right", align="left"), standing, None),
+    )
+    lines = tuple(
         Line(
             rung.name,
             rung.estimate,
             rung.ci.low if rung.ci is not None else math.nan,
             rung.ci.high if rung.ci is not None else math.nan,
-            cells={"standing": rung.standing},
-            flags=(f"{capital(rung.why)}.",) if rung.why else (),
+            cells={"k": rung.k or None, "standing": rung.standing},
+            flags=(f"{capital(rung.standing)}: {rung.why}.",) if rung.why else (),
             hollow=rung.standing == "not recommended",
         )
         for rung in ladder.rungs
-    ]
-    trials = Trials(tuple(lines), ((column, standing, None),), (), ())
+    )
+    trials = Trials(lines, columns, (), ())
     title = asked.title or f"{capital(measure.name)} by every method"
     plot = framed(
-        dataclasses.replace(asked, title=title), measure, ladder.level, lines, sides, trials
+        dataclasses.replace(asked, title=title),
+        measure,
+        ladder.level,
+        lines,
+        asked.sides or ("treatment", "comparison"),
+        trials,
     )
+    hollow = any(line.hollow for line in lines)
     return dataclasses.replace(
         plot,
-        desc=ladder.sentence,
+        desc=f"{count(ladder.k_total)} trials. {ladder.sentence}",
         label_head="Method",
-        found=(ladder.sentence,),
+        found=(ladder.sentence, *(["Hollow: not recommended for these data."] if hollow else [])),
         asides=tuple(str(note) for note in ladder.notes),
+        left_out=tuple(f"Left out: {one.study}, {one.why}." for one in ladder.left_out),
     )

@@ -1,0 +1,224 @@
+"""Outliers and influence: one line a trial, one small plot a diagnostic.
+
+Source: Viechtbauer, Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from equipoise.core.errors import InputError
+from equipoise.core.table import Column, Table, Value, count
+from equipoise.models.influence import Influence, influence
+from equipoise.models.pairwise import PairwiseFit
+from equipoise.num.dist import chi2_quantile
+from equipoise.present.drawing import Drawing, coord
+from equipoise.present.figures.axis import Axis, fit_axis
+from equipoise.present.figures.figure import NARROW, WIDE, Figure
+from equipoise.present.figures.layout import EDGE
+from equipoise.present.text import shortened, text_width, wrap
+
+_ROW = 19.0
+_GAP = 26.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """A diagnostic: its field, its name, where it is unremarkable and where it is remarkable."""
+
+    key: str
+    name: str
+    rest: Callable[[int], float]
+    limits: Callable[[int], tuple[float, ...]]
+
+
+def _nowhere(k: int) -> tuple[float, ...]:
+    return ()
+
+
+_PANELS = (
+    _Panel("studentised", "Studentised residual", lambda k: 0.0, lambda k: (-1.96, 1.96)),
+    _Panel(
+        "dffits",
+        "DFFITS",
+        lambda k: 0.0,
+        lambda k: (-3 * math.sqrt(1 / (k - 1)), 3 * math.sqrt(1 / (k - 1))),
+    ),
+    _Panel("cook", "Cook's distance", lambda k: 0.0, lambda k: (chi2_quantile(0.5, 1.0),)),
+    _Panel("cov_ratio", "Covariance ratio", lambda k: 1.0, _nowhere),
+    _Panel("tau2_deleted", "tau² without it", lambda k: math.nan, _nowhere),
+    _Panel("q_deleted", "Q without it", lambda k: math.nan, _nowhere),
+    _Panel("hat", "Leverage", lambda k: 1 / k, lambda k: (3 / k,)),
+    _Panel("weight", "Weight, percent", lambda k: 100 / k, _nowhere),
+)
+
+
+def plot_influence(
+    what: PairwiseFit | Influence, *, title: str | None = None, prefix: str = "influence"
+) -> Figure:
+    """Draw eight diagnostics of each trial: which stand out, and which move the result.
+
+    Parameters
+    ----------
+    what
+        What :func:`equipoise.pairwise` gave, of at least two trials, or what
+        :func:`equipoise.influence` gave.
+    title
+        Heading of the figure.
+    prefix
+        Begins the ids in the drawing; unique on a page.
+
+    Returns
+    -------
+    Figure
+        Dashed lines are the limits of the paper. Influential trials are diamonds and bold, trials
+        that only stand out are bold.
+
+    Raises
+    ------
+    InputError
+        For one trial, or something else than a fit.
+
+    Notes
+    -----
+    Source: Viechtbauer & Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11; the numbers
+    are those of :func:`equipoise.influence`.
+    """
+    if not isinstance(what, (PairwiseFit, Influence)):
+        raise InputError(
+            f"influence cannot be drawn of a {type(what).__name__}",
+            hint="what pairwise() or influence() gives",
+        )
+    found = influence(what) if isinstance(what, PairwiseFit) else what
+    title = title or "Which trials stand out, and which move the result"
+    desc = _said(found)
+    wide = _draw(found, title, desc, WIDE, prefix, 4)
+    narrow = _draw(found, title, desc, NARROW, f"{prefix}-narrow", 2)
+    return Figure(prefix, wide, _table(found, title), title, desc, narrow)
+
+
+def _said(found: Influence) -> str:
+    def named(flags: Sequence[bool]) -> str:
+        names = [s for s, flag in zip(found.study, flags, strict=True) if flag]
+        return ", ".join(names) or "none"
+
+    return (
+        f"{count(len(found))} trials. Standing out: {named(found.stands_out.tolist())}. "
+        f"Influential: {named(found.influential.tolist())}."
+    )
+
+
+def _draw(found: Influence, title: str, desc: str, width: float, prefix: str, across: int) -> str:
+    d = Drawing(prefix, width, size=14 if width < WIDE else 13)
+    y = d.paragraph(EDGE, 22, title, width - 2 * EDGE, size=d.size + 2, bold=True) + 6
+    for first in range(0, len(_PANELS), across):
+        y = _block(d, found, _PANELS[first : first + across], y)
+    words = "Dashed: limits of the paper by Viechtbauer and Cheung. "
+    words += "Bold: stands out. Diamond: influential."
+    y = d.paragraph(EDGE, y + 4, words, width - 2 * EDGE, role="neutral")
+    return d.svg(y, title, desc)
+
+
+def _block(d: Drawing, found: Influence, panels: Sequence[_Panel], y: float) -> float:
+    """Draw some of the diagnostics beside the names of the trials; return the next top."""
+    bold = [a or b for a, b in zip(found.stands_out, found.influential, strict=True)]
+    names = [text_width(s, d.size, bold=bool(b)) for s, b in zip(found.study, bold, strict=True)]
+    room = min(max([*names, 60.0]), 0.29 * d.width)
+    left = EDGE + room + 16
+    each = (d.width - EDGE - 10 - left - _GAP * (len(panels) - 1)) / len(panels)
+    heads = [wrap(panel.name, each + _GAP - 8, d.size, bold=True) for panel in panels]
+    step = d.size * 1.3
+    base = y + d.size + (max(map(len, heads)) - 1) * step
+    top = base + 8
+    bottom = top + _ROW * len(found)
+    for i, study in enumerate(found.study):
+        at = top + _ROW * (i + 0.5) + d.size * 0.35
+        text = shortened(study, room, d.size, 1, bold=bool(bold[i]))[0]
+        d.begin(study)
+        d.text(EDGE, at, text, bold=bool(bold[i]))
+        d.end()
+    for j, (panel, head) in enumerate(zip(panels, heads, strict=True)):
+        x = left + j * (each + _GAP)
+        for line, words in enumerate(reversed(head)):
+            d.text(x, base - line * step, words, bold=True)
+        _panel(d, found, panel, (x, x + each), (top, bottom))
+    return bottom + d.size + 24
+
+
+def _panel(
+    d: Drawing,
+    found: Influence,
+    panel: _Panel,
+    across: tuple[float, float],
+    down: tuple[float, float],
+) -> None:
+    k = len(found)
+    values = [float(v) for v in getattr(found, panel.key)]
+    known = [v for v in values if math.isfinite(v)]
+    rest, limits = panel.rest(k), panel.limits(k)
+    reach = [v for v in limits if known and min(known) - 1 <= v <= max(known) * 2 + 1]
+    axis = fit_axis(
+        known,
+        [],
+        null=rest,
+        left=across[0],
+        right=across[1],
+        log=False,
+        keep=[*known, *reach] or [0.0],
+    )
+    rows = [coord(down[0] + _ROW * (i + 0.5)) for i in range(k)]
+    rules = "".join(f"M{coord(across[0])} {row}H{coord(across[1])}" for row in rows)
+    d.path(rules, "", "band", under=True)
+    for value in limits:
+        if axis.holds(value):
+            at = coord(axis.at(value))
+            run = f"M{at} {coord(down[0])}V{coord(down[1])}"
+            d.path(run, "", "neutral", dash="3 3", under=True)
+    if axis.holds(rest):
+        at = coord(axis.at(rest))
+        d.path(f"M{at} {coord(down[0])}V{coord(down[1])}", "", "rule", under=True)
+    for i, value in enumerate(values):
+        if math.isfinite(value):
+            _mark(d, axis.at(value), down[0] + _ROW * (i + 0.5), bool(found.influential[i]))
+    _ticks(d, axis, down[1])
+
+
+def _mark(d: Drawing, x: float, y: float, influential: bool) -> None:
+    if influential:
+        d.polygon([(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)], fill="harm", stroke="ink")
+    else:
+        d.circle(x, y, 4)
+
+
+def _ticks(d: Drawing, axis: Axis, y: float) -> None:
+    """Draw the axis; where labels would touch, the inner ones give way to the first."""
+    d.line(axis.left, y, axis.right, y, role="neutral")
+    last = -math.inf
+    # Chosen as for an axis of twice the width, because only labels that have room are written.
+    for value, text in dataclasses.replace(axis, left=0.0, right=200.0).ticks():
+        half = text_width(text, d.size) / 2
+        x = min(axis.at(value), d.width - half - 3)
+        if x - half < last + 6 or x + half > axis.right + _GAP / 2:
+            continue
+        last = x + half
+        d.line(axis.at(value), y, axis.at(value), y + 5, role="neutral")
+        d.text(x, y + 7 + d.size, text, anchor="middle", role="neutral")
+
+
+def _table(found: Influence, title: str) -> Table:
+    columns = (
+        Column("study", "Trial"),
+        *(Column(panel.key, panel.name, align="right") for panel in _PANELS),
+        Column("remarks", "Remarks"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for i, study in enumerate(found.study):
+        marks = (("stands out", found.stands_out[i]), ("influential", found.influential[i]))
+        values = [float(getattr(found, panel.key)[i]) for panel in _PANELS]
+        told = [v if math.isfinite(v) else None for v in values]
+        rows.append((study, *told, ", ".join(text for text, flag in marks if flag) or None))
+    notes = tuple(str(note) for note in found.notes)
+    return Table(title, columns, tuple(rows), notes=notes, missing="")
