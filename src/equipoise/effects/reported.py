@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Note
+from equipoise.core.table import significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, texts
 from equipoise.effects.compute import row_marks
@@ -20,6 +22,9 @@ from equipoise.effects.measures import Measure, measure_of
 from equipoise.effects.suspects import flipped, similar_names
 from equipoise.effects.zeros import Flags
 from equipoise.num.dist import critical, normal_quantile
+
+#: What to try where a treatment is compared with itself.
+OTHER_NAME = "tell the two groups apart by name, or combine them"
 
 #: Contrasts of one trial may miss adding up by this part of a standard error.
 _LOOP_SLACK = 0.1
@@ -133,28 +138,34 @@ def contrasts(
         notes=tuple(notes),
         marks=row_marks(k, remarks, missing),
     )
-    return _whole_trials(es)
+    return whole_trials(es)
 
 
 # --- trials with several arms ------------------------------------------------------------------
 
 
-def _whole_trials(es: Contrasts) -> Contrasts:
-    """Give the contrasts of trials with several arms their covariances, one base arm each."""
+def whole_trials(es: Contrasts) -> Contrasts:
+    """Give the contrasts of trials with several arms their covariances, one base arm each.
+
+    Trials whose contrasts carry covariances already stay as they are.
+
+    Raises
+    ------
+    InputError
+        On comparisons that share an arm without being complete, or that do not add up.
+    """
     if len(set(es.study)) == len(es):
         return es
+    carried = {es.study[i] for i in es.cov_i.tolist()}
     rows: dict[str, list[int]] = {}
     for i, name in enumerate(es.study):
         rows.setdefault(name, []).append(i)
-    if all(len(r) == 1 or not _share(es, r) for r in rows.values()):
+    bare = {n for n, r in rows.items() if n not in carried and len(r) > 1 and _share(es, r)}
+    if not bare:
         return es
     # A trial stands where its first row stood.
-    return Contrasts.stack(
-        [
-            _one_trial(es.take(r)) if len(r) > 1 and _share(es, r) else es.take(r)
-            for r in rows.values()
-        ]
-    )
+    blocks = [_one_trial(es.take(r)) if n in bare else es.take(r) for n, r in rows.items()]
+    return dataclasses.replace(Contrasts.stack(blocks), left_out=es.left_out)
 
 
 def _share(es: Contrasts, rows: Sequence[int]) -> bool:
@@ -173,6 +184,9 @@ def _matrices(block: Contrasts, treats: Sequence[str]) -> tuple[Floats, Floats, 
             where=where,
             hint="fill it in, or leave out the rows of one arm",
         )
+    for one, two in zip(block.treat1, block.treat2, strict=True):
+        if one == two:
+            raise InputError(f"{one!r} compared with itself", where=where, hint=OTHER_NAME)
     m = len(treats)
     place = {t: i for i, t in enumerate(treats)}
     Y, S = np.full((m, m), np.nan), np.full((m, m), np.nan)
@@ -192,10 +206,27 @@ def _matrices(block: Contrasts, treats: Sequence[str]) -> tuple[Floats, Floats, 
     if np.isnan(S).any():
         raise InputError(
             f"{len(block)} comparisons of {m} arms that share people",
-            where=where,
+            where=f"{where}, without {_absent(S, treats)}",
             hint=f"all {m * (m - 1) // 2} comparisons, or the arms themselves by arms()",
         )
     return Y, S, people
+
+
+def _absent(S: Floats, treats: Sequence[str]) -> str:
+    """The comparisons that are missing, in words."""
+    pairs = [f"{treats[i]} against {treats[j]}" for i, j in np.argwhere(np.isnan(np.triu(S)))]
+    more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
+    return ", ".join(pairs[:3]) + more
+
+
+def _listed(block: Contrasts) -> str:
+    """The comparisons of a trial with their estimates, in words."""
+    shown = [
+        f"{one} − {two} {significant(y, 4)}"
+        for one, two, y in zip(block.treat1, block.treat2, block.yi.tolist(), strict=True)
+    ]
+    more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
+    return ", ".join(shown[:6]) + more
 
 
 def _one_trial(block: Contrasts) -> Contrasts:
@@ -210,7 +241,7 @@ def _one_trial(block: Contrasts) -> Contrasts:
     if float(miss.max()) > _LOOP_SLACK:
         raise InputError(
             "comparisons that do not add up (A−B plus B−C is not A−C)",
-            where=where,
+            where=f"{where}: {_listed(block)}",
             hint="one has a wrong sign, a wrong row, or comes from another analysis",
         )
     notes = block.notes

@@ -327,3 +327,22 @@ def similar_names(names: Sequence[str]) -> tuple[Remark, ...]:
     which = tuple(i for i, name in enumerate(names) if name in alike)
     text = f"Labels that differ in their spelling only: {pairs}. Are they one trial?"
     return (Remark("similar-names", text, which),)
+
+
+def name_twins(names: Sequence[str]) -> list[list[str]]:
+    """Names that differ only in case, spaces or punctuation, as sorted groups.
+
+    What says how parts are joined (``+``, ``*``), signs (``<``, ``>``, ``±``) and marks between
+    digits (``2.5``) make names differ.
+    """
+    held: dict[str, set[str]] = {}
+    for name in names:
+        held.setdefault(_bare_name(name), set()).add(name)
+    return sorted(sorted(group) for group in held.values() if len(group) > 1)
+
+
+def _bare_name(name: str) -> str:
+    text = unicodedata.normalize("NFKC", name).casefold()
+    bare = re.sub(r"(?<!\d)[.,\-–_/](?!\d)|(?<=\d)[.,\-–_/](?!\d)|(?<!\d)[.,\-–_/](?=\d)", "", text)
+    bare = re.sub(r"[\s'\"’`:;()\[\]]", "", bare)
+    return bare or name

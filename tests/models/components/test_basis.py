@@ -98,7 +98,7 @@ def test_interactions_that_cannot_be(asked: Any, error: type[Exception], message
 
 
 def test_components_that_differ_only_in_case_are_refused() -> None:
-    with pytest.raises(InputError, match="only in case or spaces"):
+    with pytest.raises(InputError, match="only in case, spaces or"):
         components(data([*TRIALS, ("t8", "X", "none", 1.0, 10)]), inactive="none")
 
 

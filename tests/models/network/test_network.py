@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
-from equipoise.effects.contrasts import arms, contrasts
+from equipoise.effects.contrasts import arms, contrasts, effect_sizes
 from equipoise.models.components import components
 from equipoise.models.correlated import shared_effects
 from equipoise.models.network.contributions import flow
@@ -279,7 +279,7 @@ def rows(**changes: Any) -> Contrasts:
             "compared with itself",
         ),
         ({"treat1": ["A", "B", ""]}, InputError, "what was compared"),
-        ({"treat1": ["A", "B", "a "]}, InputError, "only in case or spaces"),
+        ({"treat1": ["A", "B", "a "]}, InputError, "only in case, spaces or"),
     ],
 )
 def test_what_is_no_network(changes: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -290,7 +290,7 @@ def test_what_is_no_network(changes: dict[str, Any], error: type[Exception], mes
 def test_disconnected_parts_and_what_would_join_them_are_named() -> None:
     with pytest.raises(NotEstimableError) as caught:
         network(rows(treat1=["A", "A", "D"], treat2=["B", "B", "E"]))
-    assert "(1) A, B; (2) D, E" in str(caught.value)
+    assert "(1) A, B: 2 trials; (2) D, E: 1 trial" in str(caught.value)
     assert "A against D" in str(caught.value)
 
 
@@ -358,3 +358,68 @@ def test_what_a_reader_sees() -> None:
         assert again.to_dict() == result.to_dict()
         assert "<table" in result._repr_html_()
         assert len(result.to_frame("pandas")) > 0
+
+
+def test_rows_of_two_groups_of_a_trial_of_several_arms_do_not_count_twice() -> None:
+    events, n = {"A": 10, "B": 12, "P": 5}, {"A": 50, "B": 60, "P": 55}
+    pairs = [("A", "P"), ("B", "P"), ("B", "A")]
+    es = effect_sizes(
+        "OR",
+        study=["s"] * 3,
+        treat1=[a for a, _ in pairs],
+        treat2=[b for _, b in pairs],
+        events1=[events[a] for a, _ in pairs],
+        n1=[n[a] for a, _ in pairs],
+        events2=[events[b] for _, b in pairs],
+        n2=[n[b] for _, b in pairs],
+    )
+    by_arm = arms(study=["s"] * 3, treat=[*events], events=[*events.values()], n=[*n.values()])
+    one, two = network(es), network(by_arm, measure="OR")
+    assert one.q_df == 0
+    for a, b in pairs:
+        assert one.effect(a, b).se == pytest.approx(two.effect(a, b).se, rel=1e-10)
+    with pytest.raises(InputError, match=r"without (B against A|A against B)"):
+        network(es.take([0, 1]))
+
+
+def test_a_fixed_tau2_is_used_as_it_is() -> None:
+    es = contrasts(
+        yi=[0.1, 0.4, 0.3, 0.7],
+        vi=[0.02, 0.03, 0.02, 0.04],
+        treat1=["A", "A", "B", "A"],
+        treat2=["P", "P", "P", "B"],
+        measure="MD",
+    )
+    free = network(es)
+    held = network(es, tau2=free.tau2)
+    assert held.tau2_method == "fixed"
+    assert every(held) == pytest.approx(every(free), rel=1e-12)
+    assert every(network(es, tau2=0.0)) == pytest.approx(every(network(es, model="common")))
+    with pytest.raises(InputError, match="tau² of -1"):
+        network(es, tau2=-1.0)
+
+
+def test_what_would_join_the_parts_is_said() -> None:
+    es = contrasts(
+        yi=[0.1, 0.4, math.nan, 0.2],
+        vi=[0.02, 0.03, 0.02, 0.1],
+        study=["one", "two", "three", "four"],
+        treat1=["placebo", "amitriptyline", "placebo", "exercise"],
+        treat2=["sertraline", "exercise", "exercise", "amitriptylin"],
+        measure="MD",
+    )
+    with pytest.raises(NotEstimableError) as error:
+        network(es)
+    hint = error.value.hint
+    assert "an estimate for three (placebo against exercise)" in hint
+    assert "a trial comparing a treatment of one" in hint
+    with pytest.raises(NotEstimableError, match="'amitriptylin' and 'amitriptyline'"):
+        network(
+            contrasts(
+                yi=[1.0, 2.0],
+                vi=[1.0, 1.0],
+                treat1=["amitriptyline", "amitriptylin"],
+                treat2=["placebo", "waiting list"],
+                measure="MD",
+            )
+        )

@@ -19,6 +19,7 @@ from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
+from equipoise.effects.reported import whole_trials
 from equipoise.models.components.reading import (
     TIMES,
     check_blocks,
@@ -537,6 +538,7 @@ def components(
     if not 0.0 < level < 1.0:
         raise InputError(f"a level of {level:g}", where="argument level", hint="0.95")
     nothing = (inactive or "").strip()
+    es = whole_trials(es)
     keep, left_out = usable_rows(es, nothing)
     used = es.take(keep)
     names = component_names(used, nothing)

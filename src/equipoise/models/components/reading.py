@@ -11,6 +11,7 @@ import numpy as np
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
+from equipoise.effects.suspects import name_twins
 from equipoise.num.linalg import cholesky, gls, rank
 
 #: Joins the components of an interaction: what two of them do together beyond their sum.
@@ -165,15 +166,13 @@ def chosen_interactions(
 
 
 def check_twins(names: tuple[str, ...]) -> None:
-    """Refuse components that differ only in case or spaces: the likely typing error."""
-    bare: dict[str, str] = {}
-    for name in names:
-        other = bare.setdefault("".join(name.casefold().split()), name)
-        if other != name:
-            raise InputError(
-                f"components that differ only in case or spaces: {other!r} and {name!r}",
-                hint="one spelling for each component",
-            )
+    """Refuse components that differ only in spelling: the likely typing error."""
+    for twins in name_twins(names):
+        raise InputError(
+            "components that differ only in case, spaces or punctuation: "
+            + " and ".join(map(repr, twins)),
+            hint="one spelling for each component",
+        )
 
 
 def network_q(es: Contrasts) -> tuple[float, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.core.table import significant
 from equipoise.effects.blocks import Contrasts
@@ -418,28 +418,6 @@ def subnetworks(es: Contrasts) -> list[tuple[str, ...]]:
         left -= found
         out.append(tuple(sorted(found)))
     return sorted(out, key=lambda part: (-len(part), part))
-
-
-def check_connected(es: Contrasts) -> None:
-    """Refuse a network that falls apart, saying how and what would join it.
-
-    Raises
-    ------
-    NotEstimableError
-    """
-    parts = subnetworks(es)
-    if len(parts) == 1:
-        return
-    listed = "; ".join(f"({i}) {', '.join(part)}" for i, part in enumerate(parts, start=1))
-    need = len(parts) - 1
-    trials = "a trial" if need == 1 else f"{need} trials"
-    raise NotEstimableError(
-        f"the trials form {len(parts)} networks that nothing joins: {listed}",
-        hint=f"{trials} comparing a treatment of one with a treatment of another would join them, "
-        "such as "
-        + "; ".join(f"{parts[0][0]} against {part[0]}" for part in parts[1:3])
-        + "; or components(), if the parts share components",
-    )
 
 
 def pooled_direct(net: Net, tau2: float) -> tuple[Floats, Floats, Ints]:

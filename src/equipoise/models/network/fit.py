@@ -19,13 +19,15 @@ from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
+from equipoise.effects.reported import OTHER_NAME, whole_trials
+from equipoise.effects.suspects import name_twins
 from equipoise.models.correlated import TAU2
 from equipoise.models.intervals import shown
 from equipoise.models.network.contributions import Contributions, Path, contributions, paths
+from equipoise.models.network.connect import NO_ESTIMATE, check_connected
 from equipoise.models.network.core import (
     Net,
     Solution,
-    check_connected,
     estimate_tau2,
     frozen,
     make_net,
@@ -285,7 +287,7 @@ def network(
     measure: str | None = None,
     reference: str | None = None,
     model: str = "random",
-    tau2: str = "REML",
+    tau2: str | float = "REML",
     interval: str = "Wald",
     prediction: str = "V",
     level: float = 0.95,
@@ -305,7 +307,8 @@ def network(
     model
         ``random`` or ``common``.
     tau2
-        ``REML``, ``DL`` or ``ML``: one variance between trials for all comparisons.
+        ``REML``, ``DL`` or ``ML``: one variance between trials for all comparisons. Or that
+        variance as a number.
     interval
         ``Wald``, ``t`` (Q's degrees of freedom), ``HK`` (variances scaled by the random-effects Q
         over its degrees of freedom, and t) or ``HK-guarded`` (never scaled down).
@@ -322,7 +325,8 @@ def network(
     ------
     InputError
         On contrasts without treatments or of a treatment with itself, comparisons of one study
-        that do not add up, or a name that stands for two treatments but for case or spaces.
+        that do not add up, a variance of 0, or names that differ only in case, spaces or
+        punctuation.
     NotEstimableError
         When nothing joins some treatments with the others: which, and what would.
     UnknownNameError
@@ -338,7 +342,7 @@ def network(
     """
     for kind, value, known in (
         ("model", model, MODELS),
-        ("estimator of tau²", tau2, tuple(TAU2)),
+        ("estimator of tau²", tau2 if isinstance(tau2, str) else "REML", tuple(TAU2)),
         ("interval", interval, INTERVALS),
         ("prediction interval", prediction, PREDICTIONS),
     ):
@@ -347,13 +351,13 @@ def network(
     if not 0.0 < level < 1.0:
         raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
     rows, left_out, notes = _usable(_contrasts(es, measure, reference))
-    check_connected(rows)
+    check_connected(rows, left_out)
     names = tuple(sorted({*rows.treat1, *rows.treat2}))
     ref = _most_known(rows) if reference is None else reference
     if ref not in names:
         raise UnknownNameError("reference", ref, names)
     net = make_net(rows, names)
-    spread, about = estimate_tau2(net, rows, tau2) if model == "random" else (0.0, [])
+    spread, about, named = _spread(net, rows, tau2 if model == "random" else 0.0)
     at, common = solve(net, spread), solve(net, 0.0)
     df = net.df
     scale, own = _scaling(interval, at.q, df)
@@ -362,7 +366,7 @@ def network(
         text = "Q has no degrees of freedom, so normal intervals are shown."
         notes.append(Note("no-degrees-of-freedom-left", text))
         own, scale = math.inf, 1.0
-    methods = (RUECKER, *((TAU2[tau2], PREDICTION) if model == "random" else ()))
+    methods = (RUECKER, *((*named, PREDICTION) if model == "random" else ()))
     return NetworkFit(
         measure=rows.measure,
         model=model,
@@ -380,7 +384,7 @@ def network(
         df=own,
         prediction=prediction,
         tau2=spread,
-        tau2_method=tau2 if model == "random" else "",
+        tau2_method="" if model == "common" else tau2 if isinstance(tau2, str) else "fixed",
         q=common.q,
         q_df=df,
         q_p=chi2_tail(common.q, df),
@@ -390,6 +394,17 @@ def network(
         notes=tuple(notes),
         methods=methods,
     )
+
+
+def _spread(
+    net: Net, rows: Contrasts, tau2: str | float
+) -> tuple[float, list[Note], tuple[Method, ...]]:
+    """tau², what to know about it, and the paper of its estimator."""
+    if isinstance(tau2, str):
+        return *estimate_tau2(net, rows, tau2), (TAU2[tau2],)
+    if not (math.isfinite(tau2) and tau2 >= 0.0):
+        raise InputError(f"a tau² of {tau2:g}", hint="a number of at least 0, or 'REML'")
+    return float(tau2), [], ()
 
 
 def _scaling(interval: str, q: float, df: int) -> tuple[float, float]:
@@ -434,17 +449,28 @@ def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
             raise InputError(
                 f"{one!r} compared with itself",
                 where=f"study {study}",
-                hint="tell the two groups apart by name, or combine them",
+                hint=OTHER_NAME,
             )
+    for i in np.flatnonzero(es.vi <= 0.0).tolist():
+        raise InputError(
+            f"a variance of {es.vi[i]:g}",
+            where=f"study {es.study[i]}, {es.treat1[i]} against {es.treat2[i]}",
+            hint="a variance above 0; 0 may stand for 'not reported'",
+        )
     _check_twins(es)
+    es = whole_trials(es)
     good = np.isfinite(es.yi) & np.isfinite(es.vi)
     left = tuple(
-        LeftOut(es.study[i], f"no estimate of {es.treat1[i]} against {es.treat2[i]}")
+        LeftOut(es.study[i], f"{NO_ESTIMATE}{es.treat1[i]} against {es.treat2[i]}")
         for i in np.flatnonzero(~good).tolist()
     )
     rows = es.take(np.flatnonzero(good).tolist())
     if not len(rows):
-        raise InputError("no contrast has an estimate", hint="at least one trial with two groups")
+        gone = (*es.left_out, *left)
+        why = "; ".join(f"{row.study}: {row.why}" for row in gone[:3])
+        raise InputError(
+            "no contrast has an estimate", where=why, hint="at least one trial with two groups"
+        )
     notes = list(es.notes)
     if left:
         names = ", ".join(dict.fromkeys(row.study for row in left))
@@ -453,11 +479,8 @@ def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
 
 
 def _check_twins(es: Contrasts) -> None:
-    """Refuse names that differ only in case or spaces: the usual cause of a broken network."""
-    bare: dict[str, set[str]] = {}
-    for name in (*es.treat1, *es.treat2):
-        bare.setdefault("".join(name.casefold().split()), set()).add(name)
-    twins = sorted(sorted(names) for names in bare.values() if len(names) > 1)
+    """Refuse names that differ only in spelling: the usual cause of a broken network."""
+    twins = name_twins((*es.treat1, *es.treat2))
     if twins:
         listed = "; ".join(" and ".join(map(repr, names)) for names in twins)
         where = next(
@@ -466,7 +489,7 @@ def _check_twins(es: Contrasts) -> None:
             if {a, b} & {*twins[0]}
         )
         raise InputError(
-            f"treatments that differ only in case or spaces: {listed}",
+            f"treatments that differ only in case, spaces or punctuation: {listed}",
             where=f"first in study {where}",
             hint="one spelling for each treatment",
         )
