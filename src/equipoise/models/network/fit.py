@@ -23,8 +23,8 @@ from equipoise.effects.reported import OTHER_NAME, whole_trials
 from equipoise.effects.suspects import name_twins
 from equipoise.models.correlated import TAU2
 from equipoise.models.intervals import shown
-from equipoise.models.network.contributions import Contributions, Path, contributions, paths
 from equipoise.models.network.connect import NO_ESTIMATE, check_connected
+from equipoise.models.network.contributions import Contributions, Path, contributions, paths
 from equipoise.models.network.core import (
     Net,
     Solution,
