@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from equipoise.core.errors import NotEstimableError
+from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.effects.blocks import Contrasts, LeftOut
+from equipoise.effects.suspects import name_twins
 from equipoise.models.network.core import subnetworks
 
 #: Names of two parts that are this alike are asked about.
@@ -105,3 +106,20 @@ def _comparison(parts: Sequence[tuple[str, ...]], size: Counter[str]) -> str:
         f"{trials} comparing a treatment of one with a treatment of another would join them, "
         f"such as {pairs}"
     )
+
+
+def check_twins(es: Contrasts) -> None:
+    """Refuse names that differ only in spelling: the usual cause of a broken network."""
+    twins = name_twins((*es.treat1, *es.treat2))
+    if twins:
+        listed = "; ".join(" and ".join(map(repr, names)) for names in twins)
+        where = next(
+            s
+            for s, a, b in zip(es.study, es.treat1, es.treat2, strict=True)
+            if {a, b} & {*twins[0]}
+        )
+        raise InputError(
+            f"treatments that differ only in case, spaces or punctuation: {listed}",
+            where=f"first in study {where}",
+            hint="one spelling for each treatment",
+        )

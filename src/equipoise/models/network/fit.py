@@ -7,23 +7,20 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import p_value as p_text
+from equipoise.core.table import percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Floats, make_frame, read_only
+from equipoise.effects.columns import read_only
 from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import OTHER_NAME, whole_trials
-from equipoise.effects.suspects import name_twins
 from equipoise.models.correlated import TAU2
-from equipoise.models.intervals import shown
-from equipoise.models.network.connect import NO_ESTIMATE, check_connected
+from equipoise.models.network.connect import NO_ESTIMATE, check_connected, check_twins
 from equipoise.models.network.contributions import Contributions, Path, contributions, paths
 from equipoise.models.network.core import (
     Net,
@@ -35,7 +32,8 @@ from equipoise.models.network.core import (
 )
 from equipoise.models.network.inconsistency import Decomposition, Split, decomposition, split
 from equipoise.models.network.ranking import DRAWS, Ranking, ranking
-from equipoise.num.dist import chi2_tail, critical, t_two_sided
+from equipoise.models.network.reading import NetworkReading
+from equipoise.num.dist import chi2_tail, critical
 
 MODELS = ("random", "common")
 INTERVALS = ("Wald", "t", "HK", "HK-guarded")
@@ -53,19 +51,8 @@ PREDICTION = Method(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkEffect(Result):
-    """The effect of one treatment against another, on the scale of analysis."""
-
-    estimate: float
-    se: float
-    ci: Interval
-    p_value: float
-    pi: Interval | None
-
-
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class NetworkFit(Result):
+class NetworkFit(NetworkReading):
     """Effects of many treatments against each other.
 
     Everything is on the scale of analysis (logs of ratios).
@@ -96,20 +83,9 @@ class NetworkFit(Result):
         What was not used and why; what to know; the papers.
     """
 
-    measure: str
     model: str
     interval: str
-    level: float
-    treatments: tuple[str, ...]
-    reference: str
-    k: int
-    m: int
-    designs: int
     data: Contrasts
-    theta: Floats
-    cov: Floats
-    scale: float
-    df: float
     prediction: str
     tau2: float
     tau2_method: str
@@ -118,32 +94,6 @@ class NetworkFit(Result):
     q_p: float
     i2: float
     h2: float
-    left_out: tuple[LeftOut, ...]
-    notes: tuple[Note, ...]
-    methods: tuple[Method, ...]
-
-    @property
-    def n(self) -> int:
-        """Number of treatments."""
-        return len(self.treatments)
-
-    def effect(self, treat1: str, treat2: str) -> NetworkEffect:
-        """The effect of `treat1` minus that of `treat2`.
-
-        Raises
-        ------
-        UnknownNameError
-            On a treatment that the network does not have.
-        """
-        i, j = self._place(treat1), self._place(treat2)
-        estimate = float(self.theta[i] - self.theta[j])
-        variance = float(self.cov[i, i] + self.cov[j, j] - 2.0 * self.cov[i, j])
-        se = math.sqrt(max(0.0, self.scale * variance))
-        half = critical(self.level, self.df) * se
-        statistic = estimate / se if se else math.nan
-        p = t_two_sided(statistic, self.df) if se else 1.0
-        ci = Interval(estimate - half, estimate + half, self.level, self._quantile(self.df))
-        return NetworkEffect(estimate, se, ci, p, self._prediction(estimate, se, i == j))
 
     def _prediction(self, estimate: float, se: float, same: bool) -> Interval | None:
         df = self.q_df - (1 if self.prediction == "HTS" else 0)
@@ -156,55 +106,6 @@ class NetworkFit(Result):
     def _quantile(self, df: float) -> str:
         name = "Hartung–Knapp, " if self.interval.startswith("HK") else ""
         return f"{name}{'normal' if math.isinf(df) else f't with {df:g} df'}"
-
-    def _place(self, name: str) -> int:
-        try:
-            return self.treatments.index(name)
-        except ValueError:
-            raise UnknownNameError("treatment", name, self.treatments) from None
-
-    def league(self) -> Table:
-        """Every effect, the row's treatment against the column's, as a reader sees it."""
-        m = measure_of(self.measure)
-        columns = (
-            Column("treatment", "row against column"),
-            *(Column(t, t, align="right") for t in self.treatments),
-        )
-        rows = tuple(
-            (one, *(None if one == two else self._text(one, two) for two in self.treatments))
-            for one in self.treatments
-        )
-        caption = (
-            f"League table: {m.name} of the row's treatment against the column's, "
-            f"{percent(100 * self.level)} confidence intervals"
-        )
-        return Table(caption, columns, rows, missing="")
-
-    def _text(self, one: str, two: str) -> str:
-        m = measure_of(self.measure)
-        found = self.effect(one, two)
-        return "{} ({})".format(*shown(m, m.back(found.estimate), m.back_interval(found.ci)))
-
-    def against(self, reference: str | None = None) -> Table:
-        """Every treatment against one, with the prediction interval."""
-        ref = self.reference if reference is None else reference
-        m = measure_of(self.measure)
-        columns = (
-            Column("treatment", "treatment"),
-            Column("effect", f"{m.name} ({percent(100 * self.level)} CI)", align="right"),
-            Column("p_value", "p", "p", "right"),
-            Column("pi", "prediction interval", align="right"),
-        )
-        rows = []
-        for name in self.treatments:
-            if name == ref:
-                continue
-            found = self.effect(name, ref)
-            pi = None
-            if found.pi is not None:
-                pi = shown(m, m.back(found.estimate), m.back_interval(found.pi))[1]
-            rows.append((name, self._text(name, ref), found.p_value, pi))
-        return Table(f"Effects against {ref}", columns, tuple(rows), missing="none")
 
     def split(self) -> Split:
         """Direct, indirect and network estimates of every pair side by side."""
@@ -257,28 +158,12 @@ class NetworkFit(Result):
         for row in self.left_out:
             yield f"Left out: {row.study} ({row.why})"
 
-    def to_frame(self, backend: str | None = None) -> Any:
-        """Return a data frame with one row a pair of treatments, uncut."""
-        names = ("treat1", "treat2", "estimate", "se", "ci_low", "ci_high", "p_value")
-        rows = []
-        for i, one in enumerate(self.treatments):
-            for two in self.treatments[i + 1 :]:
-                e = self.effect(one, two)
-                rows.append((one, two, e.estimate, e.se, e.ci.low, e.ci.high, e.p_value))
-        return make_frame(dict(zip(names, zip(*rows, strict=True), strict=True)), backend)
-
     def __repr__(self) -> str:
         spread = f"; tau² {significant(self.tau2)}" if self.model == "random" else ""
         return (
             f"<NetworkFit {self.measure}: {self.n} treatments, {self.k} trials{spread}, "
             f"I² {percent(self.i2)}>"
         )
-
-    def __str__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return self.against().to_html()
 
 
 def network(
@@ -457,7 +342,7 @@ def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
             where=f"study {es.study[i]}, {es.treat1[i]} against {es.treat2[i]}",
             hint="a variance above 0; 0 may stand for 'not reported'",
         )
-    _check_twins(es)
+    check_twins(es)
     es = whole_trials(es)
     good = np.isfinite(es.yi) & np.isfinite(es.vi)
     left = tuple(
@@ -476,23 +361,6 @@ def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
         names = ", ".join(dict.fromkeys(row.study for row in left))
         notes.append(Note("left-out", f"Left out because there is nothing to pool: {names}."))
     return dataclasses.replace(rows, left_out=(), notes=()), (*es.left_out, *left), notes
-
-
-def _check_twins(es: Contrasts) -> None:
-    """Refuse names that differ only in spelling: the usual cause of a broken network."""
-    twins = name_twins((*es.treat1, *es.treat2))
-    if twins:
-        listed = "; ".join(" and ".join(map(repr, names)) for names in twins)
-        where = next(
-            s
-            for s, a, b in zip(es.study, es.treat1, es.treat2, strict=True)
-            if {a, b} & {*twins[0]}
-        )
-        raise InputError(
-            f"treatments that differ only in case, spaces or punctuation: {listed}",
-            where=f"first in study {where}",
-            hint="one spelling for each treatment",
-        )
 
 
 def _most_known(es: Contrasts) -> str:
