@@ -19,10 +19,12 @@ from equipoise.review.folder import read_folder
 ON = date(2026, 11, 1)
 DOC = Path(__file__).resolve().parents[2] / "docs" / "check-codes.md"
 TOML, TRIALS, ARMS, RESULTS = "review.toml", "trials.csv", "arms.csv", "results.csv"
-CONTRASTS, HARMS, ROB, JUDGE, PROSE = (
+CONTRASTS, HARMS, ROB, SIGNALS, GAPS, JUDGE, PROSE = (
     "contrasts.csv",
     "harms.csv",
     "risk_of_bias.csv",
+    "signalling.csv",
+    "unreported.csv",
     "judgements.toml",
     "article.md",
 )
@@ -61,6 +63,17 @@ C2 = "baker,t,c,better,,12,RR,final,,,1.4,,0.9,2.2,,40,38,,"
 NAUSEA = "nausea,feeling sick,mild,trial,adams,t,yes,5,48,hours,,report,,"
 WAIT = '[[options]]\nid = "wait"\nlabel = "Wait"\nkind = "no-change"\n'
 BOB = '\n[[people]]\nid = "rob"\n'
+
+MAIN_BASELINE = 'source = "A register, 2021"\nmain=true\n'
+SECOND_BASELINE = (
+    '\n[[outcomes.baselines]]\nname = "others"\nvalue = 300\nsource = "guess"\nmain = true\n'
+)
+PANEL = 'source = "A panel of patients, 2020"\nmain = true\n'
+RESPONDERS = (
+    '\n[[outcomes.responders]]\nname = "better"\nmethod = "threshold"\nsource = "a panel"\n'
+)
+GAP = "baker,better,partly reported,unclear,protocol,again\n"
+DOMAIN = 'about = "certainty"\noutcome = "cough"\ndomain = "indirectness"'
 
 BREAKS = [
     # files and their form
@@ -161,6 +174,7 @@ BREAKS = [
             ("E-OUTCOME-UNKNOWN", RESULTS, 4),
             ("E-OUTCOME-UNKNOWN", RESULTS, 5),
             ("E-OUTCOME-UNKNOWN", CONTRASTS, 3),
+            ("E-OUTCOME-UNKNOWN", GAPS, 2),
             ("N-OUTCOME-NO-DATA", TOML, 81),
         ),
         at=(TOML, 81),
@@ -307,6 +321,7 @@ BREAKS = [
             ("W-SIGNED-INTEREST", JUDGE, 13),
             ("W-SIGNED-INTEREST", ROB, 2),
             ("W-SIGNED-INTEREST", ROB, 3),
+            *(("W-SIGNED-INTEREST", SIGNALS, line) for line in (2, 3, 4)),
         ),
     ),
     Break("W-ORCID", TOML, 'credentials = "MD"', 'orcid = "none"'),
@@ -364,6 +379,50 @@ BREAKS = [
     Break("W-TRIAL-SAME", TRIALS, "10.1000/baker", "10.1000/ADAMS"),
     Break("W-TRIAL-RETRACTED", TRIALS, "participants,100,,", "participants,100,retracted,"),
     Break("N-TRIAL-CONCERN", TRIALS, "participants,100,,", "participants,100,concern,"),
+    # baselines, responders, gaps, protocol, the flow of reports, the decision
+    Break("E-BASELINE-MAIN", TOML, MAIN_BASELINE, MAIN_BASELINE + SECOND_BASELINE, at=(TOML, 137)),
+    Break(
+        "E-BASELINE-MAIN",
+        TOML,
+        'register, 2021"\nmain=true',
+        'register, 2021"\nmain=false',
+        at=(TOML, 125),
+    ),
+    Break("E-BASELINE-RANGE", TOML, "value = 400", "value = 4000"),
+    Break("E-BASELINE-RANGE", TOML, "low = 350", "low = 420", at=(TOML, 127)),
+    Break("E-RESPONDERS", TOML, PANEL, PANEL + RESPONDERS, at=(TOML, 81)),
+    Break(
+        "E-RESPONDERS",
+        TOML,
+        PANEL,
+        PANEL + RESPONDERS + "cut = 5\nchange = 2\nsd = 0\n",
+        at=(TOML, 87),
+    ),
+    Break(
+        "E-RESPONDERS",
+        TOML,
+        MAIN_BASELINE,
+        MAIN_BASELINE + RESPONDERS + "cut = 5\nchange = 2\nsd = 9\n",
+        at=(TOML, 133),
+    ),
+    Break("W-UNREPORTED-RESULT", GAPS, "partly reported", "not measured"),
+    Break("E-OUTCOME-UNKNOWN", GAPS, "baker,better", "baker,sleep"),
+    Break("E-TRIAL-UNKNOWN", SIGNALS, "adams,cough,1.3", "davis,cough,1.3"),
+    Break("E-PERSON-UNKNOWN", SIGNALS, "1.3,N,rob", "1.3,N,bob"),
+    Break("E-CHOICE", SIGNALS, "1.3,N,", "1.3,Yes,"),
+    Break("E-ROW-TWICE", SIGNALS, "adams,cough,1.3", "adams,cough,1.2"),
+    Break("E-ROW-TWICE", GAPS, "of measuring\n", "of measuring\n" + GAP),
+    Break("E-PROTOCOL-HASH", TOML, 'CRD42026000001"', 'CRD42026000001"\nsha256 = "abc"'),
+    Break("E-FLOW", TOML, "included = 3", "included = 6"),
+    Break("E-FLOW", TOML, "excluded = 15", "excluded = -1", also=(("W-FLOW-SUM", TOML, 138),)),
+    Break("W-FLOW-SUM", TOML, "excluded = 15", "excluded = 14", at=(TOML, 138)),
+    Break("E-DATE", TOML, 'on = "2026-05-01"', 'on = "May 2026"'),
+    Break(
+        "E-JUDGEMENT-DOMAIN", JUDGE, DOMAIN, 'about = "decision"\ndomain = "price"', at=(JUDGE, 3)
+    ),
+    Break(
+        "E-JUDGEMENT-LEVEL", JUDGE, DOMAIN, 'about = "decision"\ndomain = "equity"', at=(JUDGE, 4)
+    ),
     Break("N-ROB-NONE", ROB, "baker,cough", "clark,cough", at=(TRIALS, 3)),
     Break(
         "W-ROB-OVERALL",
@@ -568,7 +627,7 @@ def test_no_harms_and_no_trials(make: Callable[..., Path], sound: dict[str, str]
     heads = {name: sound[name].split("\n")[0].encode() + b"\n" for name in sound}
     folder = make({HARMS: heads[HARMS]})
     assert found(folder) == [("W-HARMS-NONE", HARMS, 1)]
-    for name in (TRIALS, ARMS, RESULTS, CONTRASTS, ROB):
+    for name in (TRIALS, ARMS, RESULTS, CONTRASTS, ROB, SIGNALS, GAPS):
         (folder / name).write_bytes(heads[name])
     assert found(folder) == [("N-TRIALS-NONE", TRIALS, 1)]
 

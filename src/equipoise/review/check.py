@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
-from equipoise.review import rules_data, rules_numbers, rules_question
+from equipoise.review import rules_context, rules_data, rules_numbers, rules_question
 from equipoise.review.problems import Problem, in_order
 from equipoise.review.reader import Draft, read_draft
 
@@ -58,6 +58,12 @@ RULES: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rules_numbers.signs_of_change,
     rules_numbers.signs_of_contrasts,
     rules_numbers.intervals,
+    rules_context.baselines,
+    rules_context.responders,
+    rules_context.gaps,
+    rules_context.flow,
+    rules_context.protocol,
+    rules_context.decisions,
 )
 #: Rules whose finding depends on the day; none of them is an error, so that a folder that can be
 #: read today can be read tomorrow.

@@ -19,11 +19,15 @@ FILES: tuple[str, ...] = (
     "contrasts.csv",
     "harms.csv",
     "risk_of_bias.csv",
+    "signalling.csv",
+    "unreported.csv",
     "judgements.toml",
     "article.md",
 )
 #: The files that a folder may do without.
-OPTIONAL: frozenset[str] = frozenset({"contrasts.csv", "risk_of_bias.csv", "judgements.toml"})
+OPTIONAL: frozenset[str] = frozenset(
+    {"contrasts.csv", "risk_of_bias.csv", "signalling.csv", "unreported.csv", "judgements.toml"}
+)
 
 _SEVERITIES: dict[str, Severity] = {"E": "error", "W": "warning", "N": "note"}
 

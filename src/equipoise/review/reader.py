@@ -21,11 +21,13 @@ from equipoise.review.problems import FILES, OPTIONAL, Problem, problem, shown
 from equipoise.review.records import (
     Arm,
     ArticleSection,
+    Baseline,
     Change,
     Component,
     ContrastFinding,
     Disclosure,
     Finding,
+    Flow,
     HarmFinding,
     Judgement,
     Located,
@@ -33,20 +35,32 @@ from equipoise.review.records import (
     Outcome,
     Person,
     Plan,
+    Protocol,
     Question,
     RedFlag,
+    Responders,
     Review,
     RobFinding,
     Search,
+    Signal,
     Threshold,
     Trial,
+    Unreported,
 )
 from equipoise.review.schema import FORMAT, SHEETS, Column, check_table, field_of, toml_fields
 
 TomlPath = tuple[str | int, ...]
 
 #: Tables of review.toml that stand once, and arrays of tables, with their records.
-ONE: dict[str, type] = {"question": Question, "plan": Plan, "search": Search}
+ONE: dict[str, type] = {
+    "question": Question,
+    "plan": Plan,
+    "search": Search,
+    "protocol": Protocol,
+    "flow": Flow,
+}
+#: Those of them that a folder may do without.
+SPARE = frozenset({"protocol", "flow"})
 MANY: dict[str, type] = {
     "options": Option,
     "components": Component,
@@ -56,9 +70,9 @@ MANY: dict[str, type] = {
     "changes": Change,
 }
 #: Tables inside tables.
-INNER: dict[type, tuple[str, type]] = {
-    Outcome: ("thresholds", Threshold),
-    Person: ("disclosures", Disclosure),
+INNER: dict[type, dict[str, type]] = {
+    Outcome: {"thresholds": Threshold, "baselines": Baseline, "responders": Responders},
+    Person: {"disclosures": Disclosure},
 }
 #: Sections that article.md may have.
 SECTIONS: tuple[str, ...] = ("treatment", "condition", "experience", "author-view")
@@ -70,6 +84,8 @@ PARTS: dict[str, str] = {
     "contrasts.csv": "contrasts",
     "harms.csv": "harms",
     "risk_of_bias.csv": "risk_of_bias",
+    "signalling.csv": "signalling",
+    "unreported.csv": "unreported",
 }
 
 
@@ -90,6 +106,8 @@ class Draft:
     question: Question | None = None
     plan: Plan | None = None
     search: Search | None = None
+    protocol: Protocol = field(default_factory=Protocol)
+    flow: Flow = field(default_factory=Flow)
     options: list[Option] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -102,6 +120,8 @@ class Draft:
     contrasts: list[ContrastFinding] = field(default_factory=list)
     harms: list[HarmFinding] = field(default_factory=list)
     risk_of_bias: list[RobFinding] = field(default_factory=list)
+    signalling: list[Signal] = field(default_factory=list)
+    unreported: list[Unreported] = field(default_factory=list)
     judgements: list[Judgement] = field(default_factory=list)
     article: list[ArticleSection] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
@@ -306,7 +326,8 @@ def _format(draft: Draft, data: Mapping[str, Any]) -> bool:
 
 def _one(draft: Draft, key: str, record: type, data: Mapping[str, Any]) -> Any:
     if key not in data:
-        draft.say("review.toml", 1, "E-KEY-MISSING", f"[{key}] is missing", f"add [{key}]")
+        if key not in SPARE:
+            draft.say("review.toml", 1, "E-KEY-MISSING", f"[{key}] is missing", f"add [{key}]")
         return None
     if not isinstance(data[key], dict):
         line = draft.line(key)
@@ -360,8 +381,7 @@ def _record(draft: Draft, name: str, record: type, data: Mapping[str, Any], path
     """Make one record of a TOML table, with the tables inside it."""
     data = dict(data)
     inner: dict[str, Any] = {}
-    if record in INNER:
-        key, kind = INNER[record]
+    for key, kind in INNER.get(record, {}).items():
         items = _tables(draft, name, data.pop(key, None), (*path, key))
         made = [_record(draft, name, kind, item, where) for where, item in items]
         inner[key] = tuple(m for m in made if m is not None)

@@ -37,6 +37,48 @@ FLAGS: dict[str, str] = {
 }
 
 
+#: The criteria of an evidence-to-decision frame that people rate, with the ratings of each
+#: (Alonso-Coello 2016, BMJ 353:i2016). Size of effects, certainty and balance are computed.
+CRITERIA: dict[str, tuple[str, ...]] = {
+    "problem": ("no", "probably no", "probably yes", "yes", "varies", "unknown"),
+    "values": (
+        "important uncertainty",
+        "possibly important uncertainty",
+        "probably no important uncertainty",
+        "no important uncertainty",
+    ),
+    "resources": (
+        "large costs",
+        "moderate costs",
+        "negligible costs and savings",
+        "moderate savings",
+        "large savings",
+        "varies",
+        "unknown",
+    ),
+    "cost-effectiveness": (
+        "favours the comparator",
+        "probably favours the comparator",
+        "favours neither",
+        "probably favours the treatment",
+        "favours the treatment",
+        "varies",
+        "not studied",
+    ),
+    "equity": (
+        "reduced",
+        "probably reduced",
+        "probably no impact",
+        "probably increased",
+        "increased",
+        "varies",
+        "unknown",
+    ),
+    "acceptability": ("no", "probably no", "probably yes", "yes", "varies", "unknown"),
+    "feasibility": ("no", "probably no", "probably yes", "yes", "varies", "unknown"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
     """A record's place in the folder."""
@@ -115,6 +157,48 @@ class Threshold(Located):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline(Located):
+    """What happens without the treatment, in one kind of people, with its own uncertainty.
+
+    Binary outcomes: people per 1000. Continuous: points on the outcome's scale. Without one, the
+    control groups of the trials themselves are used.
+    """
+
+    name: str
+    """The kind of people, as in "people at low risk"."""
+    value: float
+    low: float | None = None
+    high: float | None = None
+    """Ends of a 95 % interval."""
+    source: str
+    doi: str = ""
+    main: bool = False
+    """The one that the page's main numbers use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responders(Located):
+    """How a difference in points becomes people who are noticeably better: always an estimate.
+
+    `method` ``threshold``: from the mean change without treatment (`change`), its standard
+    deviation (`sd`) and the change that one person notices (`cut`), all on the outcome's scale and
+    signed so that positive is better. The other two start from `without`, people per 1000 who
+    respond without the treatment, and the standardised difference (by `sd` where the outcome is
+    measured in points).
+    """
+
+    name: str
+    """What counts as responding, as in "being at least 30 % better"."""
+    method: Literal["threshold", "hasselblad-hedges", "furukawa"]
+    cut: float | None = None
+    change: float | None = None
+    sd: float | None = None
+    without: float | None = None
+    source: str
+    doi: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Located):
     """An outcome, its scale and its direction.
 
@@ -137,6 +221,8 @@ class Outcome(Located):
     """The outcome that the verdict rests on, fixed in the protocol."""
     instrument: str = ""
     thresholds: tuple[Threshold, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+    responders: tuple[Responders, ...] = ()
     borrow_sd: bool = False
     """Where a printed SD is unusable, borrow one from the other trials of this outcome."""
 
@@ -155,7 +241,11 @@ class Trial(Located):
     registration: str = ""
     country: str = ""
     funding: str = ""
+    money: Literal["", "industry", "mixed", "public", "none", "not reported"] = ""
+    """Who paid, as a class; ``mixed`` counts as industry where the two are compared."""
     conflicts: str = ""
+    proponent: Literal["", "yes", "no", "not reported"] = ""
+    """Run by people who sell, teach or promote the treatment."""
     design: str = ""
     blinding: Literal["participants", "assessors", "none", "unclear"] = "unclear"
     n_randomized: int | None = None
@@ -281,14 +371,44 @@ class RobFinding(Located):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signal(Located):
+    """The answer to one signalling question of RoB 2 about one result (`outcome` blank: all)."""
+
+    trial: str
+    outcome: str = ""
+    question: str
+    """Its number in the tool, such as ``1.1``."""
+    answer: Literal["Y", "PY", "PN", "N", "NI", "NA"]
+    judge: str = ""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreported(Located):
+    """An outcome that a trial has no usable result of, and what is known of the reason."""
+
+    trial: str
+    outcome: str
+    state: Literal["not measured", "measured, not reported", "partly reported", "unclear"]
+    because: Literal["", "of the result", "other", "unclear"] = ""
+    """Whether the result itself was, as far as can be told, the reason."""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement(Located):
     """A signed human judgement: it may lower certainty or dissent, never raise the verdict."""
 
-    about: Literal["certainty", "burden", "harm", "dissent", "publication-bias", "indirectness"]
+    about: Literal[
+        "certainty", "burden", "harm", "dissent", "publication-bias", "indirectness", "decision"
+    ]
     outcome: str = ""
     domain: str = ""
     level: str
-    """certainty domains: ``0``, ``-1``, ``-2``; burden: ``low``/``notable``; dissent: free text."""
+    """certainty domains: ``0``, ``-1``, ``-2``; burden: ``low``/``notable``; dissent: free text;
+    decision: the rating of a criterion (`domain`) of an evidence-to-decision frame."""
     by: str
     on: str
     why: str
@@ -331,6 +451,38 @@ class Search(Located):
     doi: str = ""
     added_by_hand: str = ""
     found: str = ""
+    retractions: str = ""
+    """The day on which every trial was last looked up in a list of retractions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol(Located):
+    """The protocol that came before the data, if there was one."""
+
+    registered: str = ""
+    """Where, such as ``PROSPERO CRD42026000000``."""
+    on: str = ""
+    """The day on which it was fixed."""
+    sha256: str = ""
+    """Hash of the protocol's text, which anybody can compare."""
+    address: str = ""
+    deviations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow(Located):
+    """How many reports were found and left at each step; None where nobody counted."""
+
+    identified: int | None = None
+    duplicates: int | None = None
+    screened: int | None = None
+    excluded: int | None = None
+    sought: int | None = None
+    not_retrieved: int | None = None
+    assessed: int | None = None
+    ineligible: int | None = None
+    included: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -396,6 +548,8 @@ class Review(Result):
     tags: tuple[str, ...] = ()
     red_flags: tuple[RedFlag, ...] = ()
     changes: tuple[Change, ...] = ()
+    protocol: Protocol = field(default_factory=Protocol)
+    flow: Flow = field(default_factory=Flow)
     cautions: tuple[str, ...] = ()
     """What a reader of these data must know; shown on the page."""
     trials: tuple[Trial, ...]
@@ -404,6 +558,8 @@ class Review(Result):
     contrasts: tuple[ContrastFinding, ...] = ()
     harms: tuple[HarmFinding, ...] = ()
     risk_of_bias: tuple[RobFinding, ...] = ()
+    signalling: tuple[Signal, ...] = ()
+    unreported: tuple[Unreported, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     article: tuple[ArticleSection, ...] = ()
     text: dict[str, str] = field(default_factory=dict)

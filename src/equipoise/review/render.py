@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from equipoise.review.reader import MANY, ONE, PARTS
+from equipoise.review.reader import MANY, ONE, PARTS, SPARE
 from equipoise.review.records import Component, Located, Review
 from equipoise.review.schema import SHEETS, TOP, toml_fields
 
@@ -47,19 +47,27 @@ def review_toml(review: Review) -> str:
     blocks += [_table(f"[{key}]", _pairs(getattr(review, key))) for key in ONE if key == "question"]
     for key in ("options", "components", "outcomes"):
         blocks += _many(key, getattr(review, key))
-    blocks += [_table(f"[{key}]", _pairs(getattr(review, key))) for key in ONE if key != "question"]
+    for key in ONE:
+        pairs = _pairs(getattr(review, key))
+        if key != "question" and (pairs or key not in SPARE):
+            blocks.append(_table(f"[{key}]", pairs))
     for key in MANY:
         if key not in ("options", "components", "outcomes"):
             blocks += _many(key, getattr(review, key))
     return "\n".join(blocks)
 
 
+#: Tables inside an outcome that are written as tables of their own.
+_WITHIN = ("thresholds", "baselines", "responders")
+
+
 def _many(key: str, records: Sequence[Any]) -> list[str]:
     blocks = []
     for record in records:
-        blocks.append(_table(f"[[{key}]]", _pairs(record, without=("thresholds",))))
-        inner = getattr(record, "thresholds", ())
-        blocks += [_table(f"[[{key}.thresholds]]", _pairs(threshold)) for threshold in inner]
+        blocks.append(_table(f"[[{key}]]", _pairs(record, without=_WITHIN)))
+        for name in _WITHIN:
+            inner = getattr(record, name, ())
+            blocks += [_table(f"[[{key}.{name}]]", _pairs(item)) for item in inner]
     return blocks
 
 

@@ -35,6 +35,8 @@ def trials_known(draft: Draft) -> Iterator[Problem]:
         *draft.contrasts,
         *(h for h in draft.harms if h.trial),
         *draft.risk_of_bias,
+        *draft.signalling,
+        *draft.unreported,
     ]
     names = set(known)
     for row in rows:
@@ -63,7 +65,8 @@ def outcomes_known(draft: Draft) -> Iterator[Problem]:
     known = draft.known.get("outcomes")
     if known is None:
         return
-    rows: Sequence[Any] = [*draft.results, *draft.contrasts, *draft.risk_of_bias]
+    rows: Sequence[Any] = [*draft.published, *draft.risk_of_bias]
+    rows = [*rows, *draft.signalling, *draft.unreported]
     for row in rows:
         if row.outcome and row.outcome not in known:
             yield unknown(row.file, row.line, "E-OUTCOME-UNKNOWN", "outcome", row.outcome, known)
@@ -85,7 +88,7 @@ def judges_known(draft: Draft) -> Iterator[Problem]:
     known = draft.known.get("people")
     if known is None:
         return
-    for row in draft.risk_of_bias:
+    for row in (*draft.risk_of_bias, *draft.signalling):
         if row.judge and row.judge not in known:
             yield unknown(row.file, row.line, "E-PERSON-UNKNOWN", "person", row.judge, known)
 
@@ -112,6 +115,10 @@ def rows_twice(draft: Draft) -> Iterator[Problem]:
         lambda r: (r.trial, r.arm, r.outcome, r.weeks, r.instrument, r.type, r.flags),
         "result",
     )
+    yield from _twice(
+        draft.signalling, lambda s: (s.trial, s.outcome, s.question, s.judge), "answer"
+    )
+    yield from _twice(draft.unreported, lambda u: (u.trial, u.outcome), "gap")
     yield from _twice(
         draft.contrasts,
         lambda c: (
@@ -218,7 +225,7 @@ def _factor(trial: Trial, arms: Sequence[Arm]) -> Iterator[Problem]:
 def identifiers(draft: Draft) -> Iterator[Problem]:
     """DOIs and PMIDs look like such."""
     rows: list[Any] = [*draft.trials, *draft.harms]
-    rows += [t for o in draft.outcomes for t in o.thresholds]
+    rows += [x for o in draft.outcomes for x in (*o.thresholds, *o.baselines, *o.responders)]
     rows += [draft.search] if draft.search is not None else []
     for row in rows:
         if row.doi and not _DOI.fullmatch(row.doi):

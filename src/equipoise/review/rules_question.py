@@ -300,6 +300,11 @@ def _dates(draft: Draft) -> Iterator[tuple[str, int, str, str, bool]]:
                 yield TOML, line, "asked_on", disclosure.asked_on, True
     for judgement in draft.judgements:
         yield judgement.file, draft.at(judgement, "on"), "on", judgement.on, True
+    if draft.protocol.on:
+        yield TOML, draft.at(draft.protocol, "on"), "on", draft.protocol.on, True
+    if draft.search is not None and draft.search.retractions:
+        line = draft.at(draft.search, "retractions")
+        yield TOML, line, "retractions", draft.search.retractions, True
 
 
 def parse_day(text: str) -> date | None:
@@ -406,7 +411,7 @@ def signatures(draft: Draft) -> Iterator[Problem]:
         if j.by in biased and j.about != "dissent":
             what = f"{biased[j.by]} has an interest and signs about {j.about}"
             yield problem(j.file, draft.at(j, "by"), "W-SIGNED-INTEREST", what, hint)
-    for row in draft.risk_of_bias:
+    for row in (*draft.risk_of_bias, *draft.signalling):
         if row.judge in biased:
             what = f"{biased[row.judge]} has an interest and signs a risk of bias"
             yield problem(row.file, row.line, "W-SIGNED-INTEREST", what, hint)

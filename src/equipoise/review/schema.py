@@ -34,8 +34,10 @@ from equipoise.review.records import (
     Review,
     RobFinding,
     Search,
+    Signal,
     Threshold,
     Trial,
+    Unreported,
 )
 
 #: The newest format of the folder that this program reads.
@@ -190,7 +192,7 @@ def _kind(name: str, hint: Any, choices: tuple[str, ...]) -> Kind:
 SHEETS: dict[str, Sheet] = {
     "trials.csv": _sheet(
         Trial,
-        "trial,label,citation,year,doi,pmid,registration,country,funding,conflicts,design,blinding,"
+        "trial,label,citation,year,doi,pmid,registration,country,funding,money,conflicts,proponent,design,blinding,"
         "n_randomized,status,use,reason,factor,source,note",
     ),
     "arms.csv": _sheet(Arm, "trial,arm,label,components,mixed,factor,dose,n,note"),
@@ -213,6 +215,8 @@ SHEETS: dict[str, Sheet] = {
         "trial,outcome,tool,randomization,deviations,missing,measurement,selection,overall,judge,"
         "source,note",
     ),
+    "signalling.csv": _sheet(Signal, "trial,outcome,question,answer,judge,source,note"),
+    "unreported.csv": _sheet(Unreported, "trial,outcome,state,because,source,note"),
 }
 
 

@@ -88,6 +88,13 @@ small = "…"                 # points of the scale; for binary outcomes per 100
 source = "…"                # the paper, panel or convention
 main = true
 
+# What happens without the treatment, if a better source than the trials' control groups is known.
+# [[outcomes.baselines]]
+# name = "…"                # the kind of people
+# value = 400               # binary: per 1000 people; scores: points
+# source = "…"
+# main = true
+
 # The analysis, fixed before the data were seen if possible.
 [plan]
 model = "random"            # random | common
@@ -100,6 +107,18 @@ decided = "…"               # when and how, relative to seeing the data
 last = "…"                  # year, year-month or day of the last systematic search; "" = none
 by = "…"
 added_by_hand = "…"         # trials that came in by other ways; "nothing"
+# retractions = "2026-11-20" # when every trial was last looked up in a list of retractions
+
+# [protocol]                # where and when the protocol was fixed, and what was done otherwise
+# registered = "…"
+# on = "…"
+# deviations = []
+
+# [flow]                    # how many reports were found, and left at each step
+# identified = 120
+# screened = 100
+# assessed = 19
+# included = 5
 
 # Everybody who made or checked the review, with what interests they have.
 # type: financial | professional | intellectual | personal | institutional | none
@@ -124,7 +143,8 @@ _JUDGEMENTS = """\
 # Remove the # signs to make one.
 #
 # [[judgements]]
-# about = "certainty"       # certainty | burden | harm | dissent | publication-bias | indirectness
+# about = "certainty"       # certainty | burden | harm | dissent | publication-bias |
+#                           # indirectness | decision
 # outcome = "…"             # an outcome of review.toml
 # domain = "indirectness"   # for certainty
 # level = "-1"              # certainty: 0, -1, -2; burden: low, notable
@@ -163,6 +183,8 @@ A review folder of Equipoise. Fill in `review.toml` first, then the tables; a bl
 | `contrasts.csv` | a published difference, `arm1` minus `arm2` |
 | `harms.csv` | what one source says about one harm |
 | `risk_of_bias.csv` | an appraisal: low, some concerns, high |
+| `signalling.csv` | the answer to one signalling question of RoB 2 |
+| `unreported.csv` | an outcome that a trial gives no usable result of |
 | `judgements.toml` | a signed human judgement |
 | `article.md` | the prose |
 

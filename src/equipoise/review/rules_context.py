@@ -1,0 +1,145 @@
+"""Rules about what stands round the results: baselines, responders, gaps, protocol and search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from itertools import pairwise
+
+from equipoise.review.problems import Problem, problem, shown
+from equipoise.review.reader import Draft
+from equipoise.review.records import CRITERIA, Baseline, Flow, Outcome, Responders
+from equipoise.review.rules_data import NOT_POOLED
+from equipoise.review.rules_question import TOML, unknown
+
+#: What each way of counting responders needs beside its name and source.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "threshold": ("cut", "change", "sd"),
+    "hasselblad-hedges": ("without",),
+    "furukawa": ("without",),
+}
+
+
+def baselines(draft: Draft) -> Iterator[Problem]:
+    """What happens without the treatment lies on the outcome's scale; one of them is the main."""
+    for outcome in draft.outcomes:
+        main = [b for b in outcome.baselines if b.main]
+        if len(main) > 1:
+            line = draft.at(main[1], "main")
+            what = f"{shown(outcome.id)} has two main baselines"
+            yield problem(TOML, line, "E-BASELINE-MAIN", what, "main = true on one of them")
+        if outcome.baselines and not main:
+            line = outcome.baselines[0].line
+            what = f"none of the baselines of {shown(outcome.id)} is the main one"
+            yield problem(TOML, line, "E-BASELINE-MAIN", what, "main = true on one of them")
+        for baseline in outcome.baselines:
+            yield from _baseline(draft, outcome, baseline)
+
+
+def _baseline(draft: Draft, outcome: Outcome, baseline: Baseline) -> Iterator[Problem]:
+    ends = [v for v in (baseline.low, baseline.value, baseline.high) if v is not None]
+    scale = (0.0, 1000.0) if outcome.type == "binary" else outcome.scale
+    outside = scale is not None and not scale[0] <= min(ends) <= max(ends) <= scale[1]
+    if ends != sorted(ends) or outside:
+        line = draft.at(baseline, "value")
+        told = " to ".join(f"{v:g}" for v in ends)
+        where = f" from {scale[0]:g} to {scale[1]:g}" if scale is not None else ""
+        hint = f"low, value and high in this order{where}"
+        unit = "; binary outcomes per 1000 people" if outcome.type == "binary" else ""
+        what = f"baseline {shown(baseline.name)} is {told}"
+        yield problem(TOML, line, "E-BASELINE-RANGE", what, hint + unit)
+
+
+def responders(draft: Draft) -> Iterator[Problem]:
+    """Responders are counted from differences in points, by a method with all that it needs."""
+    for outcome in draft.outcomes:
+        for way in outcome.responders:
+            if outcome.type == "binary":
+                what = f"{shown(outcome.id)} counts people already"
+                hint = "responders belong to continuous outcomes"
+                yield problem(TOML, way.line, "E-RESPONDERS", what, hint)
+            else:
+                yield from _responders(draft, outcome, way)
+
+
+def _responders(draft: Draft, outcome: Outcome, way: Responders) -> Iterator[Problem]:
+    needed = _NEEDS[way.method]
+    if outcome.measure != "SMD" and "sd" not in needed:
+        needed = (*needed, "sd")
+    missing = [key for key in needed if getattr(way, key) is None]
+    if missing:
+        what = f"method {way.method} without {', '.join(missing)}"
+        hint = f"it needs {', '.join(needed)}"
+        yield problem(TOML, way.line, "E-RESPONDERS", what, hint)
+    if way.sd is not None and way.sd <= 0:
+        line = draft.at(way, "sd")
+        yield problem(TOML, line, "E-RESPONDERS", f"sd is {way.sd:g}", "a number above 0")
+    if way.without is not None and not 0 < way.without < 1000:
+        line = draft.at(way, "without")
+        what = f"without is {way.without:g}"
+        yield problem(TOML, line, "E-RESPONDERS", what, "people per 1000, between 0 and 1000")
+
+
+def gaps(draft: Draft) -> Iterator[Problem]:
+    """What is called unreported has no usable result."""
+    have = {(row.trial, row.outcome) for row in draft.published if not NOT_POOLED & set(row.flags)}
+    for row in draft.unreported:
+        if row.state != "partly reported" and (row.trial, row.outcome) in have:
+            what = f"{row.trial} has a result of {row.outcome}, and is called {shown(row.state)}"
+            hint = "partly reported, or remove one of the two"
+            yield problem(row.file, row.line, "W-UNREPORTED-RESULT", what, hint)
+
+
+#: What is left at each step of a search, which cannot grow.
+_STEPS = ("identified", "screened", "sought", "assessed", "included")
+
+
+def flow(draft: Draft) -> Iterator[Problem]:
+    """No step of a search leaves more reports than it began with."""
+    counts = draft.flow
+    keys = [f.name for f in fields(Flow) if f.name not in ("file", "line", "note")]
+    for key in keys:
+        value = getattr(counts, key)
+        if value is not None and value < 0:
+            line = draft.at(counts, key)
+            yield problem(TOML, line, "E-FLOW", f"{key} is {value}", "0 or more")
+    known = [(key, getattr(counts, key)) for key in _STEPS if getattr(counts, key) is not None]
+    for (before, a), (after, b) in pairwise(known):
+        if b > a:
+            what = f"{after} is {b}, more than {before} ({a})"
+            hint = "counts of reports that do not grow from step to step"
+            yield problem(TOML, draft.at(counts, after), "E-FLOW", what, hint)
+    for whole, part, rest in (
+        ("screened", "excluded", "sought"),
+        ("sought", "not_retrieved", "assessed"),
+    ):
+        a, b, c = (getattr(counts, k) for k in (whole, part, rest))
+        if None not in (a, b, c) and a != b + c:
+            what = f"{whole} {a} is not {part} {b} and {rest} {c} together"
+            hint = "the numbers of the flow diagram, which add up"
+            yield problem(TOML, draft.at(counts, whole), "W-FLOW-SUM", what, hint)
+
+
+def protocol(draft: Draft) -> Iterator[Problem]:
+    """A hash of a protocol is one that can be compared."""
+    given = draft.protocol.sha256
+    if given and (len(given) != 64 or set(given.lower()) - set("0123456789abcdef")):
+        line = draft.at(draft.protocol, "sha256")
+        what = f"sha256 is {shown(given)}"
+        yield problem(TOML, line, "E-PROTOCOL-HASH", what, "64 digits of 0 to 9 and a to f")
+
+
+def decisions(draft: Draft) -> Iterator[Problem]:
+    """A judgement about the decision names a criterion and one of its ratings."""
+    for j in draft.judgements:
+        if j.about != "decision":
+            continue
+        if j.domain not in CRITERIA:
+            line = draft.at(j, "domain")
+            names = tuple(CRITERIA)
+            yield unknown(j.file, line, "E-JUDGEMENT-DOMAIN", "criterion", j.domain, names)
+        elif j.level not in CRITERIA[j.domain]:
+            line = draft.at(j, "level")
+            what = f"level {shown(j.level)} is none of {shown(j.domain)}"
+            hint = f"one of {', '.join(CRITERIA[j.domain])}"
+            yield problem(j.file, line, "E-JUDGEMENT-LEVEL", what, hint)
