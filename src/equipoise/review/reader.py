@@ -139,6 +139,11 @@ class Draft:
         return [*self.results, *self.contrasts]
 
     @property
+    def appraised(self) -> list[RobFinding | Signal]:
+        """The rows of risk_of_bias.csv and signalling.csv, which somebody may have signed."""
+        return [*self.risk_of_bias, *self.signalling]
+
+    @property
     def counted(self) -> list[Finding | HarmFinding]:
         """The rows that may count events in people."""
         return [*self.results, *self.harms]

@@ -88,7 +88,7 @@ def judges_known(draft: Draft) -> Iterator[Problem]:
     known = draft.known.get("people")
     if known is None:
         return
-    for row in (*draft.risk_of_bias, *draft.signalling):
+    for row in draft.appraised:
         if row.judge and row.judge not in known:
             yield unknown(row.file, row.line, "E-PERSON-UNKNOWN", "person", row.judge, known)
 

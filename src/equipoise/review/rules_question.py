@@ -411,7 +411,7 @@ def signatures(draft: Draft) -> Iterator[Problem]:
         if j.by in biased and j.about != "dissent":
             what = f"{biased[j.by]} has an interest and signs about {j.about}"
             yield problem(j.file, draft.at(j, "by"), "W-SIGNED-INTEREST", what, hint)
-    for row in (*draft.risk_of_bias, *draft.signalling):
+    for row in draft.appraised:
         if row.judge in biased:
             what = f"{biased[row.judge]} has an interest and signs a risk of bias"
             yield problem(row.file, row.line, "W-SIGNED-INTEREST", what, hint)
