@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from equipoise.core.errors import UnknownNameError
+from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Result
 from equipoise.core.table import Column, Table
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.models.network.core import Net, Solution, pooled_direct
+from equipoise.models.network.direct import trial_shares
 
 How = Literal["shortest-path", "random-walk"]
 
@@ -38,6 +39,9 @@ METHODS: dict[str, Method] = {
 
 #: Flows below this are rounding.
 _NOTHING = 1e-10
+
+#: More paths than this are not listed.
+MOST_PATHS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,99 @@ class Contributions(Result):
         return self.table().to_html()
 
 
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class TrialContributions(Result):
+    """Shares of the trials in the estimates of a network.
+
+    Attributes
+    ----------
+    method
+        ``shortest-path`` or ``random-walk``.
+    estimates
+        The estimates, as pairs of treatments.
+    trials
+        Names of the trials.
+    shares
+        Shape (estimates, trials); each row sums to 1.
+    methods
+        The paper.
+    """
+
+    method: str
+    estimates: tuple[tuple[str, str], ...]
+    trials: tuple[str, ...]
+    shares: Floats
+    methods: tuple[Method, ...]
+
+    def of(self, one: str, two: str) -> dict[str, float]:
+        """Shares in the estimate of `one` against `two`, the largest first.
+
+        Raises
+        ------
+        UnknownNameError
+            When that estimate is not here.
+        """
+        for row, pair in enumerate(self.estimates):
+            if set(pair) == {one, two}:
+                shares = self.shares[row]
+                order = np.argsort(-shares, kind="stable")
+                return {self.trials[i]: float(shares[i]) for i in order if shares[i] > 0.0}
+        known = [" : ".join(pair) for pair in self.estimates]
+        raise UnknownNameError("estimate", f"{one} : {two}", known)
+
+    def table(self) -> Table:
+        """Percentages, one row an estimate."""
+        columns = (
+            Column("estimate", "estimate"),
+            *(Column(str(i), name, "percent", "right") for i, name in enumerate(self.trials)),
+        )
+        rows = tuple(
+            (" : ".join(pair), *(100.0 * s if s > 0.0 else None for s in shares.tolist()))
+            for pair, shares in zip(self.estimates, self.shares, strict=True)
+        )
+        return Table("Contribution of each trial", columns, rows, missing="")
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row an estimate and trial."""
+        rows = [
+            (a, b, trial, float(self.shares[i, j]))
+            for i, (a, b) in enumerate(self.estimates)
+            for j, trial in enumerate(self.trials)
+        ]
+        names = ("treat1", "treat2", "trial", "share")
+        return make_frame(dict(zip(names, zip(*rows, strict=True), strict=True)), backend)
+
+    def __repr__(self) -> str:
+        return (
+            f"<TrialContributions by {self.method}: {len(self.trials)} trials to "
+            f"{len(self.estimates)} estimates>"
+        )
+
+    def __str__(self) -> str:
+        return self.table().to_text()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def trial_contributions(
+    net: Net, at: Solution, method: str, of: tuple[str, str] | None = None
+) -> TrialContributions:
+    """Shares of every trial in every estimate, or in the one of `of`.
+
+    Notes
+    -----
+    Within a comparison the flow divides among its trials by their weights, so a comparison's
+    contribution does too; a trial of several arms gets a part from each of its pairs.
+    """
+    found = contributions(net, at, method, of)
+    number = {name: i for i, name in enumerate(net.treatments)}
+    within = trial_shares(net, at.tau2, [(number[a], number[b]) for a, b in found.comparisons])
+    shares = found.shares @ within
+    shares.setflags(write=False)
+    return TrialContributions(method, found.estimates, net.trials, shares, found.methods)
+
+
 def flow(net: Net, at: Solution, one: int, two: int) -> Floats:
     """The flow of one unit from treatment `one` to `two`: shape (n, n), antisymmetric."""
     weight, _, _ = pooled_direct(net, at.tau2)
@@ -180,17 +277,64 @@ def contributions(
     )
 
 
-def paths(net: Net, at: Solution, one: str, two: str) -> tuple[Path, ...]:
-    """The paths of evidence from `one` to `two` by repeated shortest paths, the largest first."""
+def paths(
+    net: Net, at: Solution, one: str, two: str, method: str = "shortest-path", least: float = 0.0
+) -> tuple[Path, ...]:
+    """The paths of evidence from `one` to `two` with their shares, the largest first.
+
+    Parameters
+    ----------
+    net, at
+        The network and its solution.
+    one, two
+        Where the paths begin and end.
+    method
+        ``shortest-path`` takes the shortest path away again and again; ``random-walk`` gives
+        every path its chance.
+    least
+        Paths with smaller shares are left out.
+
+    Raises
+    ------
+    UnknownNameError
+        On an unknown method or treatment.
+    InputError
+        When there are more than 100,000 paths.
+    """
+    if method not in METHODS:
+        raise UnknownNameError("method of contributions", method, METHODS)
     number = {name: i for i, name in enumerate(net.treatments)}
     for name in (one, two):
         if name not in number:
             raise UnknownNameError("treatment", name, net.treatments)
     a, b = number[one], number[two]
-    found = _streams(np.maximum(flow(net, at, a, b), 0.0), a, b)
+    f = np.maximum(flow(net, at, a, b), 0.0)
+    found = _streams(f, a, b) if method == "shortest-path" else _walks(f, a, b, least)
     names = net.treatments
-    listed = [Path(tuple(names[i] for i in way), share) for way, share in found]
+    listed = [Path(tuple(names[i] for i in way), share) for way, share in found if share >= least]
     return tuple(sorted(listed, key=lambda p: (-p.share, len(p.treatments), p.treatments)))
+
+
+def _walks(f: Floats, a: int, b: int, least: float) -> list[tuple[list[int], float]]:
+    """Every path that a walker along the flow may take, with its chance."""
+    out: list[tuple[list[int], float]] = []
+    total = f.sum(axis=1)
+    todo: list[tuple[list[int], float]] = [([a], 1.0)]
+    while todo:
+        way, chance = todo.pop()
+        i = way[-1]
+        if i == b:
+            out.append((way, chance))
+            if len(out) > MOST_PATHS:
+                raise InputError(
+                    f"more than {MOST_PATHS:,} paths", hint="least=0.001 for the larger ones"
+                )
+            continue
+        for j in np.flatnonzero(f[i]).tolist():
+            onward = chance * float(f[i, j] / total[i])
+            if onward >= least:
+                todo.append(([*way, j], onward))
+    return out
 
 
 def _streams(f: Floats, a: int, b: int) -> list[tuple[list[int], float]]:

@@ -241,13 +241,13 @@ def laplacian(net: Net, weights: Sequence[Floats]) -> Floats:
     n = net.n
     L = np.zeros(n * n)
     for g, W in zip(net.groups, weights, strict=True):
-        full = _bordered(W)
+        full = bordered(W)
         at = (g.arms[:, :, None] * n + g.arms[:, None, :]).ravel()
         L += np.bincount(at, weights=full.ravel(), minlength=n * n)
     return L.reshape(n, n)
 
 
-def _bordered(W: Floats) -> Floats:
+def bordered(W: Floats) -> Floats:
     """Weights of the differences as a form in all arms: rows and columns sum to 0."""
     b, m = W.shape[0], W.shape[1]
     full = np.empty((b, m + 1, m + 1))
@@ -315,7 +315,7 @@ def slope(net: Net, at: Solution) -> Slope:
         WRW = WR @ W
         ypp += float(np.einsum("bi,bij,bj->", e, WRW, e))
         logdet += float(np.linalg.slogdet(g.V + at.tau2 * g.R)[1].sum())
-        full = _bordered(WRW)
+        full = bordered(WRW)
         places = (g.arms[:, :, None] * n + g.arms[:, None, :]).ravel()
         inner += np.bincount(places, weights=full.ravel(), minlength=n * n)
     trace_p = trace_w - float((at.G * inner.reshape(n, n)).sum())
@@ -432,17 +432,14 @@ def pooled_direct(net: Net, tau2: float) -> tuple[Floats, Floats, Ints]:
         Symmetric; the weighted estimates are antisymmetric, row minus column.
     """
     n = net.n
-    weight, moment = np.zeros((n, n)), np.zeros((n, n))
-    trials = np.zeros((n, n), dtype=np.intp)
+    weight, moment, trials = np.zeros(n * n), np.zeros(n * n), np.zeros(n * n, dtype=np.intp)
     for g in net.groups:
-        full = -_bordered(g.weights(tau2))
+        full = -bordered(g.weights(tau2))
         level = np.concatenate([np.zeros((len(g.y), 1)), g.y], axis=1)
-        for i in range(g.size):
-            for j in range(g.size):
-                if i == j:
-                    continue
-                at = (g.arms[:, i], g.arms[:, j])
-                np.add.at(weight, at, full[:, i, j])
-                np.add.at(moment, at, full[:, i, j] * (level[:, i] - level[:, j]))
-                np.add.at(trials, at, 1)
-    return weight, moment, trials
+        i, j = np.nonzero(~np.eye(g.size, dtype=bool))
+        at = (g.arms[:, i] * n + g.arms[:, j]).ravel()
+        w = full[:, i, j].ravel()
+        weight += np.bincount(at, w, n * n)
+        moment += np.bincount(at, w * (level[:, i] - level[:, j]).ravel(), n * n)
+        trials += np.bincount(at, minlength=n * n)
+    return weight.reshape(n, n), moment.reshape(n, n), trials.reshape(n, n)

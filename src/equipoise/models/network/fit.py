@@ -21,7 +21,6 @@ from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import OTHER_NAME, whole_trials
 from equipoise.models.correlated import TAU2
 from equipoise.models.network.connect import NO_ESTIMATE, check_connected, check_twins
-from equipoise.models.network.contributions import Contributions, Path, contributions, paths
 from equipoise.models.network.core import (
     Net,
     Solution,
@@ -30,8 +29,7 @@ from equipoise.models.network.core import (
     make_net,
     solve,
 )
-from equipoise.models.network.inconsistency import Decomposition, Split, decomposition, split
-from equipoise.models.network.ranking import DRAWS, Ranking, ranking
+from equipoise.models.network.diagnostics import Diagnosed
 from equipoise.models.network.reading import NetworkReading
 from equipoise.num.dist import chi2_tail, critical
 
@@ -52,7 +50,7 @@ PREDICTION = Method(
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class NetworkFit(NetworkReading):
+class NetworkFit(Diagnosed, NetworkReading):
     """Effects of many treatments against each other.
 
     Everything is on the scale of analysis (logs of ratios).
@@ -106,32 +104,6 @@ class NetworkFit(NetworkReading):
     def _quantile(self, df: float) -> str:
         name = "Hartung–Knapp, " if self.interval.startswith("HK") else ""
         return f"{name}{'normal' if math.isinf(df) else f't with {df:g} df'}"
-
-    def split(self) -> Split:
-        """Direct, indirect and network estimates of every pair side by side."""
-        net, at = self._core()
-        return split(net, at, self.measure, self.level)
-
-    def decomposition(self) -> Decomposition:
-        """Q within and between designs, and the design-by-treatment test."""
-        return decomposition(self._core()[0])
-
-    def ranking(self, better: str, *, draws: int = DRAWS, seed: int = 1) -> Ranking:
-        """P-scores, SUCRA and rank probabilities; `better` is ``lower`` or ``higher``."""
-        net, at = self._core()
-        return ranking(net, at, better, self.level, draws=draws, seed=seed)
-
-    def contributions(
-        self, method: str = "random-walk", of: tuple[str, str] | None = None
-    ) -> Contributions:
-        """Shares of the direct comparisons in every estimate, or in the one of `of`."""
-        net, at = self._core()
-        return contributions(net, at, method, of)
-
-    def paths(self, treat1: str, treat2: str) -> tuple[Path, ...]:
-        """The paths of evidence between two treatments, each with its share."""
-        net, at = self._core()
-        return paths(net, at, treat1, treat2)
 
     def _core(self) -> tuple[Net, Solution]:
         net = make_net(self.data, self.treatments)

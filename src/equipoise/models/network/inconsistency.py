@@ -16,6 +16,7 @@ from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
 from equipoise.models.network.core import Group, Net, Solution, solve
+from equipoise.models.network.direct import designs_of, pieces, without
 from equipoise.num.dist import chi2_tail, critical, t_two_sided
 
 BACK_CALCULATION = Method(
@@ -184,7 +185,7 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
     Source: König, Krahn & Binder 2013, Stat Med 32:5414, doi:10.1002/sim.6001.
     """
     n = net.n
-    weight, moment, trials = _direct(net, at.tau2)
+    weight, moment, trials = direct_evidence(net, at.tau2)
     first, second = (np.array(x) for x in zip(*combinations(range(n), 2), strict=True))
     network = at.difference()[first, second]
     variance = at.variance()[first, second]
@@ -232,24 +233,23 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
     )
 
 
-def _direct(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:
+def direct_evidence(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:
     """Weights, weighted differences and trials of each pair, each trial by its own difference."""
     n = net.n
-    weight, moment, trials = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, n))
+    weight, moment, trials = np.zeros(n * n), np.zeros(n * n), np.zeros(n * n)
     for g in net.groups:
         level = np.concatenate([np.zeros((len(g.y), 1)), g.y], axis=1)
         full = np.zeros((len(g.y), g.size, g.size))
         full[:, 1:, 1:] = g.V
         d = np.diagonal(full, axis1=1, axis2=2)
         variance = d[:, :, None] + d[:, None, :] - 2.0 * full + tau2
-        for i, j in combinations(range(g.size), 2):
-            w = 1.0 / variance[:, i, j]
-            for one, two, sign in ((i, j, 1.0), (j, i, -1.0)):
-                at = (g.arms[:, one], g.arms[:, two])
-                np.add.at(weight, at, w)
-                np.add.at(moment, at, sign * w * (level[:, i] - level[:, j]))
-                np.add.at(trials, at, 1.0)
-    return weight, moment, trials
+        i, j = np.nonzero(~np.eye(g.size, dtype=bool))
+        at = (g.arms[:, i] * n + g.arms[:, j]).ravel()
+        w = 1.0 / variance[:, i, j].ravel()
+        weight += np.bincount(at, w, n * n)
+        moment += np.bincount(at, w * (level[:, i] - level[:, j]).ravel(), n * n)
+        trials += np.bincount(at, minlength=n * n)
+    return weight.reshape(n, n), moment.reshape(n, n), trials.reshape(n, n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,14 +372,14 @@ def decomposition(net: Net) -> Decomposition:
     Source: Krahn, Binder & König 2013, BMC Med Res Methodol 13:35,
     doi:10.1186/1471-2288-13-35.
     """
-    parts = _designs(net)
+    parts = designs_of(net)
     found = [_within(part, 0.0) for part in parts]
     total = QTest(q := solve(net, 0.0).q, net.df, chi2_tail(q, net.df))
     q_within = math.fsum(f[0] for f in found)
     df_within = sum((len(p.y) - 1) * (p.size - 1) for p in parts)
     within = QTest(q_within, df_within, chi2_tail(q_within, df_within))
     df_between = net.df - df_within
-    between = _test(total.q - q_within, df_between)
+    between = q_test(total.q - q_within, df_between)
     trace = math.fsum(f[1] for f in found)
     tau2 = max(0.0, (q_within - df_within) / trace) if df_within else 0.0
     again = solve(net, tau2).q - math.fsum(_within(part, tau2)[0] for part in parts)
@@ -387,7 +387,7 @@ def decomposition(net: Net) -> Decomposition:
         DesignQ(
             design=tuple(sorted(net.treatments[a] for a in part.arms[0])),
             trials=len(part.y),
-            within=_test(f[0], (len(part.y) - 1) * (part.size - 1)),
+            within=q_test(f[0], (len(part.y) - 1) * (part.size - 1)),
             detached=_detached(net, part, f[0], q_within, df_within),
         )
         for part, f in zip(parts, found, strict=True)
@@ -404,51 +404,17 @@ def decomposition(net: Net) -> Decomposition:
         total,
         within,
         between,
-        _test(again, df_between),
+        q_test(again, df_between),
         tau2,
         tuple(designs[i] for i in order),
         tuple(notes),
     )
 
 
-def _test(q: float, df: int) -> QTest:
+def q_test(q: float, df: int) -> QTest:
+    """A Q statistic with its p value; 0 where it has no degrees of freedom."""
     q = max(q, 0.0) if df else 0.0
     return QTest(q, df, chi2_tail(q, df))
-
-
-def _designs(net: Net) -> list[Group]:
-    """The blocks of each design, with their arms in one order."""
-    out = []
-    for g in net.groups:
-        rows: dict[tuple[int, ...], list[int]] = {}
-        for b in range(len(g.y)):
-            rows.setdefault(tuple(sorted(g.arms[b].tolist())), []).append(b)
-        for design, members in rows.items():
-            blocks = [_reordered(g, b, design) for b in members]
-            out.append(
-                Group(
-                    arms=np.array([design] * len(members), dtype=np.intp),
-                    y=np.array([y for y, _ in blocks]),
-                    V=np.array([V for _, V in blocks]),
-                    R=g.R,
-                    trial=g.trial[members],
-                )
-            )
-    return out
-
-
-def _reordered(g: Group, b: int, design: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """One block as differences from the first treatment of its design."""
-    arms = g.arms[b].tolist()
-    T = np.zeros((g.size - 1, g.size - 1))
-    base = arms.index(design[0])
-    for row, treat in enumerate(design[1:]):
-        place = arms.index(treat)
-        if place:
-            T[row, place - 1] += 1.0
-        if base:
-            T[row, base - 1] -= 1.0
-    return T @ g.y[b], T @ g.V[b] @ T.T
 
 
 def _within(part: Group, tau2: float) -> tuple[float, float]:
@@ -466,46 +432,10 @@ def _within(part: Group, tau2: float) -> tuple[float, float]:
 
 def _detached(net: Net, part: Group, q: float, q_within: float, df_within: int) -> QTest | None:
     """Q between designs when this design has effects of its own."""
-    design = set(part.arms[0].tolist())
-    kept = []
-    for g in net.groups:
-        same = np.array([set(row) == design for row in g.arms.tolist()])
-        if not same.all():
-            rest = ~same
-            kept.append(Group(g.arms[rest], g.y[rest], g.V[rest], g.R, g.trial[rest]))
-    q_rest, rank = _pieces(kept)
-    df = sum(g.y.size for g in kept) - rank + (len(part.y) - 1) * (part.size - 1)
+    kept = without(net, part)
+    rest_of = pieces(kept, net.n)
+    df = sum(g.y.size for g in kept) - rest_of.rank + (len(part.y) - 1) * (part.size - 1)
     left = df - df_within
     if left == net.df - df_within:
         return None
-    return _test(q_rest + q - q_within, left)
-
-
-def _pieces(groups: list[Group]) -> tuple[float, int]:
-    """Q and rank of what may be several networks."""
-    parent: dict[int, int] = {}
-
-    def top(i: int) -> int:
-        while parent.setdefault(i, i) != i:
-            i = parent[i]
-        return i
-
-    for g in groups:
-        for row in g.arms.tolist():
-            for a in row[1:]:
-                parent[top(a)] = top(row[0])
-    q, rank = 0.0, 0
-    for root in sorted({top(i) for i in list(parent)}):
-        members = sorted(i for i in parent if top(i) == root)
-        number = {a: i for i, a in enumerate(members)}
-        part = []
-        for g in groups:
-            inside = np.array([top(row[0]) == root for row in g.arms.tolist()])
-            if inside.any():
-                arms = np.array(
-                    [[number[a] for a in row] for row in g.arms[inside].tolist()], dtype=np.intp
-                )
-                part.append(Group(arms, g.y[inside], g.V[inside], g.R, g.trial[inside]))
-        q += solve(Net(tuple(map(str, members)), (), tuple(part)), 0.0).q
-        rank += len(members) - 1
-    return q, rank
+    return q_test(rest_of.q + q - q_within, left)
