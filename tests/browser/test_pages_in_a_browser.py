@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from whole import missing
 
 from equipoise.answer.assess import assess
 from equipoise.review.folder import open_review
@@ -22,13 +23,6 @@ pytestmark = pytest.mark.browser
 REVIEWS = ("prolotherapy-low-back-pain", "prolotherapy-knee-osteoarthritis")
 PAGES = ("index.html", f"{REVIEWS[0]}/index.html", f"{REVIEWS[0]}/sources.html", "404.html")
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def missing(what: str) -> None:
-    """Skip, or fail where every test was asked for."""
-    if os.environ.get("EQUIPOISE_TEST_ALL") == "1":
-        pytest.fail(f"{what}; EQUIPOISE_TEST_ALL=1 asks for every test")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ LONGEST = 600
 #: Import name of each package whose distribution is called otherwise.
 IMPORTED_AS = {"markdown_it_py": "markdown_it"}
 #: The extras that the set-up commands install; the others belong to rooms that come later.
-INSTALLED = ("test", "browser", "fast", "arrow")
+INSTALLED = ("test", "browser", "fast", "arrow", "export")
 
 #: What costs a large part of a second to import, and so stays off the way to an answer.
 SLOW = (

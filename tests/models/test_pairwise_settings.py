@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whole import library
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.table import p_statement, range_text
@@ -58,9 +59,9 @@ def same(one: PairwiseFit, two: PairwiseFit) -> bool:
 def test_a_frame_is_pooled_as_its_effects_are(kind: str) -> None:
     frame: Any = COUNTS
     if kind == "pyarrow":
-        frame = pytest.importorskip("pyarrow").table(COUNTS)
+        frame = library("pyarrow", "arrow").table(COUNTS)
     elif kind != "dict":
-        frame = pytest.importorskip(kind).DataFrame(COUNTS)
+        frame = library(kind, "test").DataFrame(COUNTS)
     assert same(pairwise(frame, measure="RR", **NAMES), pairwise(bcg()))
 
 

@@ -636,13 +636,6 @@ def test_save_gives_the_converter_plain_colours(
         figure.save(tmp_path / "b.png", scale=0)
 
 
-def test_real_pictures_where_the_extra_is_installed(outcome: OutcomeAnswer, tmp_path: Path) -> None:
-    pytest.importorskip("vl_convert", reason="the extra [export] is not installed")
-    figure = forest(outcome)
-    assert figure.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert figure.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
-
-
 def test_save_leaves_nothing_behind_when_it_fails(
     outcome: OutcomeAnswer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,12 +46,12 @@ def test_bubbles_of_every_size(k: int, measure: str) -> None:
     figure = eq.bubble(fit, "dose")
     check(figure)
     assert figure.svg == eq.bubble(fit, "dose").svg
-    frame = re.search(
-        r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" fill="none"',
-        figure.svg,
-    )
-    assert frame
-    x, y, w, h = map(float, frame.groups())
+    lines = re.findall(r'"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"', figure.svg)
+    ends = [tuple(map(float, line)) for line in lines]
+    # The upright axis is the longest line straight up, the other one the longest across.
+    x, foot, _, head = max((e for e in ends if e[0] == e[2]), key=lambda e: e[1] - e[3])
+    w = max(e[2] - e[0] for e in ends if e[1] == e[3])
+    y, h = head, foot - head
     circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', figure.svg)
     assert len(circles) == k
     for cx, cy, r in (map(float, c) for c in circles):

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.core.errors import InputError
 from equipoise.core.table import Column, Table, count, percent
 from equipoise.effects.columns import Floats
 from equipoise.models.influence import BaujatAxes, baujat
 from equipoise.models.pairwise import PairwiseFit
-from equipoise.present.drawing import Drawing
-from equipoise.present.figures.figure import WIDE, Figure
-from equipoise.present.figures.frame import Box, Mark, draw_frame, draw_labels, margin_of, spanning
+from equipoise.present.figures.figure import Figure, laid_out, refuse_other
+from equipoise.present.figures.frame import (
+    Box,
+    Mark,
+    begin,
+    draw_circle,
+    draw_frame,
+    draw_labels,
+    high_of,
+    margin_of,
+    naming_said,
+    spanning,
+)
 from equipoise.present.figures.layout import EDGE
 
 _HIGH = 380.0
@@ -25,7 +34,11 @@ _NEAR = 0.15
 
 
 def plot_baujat(
-    fit: PairwiseFit | BaujatAxes, *, title: str | None = None, prefix: str = "baujat"
+    fit: PairwiseFit | BaujatAxes,
+    *,
+    title: str | None = None,
+    width: float | None = None,
+    prefix: str = "baujat",
 ) -> Figure:
     """Draw what each trial adds to heterogeneity against how much it moves the result.
 
@@ -36,6 +49,8 @@ def plot_baujat(
         :func:`equipoise.baujat` gave.
     title
         Heading of the figure.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
     prefix
         Begins the ids in the drawing; unique on a page.
 
@@ -54,47 +69,56 @@ def plot_baujat(
     Source: Baujat, Mahé, Pignon & Hill 2002, Stat Med 21:2641, doi:10.1002/sim.1221; the numbers
     are those of :func:`equipoise.baujat`.
     """
-    if not isinstance(fit, (PairwiseFit, BaujatAxes)):
-        raise InputError(
-            f"Baujat's plot cannot be drawn of a {type(fit).__name__}",
-            hint="what pairwise() or baujat() gives",
-        )
+    refuse_other(
+        fit, (PairwiseFit, BaujatAxes), "Baujat's plot", "what pairwise() or baujat() gives"
+    )
     common = isinstance(fit, PairwiseFit) and fit.model == "common"
     axes = fit if isinstance(fit, BaujatAxes) else baujat(fit)
-    across, up = np.asarray(axes.heterogeneity), np.asarray(axes.influence)
-    far = _far(across, up)
-    order = [int(i) for i in np.argsort(-far, kind="stable")]
     title = title or "Which trials differ, and which move the result"
     adds = "Part of Q" if common else "Squared standardised difference from the mean"
-    moves = "Squared change of the mean without the trial, over its variance"
-    d = Drawing(prefix, WIDE, size=13)
-    top = d.paragraph(EDGE, 22, title, WIDE - 2 * EDGE, size=15, bold=True) + 26
-    y = spanning(up.tolist(), top + _HIGH, top, floor=0.0)
-    x = spanning(across.tolist(), margin_of(y.ticks(), d.size), WIDE - 22, floor=0.0)
-    below = draw_frame(d, x, y, titles=(adds, moves))
+    heads = (adds, "Squared change of the mean without the trial, over its variance")
+    across, up = np.asarray(axes.heterogeneity), np.asarray(axes.influence)
+    desc = _said(axes.study, across, up)
+    columns = (
+        Column("study", "Trial"),
+        *(
+            Column(key, head, align="right")
+            for key, head in zip(("heterogeneity", "influence"), heads, strict=True)
+        ),
+    )
+    rows = tuple(zip(axes.study, across.tolist(), up.tolist(), strict=True))
+    return laid_out(
+        lambda wide, ids: _draw(axes, heads, title, desc, wide, ids),
+        Table(title, columns, rows, missing=""),
+        desc,
+        prefix=prefix,
+        width=width,
+    )
+
+
+def _draw(
+    axes: BaujatAxes, heads: tuple[str, str], title: str, desc: str, width: float, prefix: str
+) -> str:
+    across, up = np.asarray(axes.heterogeneity), np.asarray(axes.influence)
+    d, top = begin(prefix, width, title, heads[1])
+    y = spanning(up.tolist(), top + high_of(d, _HIGH), top, floor=0.0)
+    x = spanning(across.tolist(), margin_of(y.ticks(), d.size), width - 22, floor=0.0)
+    below = draw_frame(d, x, y, titles=heads)
     marks = [
         Mark(x.at(a), y.at(b), 5, name)
         for a, b, name in zip(across.tolist(), up.tolist(), axes.study, strict=True)
     ]
     for mark in marks:
-        d.begin(mark.label)
-        d.circle(mark.x, mark.y, 4.5, fill="soft", stroke="benefit", stroke_width=1.4, opacity=0.8)
-        d.end()
+        draw_circle(d, mark, 4.5, opacity=0.8)
+    far = _far(across, up)
+    order = [int(i) for i in np.argsort(-far, kind="stable")]
     named = [i for i in order if len(order) <= 8 or far[i] >= _NEAR][:_NAMED]
-    frame = Box(x.left + 2, top - 8, WIDE - EDGE, y.left - 2)
+    frame = Box(x.left + 2, top - 8, width - EDGE, y.left - 2)
     wrote = draw_labels(d, frame, [marks[i] for i in named], marks)
     if wrote < len(marks):
-        words = f"{count(wrote)} of {count(len(marks))} trials are named; the table has all."
-        below = d.paragraph(EDGE, below + 4, words, WIDE - 2 * EDGE, role="neutral")
-    desc = _said(axes.study, across, up)
-    columns = (
-        Column("study", "Trial"),
-        Column("heterogeneity", adds, align="right"),
-        Column("influence", moves, align="right"),
-    )
-    rows = tuple(zip(axes.study, across.tolist(), up.tolist(), strict=True))
-    table = Table(title, columns, rows, missing="")
-    return Figure(prefix, d.svg(below, title, desc), table, title, desc)
+        words = naming_said(wrote, len(marks))
+        below = d.paragraph(EDGE, below + 4, words, width - 2 * EDGE, role="neutral")
+    return d.svg(below, title, desc)
 
 
 def _far(across: Floats, up: Floats) -> Floats:

@@ -8,22 +8,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from equipoise.core.errors import InputError
 from equipoise.core.table import Column, Table, Value, count, significant
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.regression_fit import RegressionFit
 from equipoise.models.regression_parts import Bubbles
 from equipoise.present.drawing import Drawing, coord
-from equipoise.present.figures.axis import Axis, draw_axis, fit_axis
-from equipoise.present.figures.figure import WIDE, Figure
-from equipoise.present.figures.plot import capital, kind_of_measure, writer
-from equipoise.present.text import text_width
+from equipoise.present.figures.axis import Axis, fit_axis
+from equipoise.present.figures.figure import PHONE, Figure, laid_out, refuse_other
+from equipoise.present.figures.frame import (
+    Box,
+    Mark,
+    begin,
+    draw_circle,
+    draw_frame,
+    draw_labels,
+    high_of,
+    margin_of,
+    spanning,
+    stretched,
+)
+from equipoise.present.figures.layout import EDGE
+from equipoise.present.figures.plot import axis_words, capital, kind_of_measure, way_back, writer
 
-_EDGE = 6.0
 _HIGH = 380.0
 #: How many trials may carry their name.
 _NAMED = 8
-Box = tuple[float, float, float, float]
 
 
 def bubble(
@@ -32,6 +41,7 @@ def bubble(
     *,
     at: Mapping[str, object] | None = None,
     title: str | None = None,
+    width: float | None = None,
     prefix: str = "bubble",
 ) -> Figure:
     """Draw the trials of a meta-regression against one moderator, with the regression line.
@@ -50,6 +60,8 @@ def bubble(
         Values at which other variables are held; see `RegressionFit.bubble`.
     title
         Heading of the figure.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
     prefix
         Begins the ids in the drawing; unique on a page.
 
@@ -60,16 +72,18 @@ def bubble(
     UnknownNameError
         For a moderator that is not there, with the nearest that is.
     """
-    if not isinstance(fit, RegressionFit):
-        raise InputError(
-            f"a bubble plot cannot be drawn of a {type(fit).__name__}", hint="what regress() gives"
-        )
+    refuse_other(fit, RegressionFit, "a bubble plot", "what regress() gives")
     data = fit.bubble(moderator, at=at)
     measure = measure_of(data.measure)
     heading = title or f"{capital(measure.name)} against {moderator}"
     desc = _said(data, measure)
-    svg = _draw(data, measure, heading, desc, prefix)
-    return Figure(prefix, svg, _table(data, measure, heading), heading, desc)
+    return laid_out(
+        lambda wide, ids: _draw(data, measure, heading, desc, wide, ids),
+        _table(data, measure, heading),
+        desc,
+        prefix=prefix,
+        width=width,
+    )
 
 
 def _said(data: Bubbles, measure: Measure) -> str:
@@ -119,46 +133,39 @@ def _table(data: Bubbles, measure: Measure, title: str) -> Table:
     return Table(title, columns, tuple(rows), groups=groups, missing="")
 
 
-def _draw(data: Bubbles, measure: Measure, title: str, desc: str, prefix: str) -> str:
-    d = Drawing(prefix, WIDE, size=14)
-    y = d.paragraph(_EDGE, 22, title, WIDE - 2 * _EDGE, size=16, bold=True)
-    log = measure.scale == "log"
-    name = f"{capital(measure.name)}{' (log scale)' if log else ''}"
-    top = d.paragraph(_EDGE, y + 4, name, WIDE - 2 * _EDGE, role="neutral") - 6
-    bottom, right = top + _HIGH, WIDE - _EDGE - 4
-    most = 17.0 if len(data.study) <= 40 else 12.0
-    up = _upright(data, measure, bottom - most - 1, top + most + 1)
-    ticks = up.ticks()
-    left = _EDGE + max(text_width(text, d.size) for _, text in ticks) + 12
-    x = fit_axis(
-        data.x.tolist(),
-        (),
-        null=math.nan,
-        left=left + most + 1,
-        right=right - most - 1,
-        log=False,
-        keep=(float(data.x.min()), float(data.x.max())),
-    )
+def _draw(data: Bubbles, measure: Measure, title: str, desc: str, width: float, prefix: str) -> str:
+    words = axis_words(measure)
+    d, top = begin(prefix, width, title, words)
+    bottom, right = top + high_of(d, _HIGH), width - EDGE - 4
+    most = (17.0 if len(data.study) <= 40 else 12.0) * (0.75 if width < PHONE else 1.0)
+    inset = most + 1
+    up = stretched(_upright(data, measure, bottom - inset, top + inset), bottom, top)
+    left = margin_of(up.ticks(), d.size)
+    ends = (float(data.x.min()), float(data.x.max()))
+    inner = spanning(ends, left + inset, right - inset)
+    x = stretched(inner, left, right)
     _line(d, data, x, up)
-    d.rect(left, top, right - left, bottom - top, fill="", stroke="neutral")
-    for value, text in ticks:
-        d.line(left - 5, up.at(value), left, up.at(value), role="neutral")
-        d.text(left - 8, up.at(value) + d.size * 0.35, text, anchor="end", role="neutral")
     null = measure.no_effect
     if math.isfinite(null) and up.holds(null):
-        d.line(left, up.at(null), right, up.at(null), role="neutral", width=1.2, dash="2 3")
-    _trials(d, data, (x, up), most, (left, top, right, bottom))
-    y = draw_axis(d, x, bottom, title=data.moderator, ends=("", ""), null=math.nan)
-    y = d.paragraph(_EDGE, y + 6, _legend(data), WIDE - 2 * _EDGE)
-    return d.svg(y, title, desc)
+        d.line(left, up.at(null), right, up.at(null), role="neutral", width=1.2)
+    below = draw_frame(d, x, up, titles=(data.moderator, words))
+    _trials(d, data, (x, up), most, Box(left + 2, top, right, bottom))
+    below = d.paragraph(EDGE, below + 6, _legend(data), width - 2 * EDGE, role="neutral")
+    return d.svg(below, title, desc)
 
 
 def _upright(data: Bubbles, measure: Measure, foot: float, head: float) -> Axis:
     line, log = data.line, measure.scale == "log"
-    back = None if log or measure.scale == "natural" else measure.back
     keep = [*data.y.tolist(), *line.ci_low[[0, -1]].tolist(), *line.ci_high[[0, -1]].tolist()]
     return fit_axis(
-        keep, (), null=measure.no_effect, left=foot, right=head, log=log, keep=keep, back=back
+        keep,
+        (),
+        null=measure.no_effect,
+        left=foot,
+        right=head,
+        log=log,
+        keep=keep,
+        back=way_back(measure),
     )
 
 
@@ -180,35 +187,22 @@ def _line(d: Drawing, data: Bubbles, x: Axis, up: Axis) -> None:
 
 
 def _trials(d: Drawing, data: Bubbles, axes: tuple[Axis, Axis], most: float, frame: Box) -> None:
+    """Draw the bubbles, the largest at the back, and the names of the largest where they fit."""
+    x, up = axes
     largest = float(data.weight.max())
-    order = sorted(range(len(data.study)), key=lambda i: -float(data.weight[i]))
-    circles = []
-    for i in order:
+    marks = []
+    for i in sorted(range(len(data.study)), key=lambda i: -float(data.weight[i])):
         r = max(2.5, most * math.sqrt(float(data.weight[i]) / largest))
-        circles.append((axes[0].at(float(data.x[i])), axes[1].at(float(data.y[i])), r))
-    for i, (cx, cy, r) in zip(order, circles, strict=True):
-        d.begin(data.study[i])
-        d.circle(cx, cy, r, fill="neutral", stroke="ink", opacity=0.35)
-        d.end()
-    taken: list[Box] = [(cx - r, cy - r, cx + r, cy + r) for cx, cy, r in circles]
+        marks.append(Mark(x.at(float(data.x[i])), up.at(float(data.y[i])), r, data.study[i]))
+    for mark in marks:
+        draw_circle(d, mark, mark.r, fill="neutral", stroke="ink", stroke_width=1, opacity=0.35)
+    taken = []
     for values in (data.line.estimate, data.line.pi_low, data.line.pi_high):
         for a, b in zip(data.grid.tolist(), values.tolist(), strict=True):
-            if axes[1].holds(b):
-                px, py = axes[0].at(a), axes[1].at(b)
-                taken.append((px - 4, py - 2, px + 4, py + 2))
-    for i, (cx, cy, r) in list(zip(order, circles, strict=True))[:_NAMED]:
-        wide = text_width(data.study[i], 12)
-        for start in (cx + r + 4, cx - r - 4 - wide):
-            box = (start - 2, cy - 7, start + wide + 2, cy + 8)
-            inside = box[0] > frame[0] and box[2] < frame[2]
-            if inside and not any(_meet(box, other) for other in taken):
-                taken.append(box)
-                d.text(start, cy + 4.2, data.study[i], size=12)
-                break
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+            if up.holds(b):
+                px, py = x.at(a), up.at(b)
+                taken.append(Box(px - 4, py - 2, px + 4, py + 2))
+    draw_labels(d, frame, marks[:_NAMED], marks, taken=taken)
 
 
 def _legend(data: Bubbles) -> str:

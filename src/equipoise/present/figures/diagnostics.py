@@ -10,14 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from equipoise.core.errors import InputError
 from equipoise.core.table import Column, Table, Value, count
 from equipoise.models.influence import Influence, influence
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.num.dist import chi2_quantile
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.axis import Axis, fit_axis
-from equipoise.present.figures.figure import NARROW, WIDE, Figure
+from equipoise.present.figures.figure import PHONE, Figure, laid_out, refuse_other
+from equipoise.present.figures.frame import begin
 from equipoise.present.figures.layout import EDGE
 from equipoise.present.text import shortened, text_width, wrap
 
@@ -57,7 +57,11 @@ _PANELS = (
 
 
 def plot_influence(
-    what: PairwiseFit | Influence, *, title: str | None = None, prefix: str = "influence"
+    what: PairwiseFit | Influence,
+    *,
+    title: str | None = None,
+    width: float | None = None,
+    prefix: str = "influence",
 ) -> Figure:
     """Draw eight diagnostics of each trial: which stand out, and which move the result.
 
@@ -68,6 +72,8 @@ def plot_influence(
         :func:`equipoise.influence` gave.
     title
         Heading of the figure.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
     prefix
         Begins the ids in the drawing; unique on a page.
 
@@ -87,17 +93,19 @@ def plot_influence(
     Source: Viechtbauer & Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11; the numbers
     are those of :func:`equipoise.influence`.
     """
-    if not isinstance(what, (PairwiseFit, Influence)):
-        raise InputError(
-            f"influence cannot be drawn of a {type(what).__name__}",
-            hint="what pairwise() or influence() gives",
-        )
+    refuse_other(
+        what, (PairwiseFit, Influence), "influence", "what pairwise() or influence() gives"
+    )
     found = influence(what) if isinstance(what, PairwiseFit) else what
     title = title or "Which trials stand out, and which move the result"
     desc = _said(found)
-    wide = _draw(found, title, desc, WIDE, prefix, 4)
-    narrow = _draw(found, title, desc, NARROW, f"{prefix}-narrow", 2)
-    return Figure(prefix, wide, _table(found, title), title, desc, narrow)
+    return laid_out(
+        lambda wide, ids: _draw(found, title, desc, wide, ids),
+        _table(found, title),
+        desc,
+        prefix=prefix,
+        width=width,
+    )
 
 
 def _said(found: Influence) -> str:
@@ -111,9 +119,10 @@ def _said(found: Influence) -> str:
     )
 
 
-def _draw(found: Influence, title: str, desc: str, width: float, prefix: str, across: int) -> str:
-    d = Drawing(prefix, width, size=14 if width < WIDE else 13)
-    y = d.paragraph(EDGE, 22, title, width - 2 * EDGE, size=d.size + 2, bold=True) + 6
+def _draw(found: Influence, title: str, desc: str, width: float, prefix: str) -> str:
+    d, y = begin(prefix, width, title)
+    y -= 20
+    across = 2 if width < PHONE else 4
     for first in range(0, len(_PANELS), across):
         y = _block(d, found, _PANELS[first : first + across], y)
     words = "Dashed: limits of the paper by Viechtbauer and Cheung. "
@@ -126,7 +135,7 @@ def _block(d: Drawing, found: Influence, panels: Sequence[_Panel], y: float) -> 
     """Draw some of the diagnostics beside the names of the trials; return the next top."""
     bold = [a or b for a, b in zip(found.stands_out, found.influential, strict=True)]
     names = [text_width(s, d.size, bold=bool(b)) for s, b in zip(found.study, bold, strict=True)]
-    room = min(max([*names, 60.0]), 0.29 * d.width)
+    room = min(max([*names, 60.0]), (0.37 if d.width < PHONE else 0.29) * d.width)
     left = EDGE + room + 16
     each = (d.width - EDGE - 10 - left - _GAP * (len(panels) - 1)) / len(panels)
     heads = [wrap(panel.name, each + _GAP - 8, d.size, bold=True) for panel in panels]

@@ -6,20 +6,19 @@ Source: Rücker & Schwarzer 2021, Res Synth Methods 12:153, doi:10.1002/jrsm.145
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
-from equipoise.core.errors import InputError
 from equipoise.core.table import Column, Table, p_value, percent
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.num.dist import critical, t_two_sided
 from equipoise.present.drawing import Drawing
 from equipoise.present.figures.axis import Axis, draw_axis, fit_axis
-from equipoise.present.figures.figure import WIDE, Figure
+from equipoise.present.figures.figure import Figure, laid_out, refuse_other
+from equipoise.present.figures.frame import begin, high_of
 from equipoise.present.figures.layout import EDGE
-from equipoise.present.figures.plot import capital, writer
+from equipoise.present.figures.plot import axis_words, capital, way_back, writer
 from equipoise.present.text import text_width
 
 #: The p values at which a line is drawn, from the head of the plot to its foot.
@@ -29,7 +28,13 @@ _HIGH = 360.0
 _POINTS = 121
 
 
-def drapery(fit: PairwiseFit, *, title: str | None = None, prefix: str = "drapery") -> Figure:
+def drapery(
+    fit: PairwiseFit,
+    *,
+    title: str | None = None,
+    width: float | None = None,
+    prefix: str = "drapery",
+) -> Figure:
     """Draw p values of all effects, one curtain a trial and one, thick, for all together.
 
     Parameters
@@ -38,6 +43,8 @@ def drapery(fit: PairwiseFit, *, title: str | None = None, prefix: str = "draper
         What :func:`equipoise.pairwise` gave.
     title
         Heading of the figure.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
     prefix
         Begins the ids in the drawing; unique on a page.
 
@@ -59,19 +66,25 @@ def drapery(fit: PairwiseFit, *, title: str | None = None, prefix: str = "draper
     -----
     Source: Rücker & Schwarzer 2021, Res Synth Methods 12:153, doi:10.1002/jrsm.1452.
     """
-    if not isinstance(fit, PairwiseFit):
-        raise InputError(
-            f"a drapery plot cannot be drawn of a {type(fit).__name__}",
-            hint="what pairwise() gives",
-        )
+    refuse_other(fit, PairwiseFit, "a drapery plot", "what pairwise() gives")
     m = measure_of(fit.measure)
     title = title or "P values of every effect, trial by trial and together"
-    d = Drawing(prefix, WIDE, size=13)
-    top = d.paragraph(EDGE, 22, title, WIDE - 2 * EDGE, size=15, bold=True) + 26
-    foot = top + _HIGH
-    left = EDGE + text_width("0.001", 13) + 14
-    x = _across(fit, m, left)
-    _draw_levels(d, x, top)
+    desc = _said(fit, m)
+    return laid_out(
+        lambda wide, ids: _draw(fit, m, title, desc, wide, ids),
+        _table(fit, m, title),
+        desc,
+        prefix=prefix,
+        width=width,
+    )
+
+
+def _draw(fit: PairwiseFit, m: Measure, title: str, desc: str, width: float, prefix: str) -> str:
+    d, top = begin(prefix, width, title)
+    foot = top + high_of(d, _HIGH)
+    left = EDGE + text_width("0.001", d.size) + 14
+    x = _across(fit, m, left, width - EDGE - 6)
+    _draw_levels(d, x, (top, foot))
     if fit.pi is not None:
         a, b = x.at(fit.pi.low), x.at(fit.pi.high)
         d.path(f"M{a:.1f} {top:.1f}H{b:.1f}V{foot:.1f}H{a:.1f}Z", "band", under=True)
@@ -79,19 +92,16 @@ def drapery(fit: PairwiseFit, *, title: str | None = None, prefix: str = "draper
         d.line(x.at(m.no_effect), top - 8, x.at(m.no_effect), foot, role="neutral", width=1.2)
     for name, y, v in zip(fit.study, fit.yi.tolist(), fit.vi.tolist(), strict=True):
         d.begin(name)
-        d.path(_curve(x, top, y, math.sqrt(v), math.inf), "", "benefit", 1, opacity=1)
+        d.path(_curve(x, (top, foot), y, math.sqrt(v), math.inf), "", "benefit", 1, opacity=1)
         d.end()
     d.begin("All together")
-    d.path(_curve(x, top, fit.estimate, fit.se, fit.df), "", "ink", 2.8)
+    d.path(_curve(x, (top, foot), fit.estimate, fit.se, fit.df), "", "ink", 2.8)
     d.end()
-    name = f"{capital(m.name)}{' (log scale)' if m.ratio else ''}"
-    below = draw_axis(d, x, foot, title=name, ends=("", ""), null=math.nan)
-    below = _legend(d, below + 8, fit)
-    said = _said(fit, m)
-    return Figure(prefix, d.svg(below, title, said), _table(fit, m, title), title, said)
+    below = draw_axis(d, x, foot, title=axis_words(m), ends=("", ""), null=math.nan)
+    return d.svg(_legend(d, below + 8, fit), title, desc)
 
 
-def _across(fit: PairwiseFit, m: Measure, left: float) -> Axis:
+def _across(fit: PairwiseFit, m: Measure, left: float, right: float) -> Axis:
     """An axis that holds the whole curve of all together, and the intervals of most trials."""
     reach = critical(0.999, fit.df) * fit.se
     keep = [fit.estimate - reach, fit.estimate + reach]
@@ -101,11 +111,16 @@ def _across(fit: PairwiseFit, m: Measure, left: float) -> Axis:
         keep += [fit.pi.low, fit.pi.high]
     sei = np.sqrt(fit.vi)
     bounds = list(zip((fit.yi - 2 * sei).tolist(), (fit.yi + 2 * sei).tolist(), strict=True))
-    axis = fit_axis(
-        fit.yi.tolist(), bounds, null=math.nan, left=left, right=WIDE - EDGE - 6, log=m.ratio,
-        keep=keep, back=None if m.ratio or m.scale == "natural" else m.back,
-    )  # fmt: skip
-    return replace(axis, left=left)
+    return fit_axis(
+        fit.yi.tolist(),
+        bounds,
+        null=math.nan,
+        left=left,
+        right=right,
+        log=m.scale == "log",
+        keep=keep,
+        back=way_back(m),
+    )
 
 
 def _depth(p: float) -> float:
@@ -113,9 +128,10 @@ def _depth(p: float) -> float:
     return critical(1.0 - p) / critical(1.0 - _LEVELS[-1]) if p < 1.0 else 0.0
 
 
-def _draw_levels(d: Drawing, x: Axis, top: float) -> None:
+def _draw_levels(d: Drawing, x: Axis, down: tuple[float, float]) -> None:
+    top, foot = down
     for p in _LEVELS:
-        y = top + _HIGH * _depth(p)
+        y = top + (foot - top) * _depth(p)
         d.line(
             x.left,
             y,
@@ -128,32 +144,38 @@ def _draw_levels(d: Drawing, x: Axis, top: float) -> None:
     d.text(EDGE, top - d.size * 1.1, "p value (two-sided)", role="neutral")
 
 
-def _curve(x: Axis, top: float, estimate: float, se: float, df: float) -> str:
+def _curve(x: Axis, down: tuple[float, float], estimate: float, se: float, df: float) -> str:
     """The path of a p-value curve, cut at the frame."""
     if not se > 0.0:
         return ""
+    top, high = down[0], down[1] - down[0]
     reach = critical(1.0 - _LEVELS[-1], df) * se
-    low, high = max(x.low, estimate - reach), min(x.high, estimate + reach)
-    if low >= high:
+    first, last = max(x.low, estimate - reach), min(x.high, estimate + reach)
+    if first >= last:
         return ""
-    places = np.unique([*np.linspace(low, high, 3 if math.isinf(df) else _POINTS), estimate])
+    places = np.unique([*np.linspace(first, last, 3 if math.isinf(df) else _POINTS), estimate])
     steps = []
-    for place in places[(places >= low) & (places <= high)].tolist():
+    for place in places[(places >= first) & (places <= last)].tolist():
         p = t_two_sided((place - estimate) / se, df)
-        steps.append(f"{x.at(place):.1f} {top + _HIGH * min(_depth(p), 1.0):.1f}")
+        steps.append(f"{x.at(place):.1f} {top + high * min(_depth(p), 1.0):.1f}")
     return "M" + "L".join(steps)
 
 
 def _legend(d: Drawing, y: float, fit: PairwiseFit) -> float:
     items = [("benefit", 1.0, "a trial"), ("ink", 2.8, "all together")]
+    if fit.pi is not None:
+        items.append(("band", 0.0, f"{percent(100 * fit.level)} prediction interval"))
     at = EDGE
     for role, width, text in items:
-        d.line(at, y - 4, at + 24, y - 4, role=role, width=width)
+        reach = 30 + text_width(text, d.size)
+        if at + reach > d.width - EDGE:
+            at, y = EDGE, y + d.size * 1.6
+        if width:
+            d.line(at, y - 4, at + 24, y - 4, role=role, width=width)
+        else:
+            d.rect(at, y - 11, 24, 13, fill=role, stroke="rule")
         d.text(at + 30, y, text)
-        at += 30 + text_width(text, d.size) + 24
-    if fit.pi is not None:
-        d.rect(at, y - 11, 24, 13, fill="band")
-        d.text(at + 30, y, f"{percent(100 * fit.level)} prediction interval")
+        at += reach + 24
     return y + 14
 
 

@@ -7,10 +7,12 @@ import math
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from equipoise.core.errors import InputError
 from equipoise.core.table import Anchor, Table, plain_anchor
 from equipoise.present.drawing import palette_css
 from equipoise.present.figures.export import rendered
@@ -19,6 +21,8 @@ from equipoise.present.figures.export import rendered
 #: 0.86 of the natural size: the wide drawing from 665 pixels on, the narrow one from 275 on.
 WIDE = 720.0
 NARROW = 320.0
+#: Widths below this are laid out for a phone.
+PHONE = 520.0
 #: Figures wider than the usual one change to the narrow layout earlier: one rule for each step.
 _STEP, _STEPS = 120, range(840, 1801, 120)
 
@@ -140,3 +144,44 @@ class Figure:
 
     def __repr__(self) -> str:
         return f"<Figure {self.name}: {self.title}>"
+
+
+def laid_out(
+    draw: Callable[[float, str], str],
+    table: Table,
+    desc: str,
+    *,
+    prefix: str,
+    width: float | None = None,
+) -> Figure:
+    """The figure of a drawing that is made for any width.
+
+    Parameters
+    ----------
+    draw
+        Draws at a width with a prefix of ids.
+    table
+        The table twin; its caption is the title of the figure.
+    desc
+        The finding as sentences.
+    prefix
+        Begins the ids of the drawing; the narrow one has its own.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
+    """
+    check_width(width)
+    wide = draw(WIDE if width is None else width, prefix)
+    narrow = draw(NARROW, f"{prefix}-narrow") if width is None else ""
+    return Figure(prefix, wide, table, table.caption, desc, narrow)
+
+
+def check_width(width: float | None) -> None:
+    """Refuse a width that nothing fits into."""
+    if width is not None and not 280 <= width <= 2000:
+        raise InputError(f"width={width!r}", hint="280 to 2000")
+
+
+def refuse_other(what: object, kinds: type | tuple[type, ...], plot: str, hint: str) -> None:
+    """Refuse to draw a plot of something of another kind."""
+    if not isinstance(what, kinds):
+        raise InputError(f"{plot} cannot be drawn of a {type(what).__name__}", hint=hint)

@@ -23,7 +23,7 @@ from equipoise.models.robustness import Refits
 from equipoise.models.subgroups import Subgroups
 from equipoise.present.drawing import Drawing
 from equipoise.present.figures.axis import Axis, fit_axis
-from equipoise.present.figures.figure import NARROW, WIDE, Figure
+from equipoise.present.figures.figure import NARROW, PHONE, WIDE, Figure, check_width
 from equipoise.present.figures.gather import (
     Asked,
     plot_of_effects,
@@ -41,8 +41,6 @@ from equipoise.present.text import text_width, wrap
 
 #: What may stand beside the plot.
 COLUMNS = ("effect", "rob", "weight", "raw")
-#: Widths below this are laid out for a phone.
-_PHONE = 520.0
 
 
 def forest(
@@ -161,12 +159,6 @@ def forest(
     return Figure(prefix, wide, plot.table(), plot.title, plot.desc, narrow)
 
 
-def check_width(width: float | None) -> None:
-    """Refuse a width that nothing fits into."""
-    if width is not None and not 280 <= width <= 2000:
-        raise InputError(f"width={width!r}", hint="280 to 2000")
-
-
 def _plot_of(what: Any, asked: Asked, measure: str, level: float) -> Plot:
     if isinstance(what, OutcomeAnswer):
         return plot_of_outcome(
@@ -197,7 +189,7 @@ def _plot_of(what: Any, asked: Asked, measure: str, level: float) -> Plot:
 
 def _draw(plot: Plot, columns: Sequence[str], width: float | None, prefix: str) -> str:
     """Draw a plot with its legend and remarks."""
-    phone = width is not None and width < _PHONE
+    phone = width is not None and width < PHONE
     size = 14.0 if phone else 13.0
     layout = None if phone else lay_out(plot, columns, size, width)
     d = Drawing(prefix, layout.width if layout else (width or NARROW), size=size)

@@ -27,10 +27,20 @@ from equipoise.models.bias.trim_fill import TrimFill
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.axis import Axis, fit_axis
-from equipoise.present.figures.figure import NARROW, WIDE, Figure
-from equipoise.present.figures.frame import Box, Mark, draw_frame, draw_labels, margin_of, spanning
+from equipoise.present.figures.figure import Figure, laid_out, refuse_other
+from equipoise.present.figures.frame import (
+    Box,
+    Mark,
+    begin,
+    draw_circle,
+    draw_frame,
+    draw_labels,
+    high_of,
+    margin_of,
+    spanning,
+)
 from equipoise.present.figures.layout import EDGE
-from equipoise.present.figures.plot import capital, kind_of_measure, writer
+from equipoise.present.figures.plot import axis_words, capital, kind_of_measure, way_back, writer
 from equipoise.present.text import text_width
 
 Upright = Literal["se", "variance", "precision", "n"]
@@ -130,13 +140,15 @@ def funnel(
         raise UnknownNameError("upright axis", upright, UPRIGHT)
     if len(contours) > len(_SHADES):
         raise InputError(f"{len(contours)} contours", hint=f"{len(_SHADES)} or fewer")
-    if width is not None and not 280 <= width <= 2000:
-        raise InputError(f"width={width!r}", hint="280 to 2000")
     made = _gathered(what, upright, contours, level, center, heterogeneity, title)
     named = _named(made, names)
-    wide = _draw(made, named, WIDE if width is None else width, prefix)
-    narrow = _draw(made, named, NARROW, f"{prefix}-narrow") if width is None else ""
-    return Figure(prefix, wide, _table(made), made.title, made.desc, narrow)
+    return laid_out(
+        lambda wide, ids: _draw(made, named, wide, ids),
+        _table(made),
+        made.desc,
+        prefix=prefix,
+        width=width,
+    )
 
 
 def _gathered(
@@ -148,11 +160,12 @@ def _gathered(
     heterogeneity: bool,
     title: str | None,
 ) -> _Funnel:
-    if not isinstance(what, (PairwiseFit, Contrasts, TrimFill)):
-        raise InputError(
-            f"a funnel plot cannot be drawn of a {type(what).__name__}",
-            hint="what pairwise() or trim_fill() gives, or effects",
-        )
+    refuse_other(
+        what,
+        (PairwiseFit, Contrasts, TrimFill),
+        "a funnel plot",
+        "what pairwise() or trim_fill() gives, or effects",
+    )
     fit = what.filled if isinstance(what, TrimFill) else what
     data = funnel_data(
         fit, contours=contours, level=level, center=center, heterogeneity=heterogeneity
@@ -232,11 +245,8 @@ def _mean(data: FunnelData, places: Sequence[int]) -> float:
 
 
 def _draw(made: _Funnel, named: Sequence[int], width: float, prefix: str) -> str:
-    phone = width < 520
-    d = Drawing(prefix, width, size=14 if phone else 13)
-    inside = width - 2 * EDGE
-    top = d.paragraph(EDGE, 22, made.title, inside, size=d.size + 2, bold=True) + 26
-    y = _upright(made, top + (280 if phone else _HIGH), top)
+    d, top = begin(prefix, width, made.title, UPRIGHT[made.upright])
+    y = _upright(made, top + high_of(d, _HIGH), top)
     x = _across(made, margin_of(y.ticks(), d.size), width - 22)
     if made.shaded:
         _contours(d, made, x, y)
@@ -251,27 +261,18 @@ def _draw(made: _Funnel, named: Sequence[int], width: float, prefix: str) -> str
         for e, p, name in zip(made.data.yi, made.places, made.data.study, strict=True)
     ]
     for mark, hollow in zip(marks, made.filled, strict=True):
-        d.begin(mark.label)
         fill, stroke = ("paper", "ink") if hollow else ("ink", "paper")
-        d.circle(mark.x, mark.y, 4.5 if hollow else 5, fill=fill, stroke=stroke, stroke_width=1.2)
-        d.end()
+        draw_circle(d, mark, 4.5 if hollow else 5, fill=fill, stroke=stroke, stroke_width=1.2)
     frame = Box(x.left + 2, top - 8, width - EDGE, y.left - 2)
     draw_labels(d, frame, [marks[i] for i in named], marks)
-    below = draw_frame(d, x, y, titles=(_across_title(made), UPRIGHT[made.upright]))
+    below = draw_frame(d, x, y, titles=(axis_words(made.measure), UPRIGHT[made.upright]))
     return d.svg(_foot(d, made, below), made.title, made.desc)
-
-
-def _across_title(made: _Funnel) -> str:
-    name = capital(made.measure.name)
-    return f"{name} (log scale)" if made.measure.scale == "log" else name
 
 
 def _across(made: _Funnel, left: float, right: float) -> Axis:
     """The axis of effects: all points, and the limits as far as they do not squeeze them."""
     data, measure = made.data, made.measure
     ends = [float(v) for v in data.yi]
-    log = measure.scale == "log"
-    back = None if log or measure.scale == "natural" else measure.back
     room = 0.25 * (max([*ends, data.center]) - min([*ends, data.center]))
     reach = [
         max(float(data.low[-1]), min(ends) - room),
@@ -284,9 +285,9 @@ def _across(made: _Funnel, left: float, right: float) -> Axis:
         null=measure.no_effect,
         left=left,
         right=right,
-        log=log,
+        log=measure.scale == "log",
         keep=keep,
-        back=back,
+        back=way_back(measure),
     )
 
 

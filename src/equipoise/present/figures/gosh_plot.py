@@ -6,6 +6,7 @@ Source: Olkin, Dahabreh, Trikalinos 2012, Res Synth Methods 3:214, doi:10.1002/j
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,17 +15,17 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import Column, Table, Value, count
 from equipoise.effects.columns import Floats
-from equipoise.effects.measures import measure_of
+from equipoise.effects.measures import Measure, measure_of
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.axis import Axis
-from equipoise.present.figures.figure import WIDE, Figure
-from equipoise.present.figures.frame import draw_frame
+from equipoise.present.figures.figure import PHONE, Figure, laid_out
+from equipoise.present.figures.frame import begin, draw_frame, high_of, margin_of
 from equipoise.present.figures.layout import EDGE
-from equipoise.present.figures.plot import capital, kind_of_measure, writer
+from equipoise.present.figures.plot import axis_words, capital, kind_of_measure, way_back, writer
 
 #: Cells across and up; at most that many marks, each twice where a trial is highlighted.
 _ACROSS, _UP = 64, 44
-_HIGH, _SIDE = 352.0, 84.0
+_HIGH, _SIDE, _SMALL_SIDE = 352.0, 84.0, 58.0
 #: Shades of the density, from few subsets to many.
 _SHADES = (0.16, 0.3, 0.46, 0.62, 0.8, 1.0)
 _NEEDED = ("measure", "study", "whole", "member", "estimate", "i2")
@@ -55,7 +56,12 @@ class Subsets(Protocol):
 
 
 def plot_gosh(
-    gosh: Subsets, *, highlight: str | None = None, title: str | None = None, prefix: str = "gosh"
+    gosh: Subsets,
+    *,
+    highlight: str | None = None,
+    title: str | None = None,
+    width: float | None = None,
+    prefix: str = "gosh",
 ) -> Figure:
     """Draw the results of subsets of the trials: the mean against I², and how each is spread.
 
@@ -67,6 +73,8 @@ def plot_gosh(
         A trial: subsets with it are drawn as diamonds of another colour.
     title
         Heading of the figure.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
     prefix
         Begins the ids in the drawing; unique on a page.
 
@@ -101,29 +109,58 @@ def plot_gosh(
         has = np.asarray(gosh.member)[fine, gosh.study.index(highlight)]
     m = measure_of(gosh.measure)
     title = title or f"Results of {count(mean.size)} subsets of {count(len(gosh.study))} trials"
-    d = Drawing(prefix, WIDE, size=13)
-    top = d.paragraph(EDGE, 22, title, WIDE - 2 * EDGE, size=15, bold=True) + _SIDE + 30
+    found = _Found(m, mean, i2, has, highlight)
+    desc = _said(found)
+    return laid_out(
+        lambda wide, ids: _draw(found, title, desc, wide, ids),
+        _table(found, title),
+        desc,
+        prefix=prefix,
+        width=width,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The subsets that have a result, and which of them hold the highlighted trial."""
+
+    measure: Measure
+    mean: Floats
+    i2: Floats
+    has: NDArray[np.bool_]
+    highlight: str | None
+
+
+def _draw(found: _Found, title: str, desc: str, width: float, prefix: str) -> str:
+    m, mean, i2, has = found.measure, found.mean, found.i2, found.has
+    d, top = begin(prefix, width, title)
+    side = _SIDE if width >= PHONE else _SMALL_SIDE
+    top += side + 6
     pad = 0.03 * float(np.ptp(mean)) or abs(float(mean[0])) * 0.1 or 1.0
-    back = None if m.scale in ("log", "natural") else m.back
     low, high = float(mean.min()) - pad, float(mean.max()) + pad
-    x = Axis(low, high, 48, WIDE - EDGE - _SIDE - 8, m.scale == "log", back)
-    y = Axis(0.0, max(10.0, min(100.0, float(i2.max()) * 1.05)), top + _HIGH, top, False)
-    scale = " (log scale)" if m.scale == "log" else ""
-    below = draw_frame(d, x, y, titles=(capital(m.name) + scale, "I², percent"))
+    y = Axis(
+        0.0, max(10.0, min(100.0, float(i2.max()) * 1.05)), top + high_of(d, _HIGH), top, False
+    )
+    left, right = margin_of(y.ticks(), d.size), width - EDGE - side - 8
+    x = Axis(low, high, left, right, m.scale == "log", way_back(m))
+    below = draw_frame(d, x, y, titles=(axis_words(m), "I², percent"))
     cells = [_binned(x, y, mean[part], i2[part]) for part in (~has, has)]
     most = max(float(c.max()) for c in cells)
     _draw_cells(d, x, y, cells[0], most)
     _draw_diamonds(d, x, y, cells[1], most)
-    _draw_bars(d, x, y, cells)
-    below = _legend(d, below, highlight, most)
-    table = _table(m.code, title, mean, i2, has, highlight)
-    desc = _said(m.code, mean, i2, has, highlight)
-    return Figure(prefix, d.svg(below, title, desc), table, title, desc)
+    _draw_bars(d, x, y, cells, side - 20)
+    return d.svg(_legend(d, below, found.highlight, most), title, desc)
+
+
+def _grid(x: Axis, y: Axis) -> tuple[int, int]:
+    """How many cells there are across and up: as many as can be told apart."""
+    across = min(_ACROSS, round((x.right - x.left) / 5))
+    return across, min(_UP, round((y.left - y.right) / 6))
 
 
 def _binned(x: Axis, y: Axis, mean: Floats, i2: Floats) -> Floats:
     counts, _, _ = np.histogram2d(
-        mean, i2, bins=(_ACROSS, _UP), range=((x.low, x.high), (y.low, y.high))
+        mean, i2, bins=_grid(x, y), range=((x.low, x.high), (y.low, y.high))
     )
     return counts
 
@@ -135,7 +172,8 @@ def _shade(counts: Floats, most: float) -> NDArray[np.intp]:
 
 
 def _cell(x: Axis, y: Axis) -> tuple[float, float]:
-    return (x.right - x.left) / _ACROSS, (y.left - y.right) / _UP
+    across, up = _grid(x, y)
+    return (x.right - x.left) / across, (y.left - y.right) / up
 
 
 def _draw_cells(d: Drawing, x: Axis, y: Axis, counts: Floats, most: float) -> None:
@@ -164,19 +202,18 @@ def _draw_diamonds(d: Drawing, x: Axis, y: Axis, counts: Floats, most: float) ->
         d.path(path, "harm", "paper", 0.5)
 
 
-def _draw_bars(d: Drawing, x: Axis, y: Axis, cells: list[Floats]) -> None:
+def _draw_bars(d: Drawing, x: Axis, y: Axis, cells: list[Floats], room: float) -> None:
     """Draw how the means are spread above, and I² at the right; the highlighted as an outline."""
     wide, tall = _cell(x, y)
     for axis in (1, 0):
         sums = [c.sum(axis=axis) for c in cells]
-        room = _SIDE - 20
         most = float((sums[0] + sums[1]).max())
         for values, fill, stroke in ((sums[0] + sums[1], "soft", ""), (sums[1], "", "harm")):
             if not values.any():
                 continue
             lengths = [coord(room * float(v) / most) for v in values]
             if axis == 1:
-                foot = y.right - 24
+                foot = y.right - 2.2 * d.size
                 path = f"M{coord(x.left)} {coord(foot)}" + "".join(
                     f"V{coord(foot - float(n))}h{coord(wide)}" for n in lengths
                 )
@@ -196,21 +233,20 @@ def _legend(d: Drawing, y: float, highlight: str | None, most: float) -> float:
         d.rect(EDGE + 14 * i, y - 11, 14, 12, fill="benefit", opacity=opacity)
     words = "subsets without it" if highlight is not None else "subsets"
     words = f"1 to {count(most)} {words} in a cell, on a logarithmic scale"
-    d.text(EDGE + 14 * len(_SHADES) + 8, y, words)
-    y += d.size * 1.5
+    left = EDGE + 14 * len(_SHADES) + 8
+    y = d.paragraph(left, y, words, d.width - EDGE - left) + d.size * 0.15
     if highlight is not None:
         d.polygon(
             [(EDGE + 36, y - 4), (EDGE + 41, y - 9), (EDGE + 46, y - 4), (EDGE + 41, y + 1)],
             fill="harm",
         )
         words = f"subsets with {highlight}: the larger the more; outlined in the histograms"
-        room = WIDE - 2 * EDGE - 14 * len(_SHADES) - 8
-        y = d.paragraph(EDGE + 14 * len(_SHADES) + 8, y, words, room)
+        y = d.paragraph(left, y, words, d.width - EDGE - left)
     return y
 
 
-def _said(code: str, mean: Floats, i2: Floats, has: NDArray[np.bool_], name: str | None) -> str:
-    m = measure_of(code)
+def _said(found: _Found) -> str:
+    m, mean, i2, has, name = found.measure, found.mean, found.i2, found.has, found.highlight
     low, high = (writer(m)(m.back(float(v))) for v in (mean.min(), mean.max()))
     words = f"{count(mean.size)} subsets of the trials give a {m.name} from {low} to {high}."
     if name is not None and has.any() and not has.all():
@@ -223,10 +259,8 @@ def _said(code: str, mean: Floats, i2: Floats, has: NDArray[np.bool_], name: str
     return words
 
 
-def _table(
-    code: str, title: str, mean: Floats, i2: Floats, has: NDArray[np.bool_], name: str | None
-) -> Table:
-    m = measure_of(code)
+def _table(found: _Found, title: str) -> Table:
+    m, mean, i2, has, name = found.measure, found.mean, found.i2, found.has, found.highlight
     kind = kind_of_measure(m)
     columns = [
         Column("i2", "I², percent"),

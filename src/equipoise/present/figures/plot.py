@@ -169,10 +169,8 @@ class Plot:
     @property
     def axis_title(self) -> str:
         """The measure in words, with its unit or "log scale"."""
-        name = capital(self.measure.name)
-        if self.measure.scale == "log":
-            return f"{name} (log scale)"
-        return f"{name}, {self.unit}" if self.unit else name
+        words = axis_words(self.measure)
+        return f"{words}, {self.unit}" if self.unit and self.measure.scale != "log" else words
 
     def write(self, value: float) -> str:
         """Write a value of the scale of analysis as a reader sees it."""
@@ -286,6 +284,17 @@ def letter(i: int) -> str:
 def capital(text: str) -> str:
     """The same words with a capital in front."""
     return text[:1].upper() + text[1:]
+
+
+def axis_words(measure: Measure) -> str:
+    """What an axis of effects is called: the measure, with "log scale" where it is one."""
+    name = capital(measure.name)
+    return f"{name} (log scale)" if measure.scale == "log" else name
+
+
+def way_back(measure: Measure) -> Callable[[float], float] | None:
+    """The way to the reader's scale for an :class:`Axis`: None where that is linear or log."""
+    return None if measure.scale in ("log", "natural") else measure.back
 
 
 def kind_of_measure(measure: Measure) -> Kind:

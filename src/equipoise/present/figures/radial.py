@@ -15,20 +15,32 @@ import numpy as np
 from scipy import special
 
 from equipoise.core.errors import InputError
-from equipoise.core.table import Column, Table, count
+from equipoise.core.table import Column, Table, count, percent
+from equipoise.effects.columns import Floats
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.axis import Axis, fit_axis
-from equipoise.present.figures.figure import WIDE, Figure
-from equipoise.present.figures.frame import Box, Mark, draw_frame, draw_labels, margin_of, spanning
+from equipoise.present.figures.figure import PHONE, Figure, laid_out, refuse_other
+from equipoise.present.figures.frame import (
+    Box,
+    Mark,
+    begin,
+    draw_circle,
+    draw_diamond_mark,
+    draw_frame,
+    draw_labels,
+    high_of,
+    margin_of,
+    spanning,
+)
 from equipoise.present.figures.layout import EDGE
-from equipoise.present.figures.plot import capital, kind_of_measure, writer
+from equipoise.present.figures.plot import capital, kind_of_measure, way_back, writer
 from equipoise.present.text import text_width
 
 _HIGH = 400.0
 #: Room for the ticks of the arc.
-_ARC = 86.0
+_ARC, _SMALL_ARC = 86.0, 64.0
 #: Up to this many trials are all named; of more, those beyond the band.
 _ALL = 8
 
@@ -63,7 +75,12 @@ class _Rays:
 
 
 def radial(
-    fit: PairwiseFit, *, centre: bool = False, title: str | None = None, prefix: str = "radial"
+    fit: PairwiseFit,
+    *,
+    centre: bool = False,
+    title: str | None = None,
+    width: float | None = None,
+    prefix: str = "radial",
 ) -> Figure:
     """Draw a radial (Galbraith) plot.
 
@@ -75,6 +92,8 @@ def radial(
         Measure effects from the pooled one, so that its line lies flat.
     title
         Heading of the figure.
+    width
+        Natural width in pixels. None draws 720 and, as `narrow`, 320.
     prefix
         Begins the ids in the drawing; unique on a page.
 
@@ -94,62 +113,90 @@ def radial(
     -----
     Source: Galbraith 1988, Stat Med 7:889, doi:10.1002/sim.4780070807.
     """
-    if not isinstance(fit, PairwiseFit):
-        raise InputError(
-            f"a radial plot cannot be drawn of a {type(fit).__name__}",
-            hint="what pairwise() gives",
-        )
+    refuse_other(fit, PairwiseFit, "a radial plot", "what pairwise() gives")
     if fit.k < 2:
         raise InputError("a radial plot of one trial", hint="at least two trials")
-    m = measure_of(fit.measure)
     zero = fit.estimate if centre else 0.0
     across = 1.0 / np.sqrt(np.asarray(fit.vi) + fit.tau2)
     up = (np.asarray(fit.yi) - zero) * across
-    slope, z = fit.estimate - zero, -float(special.ndtri(0.5 * (1.0 - fit.level)))
-    beyond = np.abs(up - slope * across) > z
+    made = _Points(fit, measure_of(fit.measure), zero, across, up)
     title = title or "Effects against precision"
-    d = Drawing(prefix, WIDE, size=13)
-    top = d.paragraph(EDGE, 22, title, WIDE - 2 * EDGE, size=15, bold=True) + 26
-    rays = _rays(across.tolist(), up.tolist(), slope, z, top)
-    root = "SE" if fit.tau2 == 0.0 else "√(SE² + tau²)"
-    from_mean = "distance from the pooled effect" if centre else "effect on the scale of analysis"
-    words = (f"Precision: 1 / {root}", f"Standardised: {from_mean} / {root}")
-    below = draw_frame(d, rays.x, rays.y, titles=words)
-    _draw_band(d, rays, slope, z)
-    taken = _draw_arc(d, rays, m, fit, zero)
-    marks = []
-    for a, b, name, out in zip(across, up, fit.study, beyond, strict=True):
-        marks.append(Mark(rays.x.at(float(a)), rays.y.at(float(b)), 5, name))
-        d.begin(name)
-        fill = "harm" if out else "soft"
-        stroke = "ink" if out else "benefit"
-        if out:
-            x, y = marks[-1].x, marks[-1].y
-            corners = [(x - 5.5, y), (x, y - 5.5), (x + 5.5, y), (x, y + 5.5)]
-            d.polygon(corners, fill=fill, stroke=stroke)
-        else:
-            d.circle(marks[-1].x, marks[-1].y, 4.5, fill=fill, stroke=stroke, stroke_width=1.4)
-        d.end()
-    far = np.abs(up - slope * across)
-    order = [int(i) for i in np.argsort(-far, kind="stable")]
-    named = [marks[i] for i in order if fit.k <= _ALL or beyond[i]][:15]
-    frame = Box(rays.x.left + 2, rays.y.right, rays.x.right, rays.y.left - 2)
-    draw_labels(d, frame, named, marks, taken=taken)
-    said = _said(fit, m, beyond)
-    below = _legend(d, below, f"{100 * fit.level:g}%", int(beyond.sum()))
-    return Figure(
-        prefix, d.svg(below, title, said), _table(fit, m, title, across, up, beyond), title, said
+    desc = _said(made)
+    return laid_out(
+        lambda wide, ids: _draw(made, title, desc, wide, ids),
+        _table(made, title),
+        desc,
+        prefix=prefix,
+        width=width,
     )
 
 
-def _rays(across: list[float], up: list[float], slope: float, z: float, top: float) -> _Rays:
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """The trials as (precision, standardised effect); effects are measured from `zero`."""
+
+    fit: PairwiseFit
+    measure: Measure
+    zero: float
+    across: Floats
+    up: Floats
+
+    @property
+    def slope(self) -> float:
+        return self.fit.estimate - self.zero
+
+    @property
+    def reach(self) -> float:
+        """How far from the line the band reaches."""
+        return -float(special.ndtri(0.5 * (1.0 - self.fit.level)))
+
+    @property
+    def away(self) -> Floats:
+        return np.abs(self.up - self.slope * self.across)
+
+    @property
+    def beyond(self) -> list[bool]:
+        return [bool(v) for v in self.away > self.reach]
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """What the axes are called."""
+        root = "SE" if self.fit.tau2 == 0.0 else "√(SE² + tau²)"
+        what = "distance from the pooled effect" if self.zero else "effect on the scale of analysis"
+        return f"Precision: 1 / {root}", f"Standardised: {what} / {root}"
+
+
+def _draw(made: _Points, title: str, desc: str, width: float, prefix: str) -> str:
+    fit, beyond = made.fit, made.beyond
+    d, top = begin(prefix, width, title, made.titles[1])
+    rays = _rays(made, (top + high_of(d, _HIGH), top), d)
+    below = draw_frame(d, rays.x, rays.y, titles=made.titles)
+    _draw_band(d, rays, made.slope, made.reach)
+    taken = _draw_arc(d, rays, made)
+    marks = [
+        Mark(rays.x.at(float(a)), rays.y.at(float(b)), 5, name)
+        for a, b, name in zip(made.across, made.up, fit.study, strict=True)
+    ]
+    for mark, out in zip(marks, beyond, strict=True):
+        if out:
+            draw_diamond_mark(d, mark)
+        else:
+            draw_circle(d, mark, 4.5)
+    order = [int(i) for i in np.argsort(-made.away, kind="stable")]
+    named = [marks[i] for i in order if fit.k <= _ALL or beyond[i]][:15]
+    frame = Box(rays.x.left + 2, rays.y.right, rays.x.right, rays.y.left - 2)
+    draw_labels(d, frame, named, marks, taken=taken)
+    return d.svg(_legend(d, below, made), title, desc)
+
+
+def _rays(made: _Points, down: tuple[float, float], d: Drawing) -> _Rays:
     """Scales on which every trial lies within the arc."""
-    widest = max(across)
-    ends = [slope * widest * 1.1 + s for s in (-z, z)]
-    y = spanning([*up, *ends, -z, z], top + _HIGH, top)
-    left = margin_of(y.ticks(), 13)
-    radius = WIDE - _ARC - left
-    per_y = _HIGH / (y.high - y.low)
+    across, up, z = made.across.tolist(), made.up.tolist(), made.reach
+    ends = [made.slope * max(across) * 1.1 + s for s in (-z, z)]
+    y = spanning([*up, *ends, -z, z], *down)
+    left = margin_of(y.ticks(), d.size)
+    radius = d.width - (_ARC if d.width >= PHONE else _SMALL_ARC) - left
+    per_y = (down[0] - down[1]) / (y.high - y.low)
     inner = radius - 14
     per_x = min(
         math.sqrt(max(inner**2 - (per_y * b) ** 2, (0.3 * inner) ** 2)) / a
@@ -174,8 +221,9 @@ def _draw_band(d: Drawing, rays: _Rays, slope: float, z: float) -> None:
     d.line(x0, rays.y.at(0.0), *mid, role="benefit", width=2)
 
 
-def _draw_arc(d: Drawing, rays: _Rays, m: Measure, fit: PairwiseFit, zero: float) -> list[Box]:
+def _draw_arc(d: Drawing, rays: _Rays, made: _Points) -> list[Box]:
     """Draw the arc of effects with its ticks and the pooled effect; return what it takes."""
+    m, fit, zero = made.measure, made.fit, made.zero
     foot, head, origin = rays.y.left, rays.y.right, rays.y.at(0.0)
     at_foot, at_head = (
         _slope_at(rays, origin - min(max(edge, origin - rays.radius), origin + rays.radius))
@@ -190,9 +238,15 @@ def _draw_arc(d: Drawing, rays: _Rays, m: Measure, fit: PairwiseFit, zero: float
     # Twice the spread of the trials: rays far from every trial need no ticks.
     spread = max(inside) - min(inside)
     ends = [max(low + zero, min(inside) - spread / 2), min(high + zero, max(inside) + spread / 2)]
-    back = None if m.scale in ("log", "natural") else m.back
     axis = fit_axis(
-        (), (), null=math.nan, left=head, right=foot, log=m.scale == "log", keep=ends, back=back
+        (),
+        (),
+        null=math.nan,
+        left=head,
+        right=foot,
+        log=m.scale == "log",
+        keep=ends,
+        back=way_back(m),
     )
     taken: list[Box] = []
     tall = d.size
@@ -217,15 +271,6 @@ def _draw_arc(d: Drawing, rays: _Rays, m: Measure, fit: PairwiseFit, zero: float
             bold=bold,
             role="benefit" if bold else "neutral",
         )
-    words = capital(m.name)
-    wide = text_width(words, d.size)
-    d.text(
-        WIDE - EDGE,
-        head - d.size * 2.2 if wide > 150 else head - d.size * 0.95,
-        words,
-        anchor="end",
-        role="neutral",
-    )
     # Labels of trials stay within the arc as far as the paper's grain of some pixels goes.
     steps = 24
     for i in range(steps):
@@ -242,22 +287,21 @@ def _slope_at(rays: _Rays, rise: float) -> float:
     return rise / rays.per_y / (run / rays.per_x)
 
 
-def _legend(d: Drawing, y: float, percents: str, beyond: int) -> float:
-    words = f"Line: the pooled effect. Band: where {percents} of trials are expected around it."
-    y = d.paragraph(EDGE, y + 4, words, WIDE - 2 * EDGE, role="neutral")
-    if beyond:
-        d.polygon(
-            [(11.5 - 5.5, y - 4), (11.5, y - 9.5), (17, y - 4), (11.5, y + 1.5)],
-            fill="harm",
-            stroke="ink",
-        )
+def _legend(d: Drawing, y: float, made: _Points) -> float:
+    percents = percent(100 * made.fit.level)
+    words = f"Arc at the right: {made.measure.name}; line: the pooled one, in bold. "
+    words += f"Band: where {percents} of trials are expected around it."
+    y = d.paragraph(EDGE, y + 4, words, d.width - 2 * EDGE, role="neutral")
+    if any(made.beyond):
+        draw_diamond_mark(d, Mark(11.5, y - 4, 5.5, ""))
         d.text(24, y, "trials beyond the band", role="neutral")
         y += d.size * 1.35
     return y
 
 
-def _said(fit: PairwiseFit, m: Measure, beyond: np.ndarray) -> str:
-    out = [name for name, flag in zip(fit.study, beyond, strict=True) if flag]
+def _said(made: _Points) -> str:
+    fit, m = made.fit, made.measure
+    out = [name for name, flag in zip(fit.study, made.beyond, strict=True) if flag]
     words = f"{count(fit.k)} trials around a pooled {m.name} of {writer(m)(m.back(fit.estimate))}. "
     if not out:
         return words + "None lies beyond the band."
@@ -266,9 +310,8 @@ def _said(fit: PairwiseFit, m: Measure, beyond: np.ndarray) -> str:
     return words + f"{count(len(out))} {verb} beyond the band: {names}."
 
 
-def _table(
-    fit: PairwiseFit, m: Measure, title: str, across: np.ndarray, up: np.ndarray, beyond: np.ndarray
-) -> Table:
+def _table(made: _Points, title: str) -> Table:
+    fit, m = made.fit, made.measure
     columns = (
         Column("study", "Trial"),
         Column("effect", capital(m.name), kind_of_measure(m), "right"),
@@ -278,7 +321,9 @@ def _table(
     )
     rows = tuple(
         (name, m.back(float(e)), float(a), float(b), "yes" if out else None)
-        for name, e, a, b, out in zip(fit.study, fit.yi, across, up, beyond, strict=True)
+        for name, e, a, b, out in zip(
+            fit.study, fit.yi, made.across, made.up, made.beyond, strict=True
+        )
     )
     note = f"Pooled: {writer(m)(m.back(fit.estimate))}, the slope of the line."
     return Table(title, columns, rows, notes=(note,), missing="")
