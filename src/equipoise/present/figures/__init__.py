@@ -13,6 +13,7 @@ from equipoise.present.figures.labbe_plot import labbe
 from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
+from equipoise.present.figures.net_graph import plot_network
 from equipoise.present.figures.plot import Line
 from equipoise.present.figures.radial import radial
 
@@ -32,6 +33,7 @@ __all__ = [
     "plot_gosh",
     "plot_influence",
     "plot_ladder",
+    "plot_network",
     "radial",
     "risk_light",
 ]

@@ -1,0 +1,230 @@
+"""Figures of networks: layouts of every size, numbers as in the results, words that keep clear."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import math
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from figure_checks import check, drawings, texts, words_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import equipoise as eq
+from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.models.network.fit import NetworkFit
+from equipoise.present.figures.net_order import crossings, ring_order
+from equipoise.present.figures.net_parts import graph_of
+from equipoise.present.figures.net_places import Ring, distance, line, place
+
+VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
+LONG = "A treatment whose name runs on and on to sixty characters, no. "
+
+
+def published(name: str) -> Any:
+    """Contrasts of a published network."""
+    kept = json.loads((VALUES / f"network_{name}.json").read_text(encoding="utf-8"))
+    data = {key: kept["input"][key] for key in ("study", "treat1", "treat2", "yi", "sei")}
+    return eq.contrasts(measure=kept["measure"], **data)
+
+
+def made_up(n: int, k: int, *, hub: float = 0.5, seed: int = 1, long: bool = False) -> Any:
+    """Groups of a network of `n` treatments around the first."""
+    rng = random.Random(seed)
+    names = [f"{LONG if long else 'Drug '}{i}" for i in range(n)]
+    rows: dict[str, list[Any]] = {key: [] for key in ("study", "treat", "events", "n")}
+
+    def add(trial: int, groups: list[int]) -> None:
+        for group in groups:
+            size = rng.randrange(20, 400)
+            row = (f"Trial {trial}", names[group], rng.randrange(2, size - 2), size)
+            for key, value in zip(rows, row, strict=True):
+                rows[key].append(value)
+
+    for trial in range(1, n):
+        add(trial, [0 if rng.random() < hub else rng.randrange(trial), trial])
+    for trial in range(n, k + 1):
+        add(trial, rng.sample(range(n), 3 if trial % 9 == 0 and n > 2 else 2))
+    return eq.arms(**rows)
+
+
+@functools.cache
+def net(n: int, k: int, *, hub: float = 0.5, long: bool = False) -> NetworkFit:
+    return eq.network(made_up(n, k, hub=hub, long=long), measure="OR")
+
+
+def pieces() -> Any:
+    """A network in three parts."""
+    pairs = [("A", "B"), ("B", "C"), ("A", "C"), ("D", "A"), ("X", "Y"), ("X", "Z"), ("Q", "R + S")]
+    one, two = zip(*pairs, strict=True)
+    k = len(pairs)
+    return eq.contrasts(
+        yi=[0.1] * k, vi=[0.1] * k, study=range(k), treat1=one, treat2=two, measure="MD"
+    )
+
+
+# --- the graph ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(("n", "k"), [(2, 3), (3, 4), (4, 9), (9, 20), (22, 70), (100, 240)])
+def test_a_graph_of_every_size_is_readable(n: int, k: int, long: bool) -> None:
+    fit = net(n, k, long=long)
+    figure = eq.plot_network(fit)
+    check(figure)
+    assert len(figure.table) == n + len(graph_of(fit).edges)
+    for svg in drawings(figure):
+        assert len(svg) < 120_000
+        numbers = {int(w.text) for w in words_of(svg) if w.text.isdigit()}
+        whole = texts(svg)
+        assert all(name in whole for name in fit.treatments) or long or n > 22 or numbers
+
+
+def test_the_table_tells_trials_and_people() -> None:
+    es = eq.arms(
+        study=list("aabbccc"),
+        treat=["P", "X", "P", "X", "P", "X", "Y"],
+        events=[1, 2, 3, 4, 5, 6, 7],
+        n=[10, 20, 30, 40, 50, 60, 70],
+    )
+    figure = eq.plot_network(eq.network(es, measure="OR"))
+    rows = {
+        (r["treatment"], r["other"]): (r["trials"], r["people"]) for r in figure.table.records()
+    }
+    assert rows[("P", None)] == (3, 90)
+    assert rows[("X", None)] == (3, 120)
+    assert rows[("Y", None)] == (1, 70)
+    assert rows[("P", "X")][0] == 3
+    assert rows[("P", "Y")][0] == 1
+    assert rows[("X", "Y")][0] == 1
+    assert "3 trials of 3 treatments with 280 people" in figure.desc
+    assert "1 trial had three or more groups" in figure.desc
+    assert "P, X, Y at once" in " ".join(figure.table.notes)
+
+
+def test_people_are_areas_and_trials_are_widths() -> None:
+    figure = eq.plot_network(net(4, 9), width=720)
+    rows = [r for r in figure.table.records() if r["other"] is None]
+    radii = [float(r) for r in re.findall(r'r="([\d.]+)" fill="var\(--benefit', figure.svg)][:4]
+    areas = [r * r / row["people"] for r, row in zip(radii, rows, strict=True)]
+    assert max(areas) / min(areas) < 1.05
+    pairs = [r for r in figure.table.records() if r["other"] is not None]
+    widths = {
+        title: float(width)
+        for title, width in re.findall(
+            r"<title>([^<]+)</title><path [^>]*?stroke-width=\"([\d.]+)\"", figure.svg
+        )
+    }
+    for row in pairs:
+        title = next(t for t in widths if t.startswith(f"{row['treatment']} and {row['other']}:"))
+        assert widths[title] == pytest.approx(
+            max(widths.values()) * row["trials"] / max(r["trials"] for r in pairs), abs=0.06
+        )
+
+
+def test_parts_that_nothing_joins_are_drawn_apart() -> None:
+    figure = eq.plot_network(pieces())
+    check(figure)
+    assert "Nothing joins its 3 parts, of 4, 3, 2 treatments" in figure.desc
+    for svg in drawings(figure):
+        assert "Part 3 of 3: 2 treatments, 1 trial" in texts(svg)
+        assert "a combination" in texts(svg)
+
+
+def test_levels_of_bias_part_lines_and_discs() -> None:
+    es = published("smokingcessation")
+    studies = list(dict.fromkeys(es.study))
+    levels = dict.fromkeys(studies, "low") | {studies[0]: "high", studies[1]: "some"}
+    figure = eq.plot_network(es, rob=levels)
+    check(figure)
+    assert "Risk of bias:" in texts(figure.svg)
+    for row in figure.table.records():
+        assert sum(row[f"rob_{x}"] for x in ("low", "some", "high")) == pytest.approx(100)
+    assert figure.table == eq.plot_network(es, rob=[levels[s] for s in studies]).table
+    with pytest.raises(UnknownNameError, match="trial"):
+        eq.plot_network(es, rob={"nobody": "low"})
+    with pytest.raises(InputError, match="levels of risk of bias"):
+        eq.plot_network(es, rob=["low"])
+    check(eq.plot_network(es, rob={studies[0]: "high"}))
+
+
+def test_the_layout_stays_when_a_treatment_is_added() -> None:
+    old = eq.plot_network(net(12, 30, hub=0.2), centre=None)
+    es = made_up(13, 30, hub=0.2)
+    new = eq.plot_network(eq.network(es, measure="OR"), order=old, centre=None)
+    check(new)
+
+    def order(figure: Any) -> list[Any]:
+        records = figure.table.records()
+        return [r["treatment"] for r in records if r["other"] is None]
+
+    assert [t for t in order(new) if t in order(old)] == order(old)
+    assert eq.plot_network(net(12, 30, hub=0.2), centre=None).svg == old.svg
+    with pytest.raises(UnknownNameError, match="treatment"):
+        eq.plot_network(net(4, 9), order=["nothing"])
+    with pytest.raises(InputError, match="draws no network"):
+        eq.plot_network(
+            net(4, 9), order=eq.funnel(eq.pairwise(eq.contrasts(yi=[0.1], vi=[0.1], measure="MD")))
+        )
+
+
+def test_one_that_most_were_compared_with_stands_in_the_middle() -> None:
+    assert eq.plot_network(net(22, 60, hub=0.9)).table.column("treatment")[0] == "Drug 0"
+    with pytest.raises(UnknownNameError, match="treatment"):
+        eq.plot_network(net(4, 9), centre="nothing")
+    check(eq.plot_network(net(4, 9), centre="Drug 1", multi_arm=True))
+    check(eq.plot_network(net(9, 20), centre=None, multi_arm=False))
+
+
+@pytest.mark.parametrize(("n", "k"), [(9, 20), (22, 70), (60, 150)])
+def test_no_line_runs_through_a_third_treatment(n: int, k: int) -> None:
+    graph = graph_of(net(n, k, hub=0.3))
+    neighbours: dict[int, dict[int, float]] = {i: {} for i in range(graph.n)}
+    for e in graph.edges:
+        neighbours[e.one][e.two] = neighbours[e.two][e.one] = float(e.k)
+    ring = Ring(tuple(ring_order(range(n), neighbours)))
+    places = place(graph, [ring], 720, 13, 40)
+    through = 0
+    for e in graph.edges:
+        points = line(places, e.one, e.two, 2.0)
+        for v, spot in places.spots.items():
+            if v not in (e.one, e.two):
+                at = (spot.x, spot.y)
+                through += any(distance(p, q, at) < spot.r for p, q in itertools.pairwise(points))
+    assert through <= 0.02 * len(graph.edges)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(3, 8), st.randoms(use_true_random=False))
+def test_each_treatment_stands_where_it_crosses_least(n: int, rng: Any) -> None:
+    neighbours: dict[int, dict[int, float]] = {i: {} for i in range(n)}
+    for i, j in itertools.combinations(range(n), 2):
+        if rng.random() < 0.5:
+            neighbours[i][j] = neighbours[j][i] = 1.0
+    order = ring_order(range(n), neighbours)
+    assert sorted(order) == list(range(n))
+    best = crossings(order, neighbours)
+    for v in range(n):
+        rest = [u for u in order if u != v]
+        for at in range(n):
+            assert crossings([*rest[:at], v, *rest[at:]], neighbours) >= best
+
+
+def test_what_is_no_network_is_refused() -> None:
+    with pytest.raises(InputError, match="no network"):
+        eq.plot_network([1, 2])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="without treatments"):
+        eq.plot_network(eq.contrasts(yi=[0.1], vi=[0.1], measure="MD"))
+    with pytest.raises(InputError, match="width"):
+        eq.plot_network(net(4, 9), width=20)
+    nothing = eq.contrasts(
+        yi=[math.nan], vi=[0.1], study=["a"], treat1=["A"], treat2=["B"], measure="MD"
+    )
+    with pytest.raises(InputError, match="no contrast has a result"):
+        eq.plot_network(nothing)
