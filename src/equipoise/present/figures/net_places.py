@@ -152,7 +152,8 @@ def _head(graph: Graph, held: Sequence[int], at: int, of: int) -> str:
 
 
 def _laid(ring: Ring, names: Mapping[int, str], across: float, room: float, size: float) -> _Laid:
-    labels = {v: tuple(shortened(names[v], room, size, 3)) for v in ring.all}
+    most = 3 if len(names) <= 40 else 2
+    labels = {v: tuple(shortened(names[v], room, size, most)) for v in ring.all}
     heights = {v: len(labels[v]) * size * LEADING + 4 for v in ring.all}
     n = len(ring.around)
     # A ring of few treatments is a small one.
