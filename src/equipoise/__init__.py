@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from equipoise.present.figures.funnel import funnel as funnel
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
     from equipoise.present.figures.net_graph import plot_network as plot_network
+    from equipoise.present.figures.net_split import plot_split as plot_split
     from equipoise.present.figures.plot import Line as Line
     from equipoise.present.figures.radial import radial as radial
     from equipoise.present.pages import page as page
@@ -119,6 +120,7 @@ _HOME = {
     "plot_influence": "equipoise.present.figures.diagnostics",
     "plot_ladder": "equipoise.present.figures.methods",
     "plot_network": "equipoise.present.figures.net_graph",
+    "plot_split": "equipoise.present.figures.net_split",
     "radial": "equipoise.present.figures.radial",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",

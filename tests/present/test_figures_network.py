@@ -228,3 +228,109 @@ def test_what_is_no_network_is_refused() -> None:
     )
     with pytest.raises(InputError, match="no contrast has a result"):
         eq.plot_network(nothing)
+
+
+# --- forests ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(("n", "k"), [(2, 3), (4, 9), (22, 70), (100, 240)])
+def test_a_forest_of_every_size(n: int, k: int, long: bool) -> None:
+    fit = net(n, k, long=long)
+    figure = eq.forest(fit, better="lower", order="rank")
+    check(figure)
+    assert len(figure.table) == n - 1
+    assert "stroke-dasharray" not in figure.svg
+
+
+def test_the_forest_tells_the_numbers_of_the_network() -> None:
+    fit = eq.network(published("Senn2013"), reference="plac")
+    scores = fit.ranking("lower").p_score
+    figure = eq.forest(fit, better="lower", order="rank")
+    order = figure.table.column("trial")
+    assert list(order) == sorted(order, key=lambda t: -scores[str(t)])
+    for row in figure.table.records():
+        found = fit.effect(row["trial"], "plac")
+        assert (row["effect"], row["low"], row["high"]) == pytest.approx(
+            (found.estimate, found.ci.low, found.ci.high)
+        )
+        assert found.pi is not None
+        assert (row["pi_low"], row["pi_high"]) == pytest.approx((found.pi.low, found.pi.high))
+        assert float(row["p_score"]) == pytest.approx(scores[row["trial"]], abs=0.0051)
+    direct = dict(zip(order, figure.table.column("direct"), strict=True))
+    assert (direct["rosi"], direct["metf"], direct["sulf"]) == (6, 4, 0)
+    assert "95% prediction interval" in texts(figure.svg)
+    assert "favours plac" in texts(figure.svg)
+
+
+def test_a_forest_against_another_with_columns_of_ones_own() -> None:
+    fit = eq.network(published("smokingcessation"))
+    sure = {"A": "high", "B": "low", "C": "very low", "D": "moderate"}
+    figure = eq.forest(fit, reference="C", right={"Certainty": sure}, order="label")
+    check(figure)
+    assert figure.table.column("trial") == ("A", "B", "D")
+    assert figure.table.column("right_1") == ("high", "low", "moderate")
+    assert (
+        eq.forest(fit, better="higher", order="rank", descending=True).table.column("trial")[-1]
+        == "D"
+    )
+    with pytest.raises(UnknownNameError, match="reference"):
+        eq.forest(fit, reference="X")
+    with pytest.raises(InputError, match="direction of benefit"):
+        eq.forest(fit, order="rank")
+    with pytest.raises(UnknownNameError, match="order"):
+        eq.forest(fit, order="rang")
+    with pytest.raises(InputError, match="by with a network"):
+        eq.forest(fit, by=["x"] * 3)
+
+
+def test_a_split_tells_direct_indirect_and_network() -> None:
+    fit = eq.network(published("Senn2013"), reference="plac")
+    split = fit.split()
+    figure = eq.plot_split(fit, better="lower")
+    check(figure)
+    rows = figure.table.records()
+    tested = [
+        (a, b)
+        for a, b, k, p in zip(split.treat1, split.treat2, split.k, split.p_value, strict=True)
+        if k and math.isfinite(p)
+    ]
+    assert len(rows) == 3 * len(tested)
+    for at, (start, name) in enumerate(figure.table.groups):
+        one, two = name.split(" against ")
+        row = split.row(one, two)
+        for kind, shown in zip(("direct", "indirect", "network"), rows[start:], strict=False):
+            assert shown["effect"] == pytest.approx(row[kind])
+            assert shown["high"] - shown["effect"] == pytest.approx(
+                1.959963984540054 * row[f"{kind}_se"]
+            )
+        assert rows[start]["p"] == pytest.approx(row["p_value"])
+        assert (
+            at == 0
+            or row["p_value"]
+            >= split.row(*figure.table.groups[at - 1][1].split(" against "))["p_value"]
+        )
+    assert "p\u00a00.141" in figure.desc
+
+
+def test_splits_that_are_asked_for() -> None:
+    fit = eq.network(published("Senn2013"), reference="plac")
+    one = eq.plot_split(fit, of=("metf", "plac"))
+    check(one)
+    assert len(one.table) == 3
+    other = eq.plot_split(fit, of=[("plac", "metf"), ("vild", "plac")])
+    check(other)
+    assert other.table.column("effect")[0] == pytest.approx(-one.table.column("effect")[0])
+    assert other.table.column("effect")[4] is None
+    assert len(eq.plot_split(fit, of="plac", both=False).table.groups) == 8
+    check(eq.plot_split(net(22, 70)))
+    check(eq.plot_split(net(9, 20, long=True), both=False))
+    for wrong in (("metf", "x"), "x"):
+        with pytest.raises(UnknownNameError, match="treatment"):
+            eq.plot_split(fit, of=wrong)
+    with pytest.raises(InputError, match="not a pair"):
+        eq.plot_split(fit, of=("metf", "metf"))
+    with pytest.raises(InputError, match="direct and indirect"):
+        eq.plot_split(net(2, 3))
+    with pytest.raises(InputError, match="no split"):
+        eq.plot_split(3)  # type: ignore[arg-type]

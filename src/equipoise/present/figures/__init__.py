@@ -14,6 +14,7 @@ from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
 from equipoise.present.figures.net_graph import plot_network
+from equipoise.present.figures.net_split import plot_split
 from equipoise.present.figures.plot import Line
 from equipoise.present.figures.radial import radial
 
@@ -34,6 +35,7 @@ __all__ = [
     "plot_influence",
     "plot_ladder",
     "plot_network",
+    "plot_split",
     "radial",
     "risk_light",
 ]

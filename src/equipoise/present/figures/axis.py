@@ -281,10 +281,12 @@ def draw_interval(
     draw_arrows(d, axis, y, low, high)
 
 
-def draw_arrows(d: Drawing, axis: Axis, y: float, low: float, high: float) -> None:
+def draw_arrows(
+    d: Drawing, axis: Axis, y: float, low: float, high: float, *, role: str = "ink"
+) -> None:
     """Draw an arrow at each end of an axis that an interval reaches beyond."""
     x1, x2 = axis.left, axis.right
     if low < axis.low:
-        d.polygon([(x1 - 1, y), (x1 + 7, y - 4.5), (x1 + 7, y + 4.5)])
+        d.polygon([(x1 - 1, y), (x1 + 7, y - 4.5), (x1 + 7, y + 4.5)], fill=role)
     if high > axis.high:
-        d.polygon([(x2 + 1, y), (x2 - 7, y - 4.5), (x2 - 7, y + 4.5)])
+        d.polygon([(x2 + 1, y), (x2 - 7, y - 4.5), (x2 - 7, y + 4.5)], fill=role)

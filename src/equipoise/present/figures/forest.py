@@ -19,6 +19,7 @@ from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import count, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.counts.ladder import CountsLadder
+from equipoise.models.network.reading import NetworkReading
 from equipoise.models.robustness import Refits
 from equipoise.models.subgroups import Subgroups
 from equipoise.present.drawing import Drawing
@@ -32,6 +33,7 @@ from equipoise.present.figures.gather import (
 )
 from equipoise.present.figures.layout import EDGE, MOST_REMARKS, lay_out
 from equipoise.present.figures.marks import LIGHTS, ROB, draw_light, draw_rob
+from equipoise.present.figures.net_rows import plot_of_network
 from equipoise.present.figures.outcome import plot_of_outcome
 from equipoise.present.figures.plot import Better, Line, Plot, capital, check_better, letter
 from equipoise.present.figures.rows import plot_of_ladder, plot_of_lines, plot_of_refits
@@ -61,6 +63,7 @@ def forest(
     summaries: Sequence[Any] = (),
     limits: tuple[float, float] | None = None,
     ticks: Sequence[float] = (),
+    reference: str | None = None,
     measure: str = "GEN",
     level: float = 0.95,
     width: float | None = None,
@@ -72,8 +75,9 @@ def forest(
     ----------
     what
         What :func:`pairwise` or :func:`subgroups` gave; effects that nobody pooled; what
-        :func:`leave_one_out`, :func:`cumulative` or :func:`counts_ladder` gave; an outcome of an
-        answer; or lines (:class:`Line`) of one's own.
+        :func:`leave_one_out`, :func:`cumulative` or :func:`counts_ladder` gave; a network, whose
+        treatments are drawn against one; an outcome of an answer; or lines (:class:`Line`) of
+        one's own.
     title
         Heading of the figure; by default from what is drawn.
     better
@@ -98,7 +102,8 @@ def forest(
         Names of the domains of `rob`; five, six and seven have the usual names.
     order
         ``given``, ``year`` (the last one in a label), ``effect``, ``precision``, ``weight``,
-        ``label``, or values to sort by, one a trial.
+        ``label``, or values to sort by, one a trial. For a network also ``rank``: by P-score, which
+        needs `better`.
     descending
         From the largest to the smallest.
     by
@@ -109,6 +114,8 @@ def forest(
     limits, ticks
         Ends of the axis and its ticks, on the reader's scale. Intervals beyond the ends become
         arrows.
+    reference
+        For a network: the treatment that others are compared with; by default its own reference.
     measure, level
         For lines of one's own: what they measure, and the level of their intervals.
     width
@@ -152,14 +159,26 @@ def forest(
         limits,
         ticks,
     )
-    plot = _plot_of(what, asked, measure, level)
+    plot = _plot_of(what, asked, measure, level, reference)
     own = WIDE if isinstance(what, OutcomeAnswer) else None
+    return draw_plot(plot, columns, width, prefix, own=own)
+
+
+def draw_plot(
+    plot: Plot,
+    columns: Sequence[str],
+    width: float | None,
+    prefix: str,
+    *,
+    own: float | None = None,
+) -> Figure:
+    """The figure of a plot, in both layouts where no `width` is given; `own` is the wide one's."""
     wide = _draw(plot, columns, own if width is None else width, prefix)
     narrow = _draw(plot, columns, NARROW, f"{prefix}-narrow") if width is None else ""
     return Figure(prefix, wide, plot.table(), plot.title, plot.desc, narrow)
 
 
-def _plot_of(what: Any, asked: Asked, measure: str, level: float) -> Plot:
+def _plot_of(what: Any, asked: Asked, measure: str, level: float, reference: str | None) -> Plot:
     if isinstance(what, OutcomeAnswer):
         return plot_of_outcome(
             what,
@@ -176,6 +195,8 @@ def _plot_of(what: Any, asked: Asked, measure: str, level: float) -> Plot:
         return plot_of_refits(what, asked)
     if isinstance(what, CountsLadder):
         return plot_of_ladder(what, asked)
+    if isinstance(what, NetworkReading):
+        return plot_of_network(what, asked, reference)
     if all(hasattr(what, n) for n in ("yi", "vi", "weights", "ci", "estimate", "measure")):
         return plot_of_fit(what, asked)
     lines = list(what) if isinstance(what, Iterable) and not isinstance(what, (str, dict)) else []
@@ -219,6 +240,7 @@ def _axis(plot: Plot, left: float, right: float) -> Axis:
     for line in totals:
         keep += [line.estimate, line.low, line.high] if line.main else [line.estimate]
     bounds = [(line.low, line.high) for line in (*known, *totals, *others)]
+    bounds += [line.pi for line in known if line.pi is not None]
     axis = fit_axis(
         [line.estimate for line in known],
         bounds,

@@ -88,7 +88,7 @@ def plot_of_fit(fit: Any, asked: Asked) -> Plot:
     """Gather what a forest plot of a fit shows: trials, subgroups, totals, prediction interval."""
     sides = _sides(fit, asked)
     trials = _trials(fit, fit.weights, float(fit.level), asked, sides)
-    lines, found = _grouped(fit, trials, _ordered(trials, asked), asked)
+    lines, found = _grouped(fit, trials, ordered(trials, asked), asked)
     return _finished(fit, asked, trials, lines, found, getattr(fit, "notes", ()))
 
 
@@ -133,7 +133,7 @@ def plot_of_effects(es: Contrasts, asked: Asked, level: float = 0.95) -> Plot:
     measure = measure_of(es.measure)
     sides = _sides(es, asked)
     trials = _trials(es, np.full(len(es), np.nan), level, asked, sides)
-    lines = [trials.lines[i] for i in _ordered(trials, asked)]
+    lines = [trials.lines[i] for i in ordered(trials, asked)]
     plot = framed(asked, measure, level, lines, sides, trials)
     left_out = tuple(f"Left out: {one.study}, {one.why}." for one in es.left_out)
     asides = tuple(str(note) for note in es.notes)
@@ -225,7 +225,7 @@ def _trials(what: Any, weights: Any, level: float, asked: Asked, sides: tuple[st
     return Trials(tuple(lines), columns, domains, tuple(float(v) for v in what.vi))
 
 
-def _ordered(trials: Trials, asked: Asked) -> list[int]:
+def ordered(trials: Trials, asked: Asked) -> list[int]:
     """The places of the trials in the order asked for; those without a value come last."""
     order, lines = asked.order, trials.lines
     values: list[Any]
@@ -346,7 +346,7 @@ def plot_of_subgroups(groups: Subgroups, asked: Asked) -> Plot:
         raise InputError("by with subgroups, which have their own", hint="the fit in place of them")
     sides = _sides(fit, asked)
     trials = _trials(fit, fit.weights, float(fit.level), asked, sides)
-    order = _ordered(trials, asked)
+    order = ordered(trials, asked)
     left = list(range(len(trials.lines)))
     lines: list[Line] = []
     for name, part in zip(groups.groups, groups.fits, strict=True):

@@ -208,9 +208,9 @@ def light_places(col: Col, plot: Plot) -> list[tuple[float, str]]:
 def _label(plot: Plot, size: float, most: float, raw: bool) -> float:
     wide = []
     for line in plot.lines:
-        if line.kind in ("heading", "words"):
+        if line.kind == "words":
             continue
-        bold = line.kind == "total"
+        bold = line.kind in ("total", "heading")
         wide.append(text_width(f"{line.label} {marks_of(plot, line)}", size, bold=bold))
         if raw:
             wide.append(text_width(raw_text(line), size))

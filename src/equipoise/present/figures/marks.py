@@ -105,6 +105,13 @@ def draw_prediction(d: Drawing, axis: Axis, y: float, ends: tuple[float, float])
     draw_arrows(d, axis, y, *ends)
 
 
+def draw_spread(d: Drawing, axis: Axis, y: float, ends: tuple[float, float]) -> None:
+    """Draw a line's own prediction interval: a pale bar for its mark to lie on."""
+    x1, x2 = axis.at(ends[0]), axis.at(ends[1])
+    d.rect(x1, y - 4, x2 - x1, 8, fill="band", stroke="icon")
+    draw_arrows(d, axis, y, *ends, role="icon")
+
+
 def draw_light(d: Drawing, x: float, y: float, level: str) -> None:
     """Draw a traffic light at (x, y): a disc with the sign of its level."""
     sign, fill = LIGHTS[rob_key(level)]

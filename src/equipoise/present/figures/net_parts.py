@@ -12,7 +12,6 @@ from equipoise.certainty.rob2 import Rob
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.network.core import make_net
-from equipoise.models.network.fit import NetworkFit
 from equipoise.present.figures.marks import ROB, rob_key
 
 #: Joins the components of a treatment.
@@ -93,7 +92,7 @@ class Graph:
         return PLUS in self.treatments[i]
 
 
-def graph_of(what: NetworkFit | Contrasts, rob: Any = None) -> Graph:
+def graph_of(what: Any, rob: Any = None) -> Graph:
     """The graph of a network, joined up or not.
 
     Parameters
@@ -109,12 +108,13 @@ def graph_of(what: NetworkFit | Contrasts, rob: Any = None) -> Graph:
     InputError
         On something else, or contrasts that name no treatments.
     """
-    if not isinstance(what, (NetworkFit, Contrasts)):
+    es = what if isinstance(what, Contrasts) else getattr(what, "data", None)
+    if not isinstance(es, Contrasts):
         raise InputError(
             f"no network can be drawn of a {type(what).__name__}",
             hint="what network() gives, or contrasts with treat1 and treat2",
         )
-    es = what.data if isinstance(what, NetworkFit) else _known(what)
+    es = _known(es)
     net = make_net(es)
     levels = _levels(rob, net.trials)
     groups = _people(es)

@@ -60,6 +60,8 @@ class Line:
         Whether it is the total that the dashed line runs through.
     hollow
         Whether the mark is drawn hollow: a result that is shown but not recommended.
+    pi
+        A prediction interval of its own, drawn behind the mark.
     """
 
     label: str
@@ -73,6 +75,7 @@ class Line:
     flags: tuple[str, ...] = ()
     main: bool = False
     hollow: bool = False
+    pi: tuple[float, float] | None = None
 
     @property
     def known(self) -> bool:
@@ -213,6 +216,8 @@ class Plot:
             Column("effect", self.axis_title.removesuffix(" (log scale)"), kind, "right"),
             Column("low", f"{percents} interval from", kind, "right"),
             Column("high", "to", kind, "right"),
+            Column("pi_low", "Prediction interval from", kind, "right"),
+            Column("pi_high", "to", kind, "right"),
             Column("weight", self.weight_head, "percent", "right"),
             *map(_column, rights),
             *self._rob_columns(),
@@ -264,6 +269,7 @@ class Plot:
             told(line.estimate),
             told(line.low),
             told(line.high),
+            *(told(v) for v in line.pi or (math.nan, math.nan)),
             None if math.isnan(line.weight) else line.weight,
             *(line.cells.get(b.key) for b in rights),
             *rob,

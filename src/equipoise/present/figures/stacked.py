@@ -12,6 +12,7 @@ from equipoise.present.figures.marks import (
     draw_light,
     draw_prediction,
     draw_rob,
+    draw_spread,
     draw_square,
 )
 from equipoise.present.figures.plot import Line, Plot, letter
@@ -109,7 +110,10 @@ class Stacked:
             return y + 4
         share = line.weight / self.most if line.weight == line.weight else 0.4
         ends = (line.estimate, line.low, line.high)
-        draw_square(d, self.axis, self._strip(y), ends, share, hollow=line.hollow)
+        middle = self._strip(y)
+        if line.pi is not None:
+            draw_spread(d, self.axis, middle, line.pi)
+        draw_square(d, self.axis, middle, ends, share, hollow=line.hollow)
         return y + _STRIP
 
     def _own(self, line: Line, y: float) -> float:

@@ -22,6 +22,7 @@ from equipoise.present.figures.marks import (
     draw_light,
     draw_prediction,
     draw_rob,
+    draw_spread,
     draw_square,
 )
 from equipoise.present.figures.plot import Line, Plot
@@ -194,6 +195,8 @@ class Wide:
         elif line.kind == "total":
             draw_diamond(d, axis, y, ends, main=line.main)
         elif line.known:
+            if line.pi is not None:
+                draw_spread(d, axis, y, line.pi)
             share = line.weight / self.most if line.weight == line.weight else 0.4
             draw_square(d, axis, y, ends, share, hollow=line.hollow)
 
