@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from equipoise.answer.answer import Absolute
+from equipoise.answer.conversions import Uncertain, combined, with_odds_ratio
 from equipoise.answer.ledger import Ledger
 from equipoise.certainty.thresholds import signed
 from equipoise.core.provenance import Cell, Quantity, mark
 from equipoise.core.table import count, points
 from equipoise.review.comparisons import Pair
-from equipoise.review.records import Outcome
+from equipoise.review.records import Baseline, Outcome
 
 WEEKS_PER_MONTH = 365.25 / 7 / 12
 
@@ -25,11 +26,13 @@ WEEKS_PER_MONTH = 365.25 / 7 / 12
 class Scale:
     """How an effect on the analysis scale is told to a reader.
 
-    `risk` is the risk of the control groups (binary outcomes; None where no trial gives it).
+    `risk` is the risk without the treatment (binary outcomes; None where nothing gives it): that
+    of `baseline` where the folder has one, else of the control groups.
     """
 
     outcome: Outcome
     risk: float | None = None
+    baseline: Baseline | None = None
 
     @property
     def known(self) -> bool:
@@ -47,6 +50,54 @@ class Scale:
         """The same, signed so that positive is better."""
         return signed(self.difference(effect), self.outcome.better)
 
+    def interval(self, analysis: tuple[float, float, float]) -> tuple[float, float]:
+        """The interval of the difference, with the baseline's own uncertainty carried through.
+
+        `analysis` is the estimate with its ends on the analysis scale.
+        """
+        known = self.baseline
+        low, high = sorted(self.difference(v) for v in analysis[1:])
+        if self.outcome.type == "continuous" or known is None or known.low is None:
+            return low, high
+        risks = _uncertain_risk(known)
+        measure = self.outcome.measure
+
+        def difference(logit: float, effect: float) -> float:
+            risk = _expit(logit)
+            return 1000 * (risk_with(measure, risk, effect) - risk)
+
+        return combined(difference, risks, Uncertain(*analysis))
+
+    def with_interval(self, analysis: tuple[float, float, float]) -> tuple[float, float]:
+        """The interval of the risk with the treatment, per 1000, in the same way."""
+        assert self.risk is not None
+        known = self.baseline
+        if known is None or known.low is None:
+            low, high = self.interval(analysis)
+            return 1000 * self.risk + low, 1000 * self.risk + high
+        measure = self.outcome.measure
+        return combined(
+            lambda logit, effect: 1000 * risk_with(measure, _expit(logit), effect),
+            _uncertain_risk(known),
+            Uncertain(*analysis),
+        )
+
+
+def _expit(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def _logit(per_thousand: float) -> float:
+    share = min(max(per_thousand / 1000, 1e-12), 1 - 1e-12)
+    return math.log(share / (1 - share))
+
+
+def _uncertain_risk(baseline: Baseline) -> Uncertain:
+    """A baseline risk on the log odds scale, where its interval is about symmetrical."""
+    low = baseline.value if baseline.low is None else baseline.low
+    high = baseline.value if baseline.high is None else baseline.high
+    return Uncertain(_logit(baseline.value), _logit(low), _logit(high))
+
 
 def risk_with(measure: str, risk: float, effect: float) -> float:
     """The risk with treatment, from the control risk and an effect on the analysis scale.
@@ -56,13 +107,15 @@ def risk_with(measure: str, risk: float, effect: float) -> float:
     if measure == "RR":
         return min(1.0, risk * math.exp(min(effect, 700.0)))
     if measure == "OR":
-        odds = risk / (1 - risk) * math.exp(min(effect, 700.0)) if risk < 1 else math.inf
-        return 1.0 if math.isinf(odds) else odds / (1 + odds)
+        return with_odds_ratio(risk, math.exp(min(effect, 700.0))) if risk < 1 else 1.0
     return min(1.0, max(0.0, risk + effect))
 
 
 def scale_of(outcome: Outcome, pairs: Sequence[Pair]) -> Scale:
-    """The scale of an outcome, with the control risk of these comparisons."""
+    """The scale of an outcome: with its main baseline, else the control risk of these trials."""
+    main = next((b for b in outcome.baselines if b.main), None)
+    if main is not None:
+        return at_baseline(outcome, main)
     if outcome.type == "continuous":
         return Scale(outcome)
     arms = [p.control for p in pairs if p.control is not None]
@@ -70,6 +123,12 @@ def scale_of(outcome: Outcome, pairs: Sequence[Pair]) -> Scale:
     if not people:
         return Scale(outcome)
     return Scale(outcome, sum(a.events or 0 for a in arms) / people)
+
+
+def at_baseline(outcome: Outcome, baseline: Baseline) -> Scale:
+    """The scale of an outcome for one kind of people."""
+    risk = baseline.value / 1000 if outcome.type == "binary" else None
+    return Scale(outcome, risk, baseline)
 
 
 def people_of(pairs: Sequence[Pair]) -> int:
@@ -127,7 +186,7 @@ def absolute(
     outcome = scale.outcome
     if not scale.known:
         return None
-    low, high = sorted(scale.difference(v) for v in analysis[1:])
+    low, high = scale.interval(analysis)
     without = _without(scale, pairs, ledger, prefix) if level_of_control else None
     binary = outcome.type == "binary"
     unit = "per 1000" if binary else "points"
@@ -136,7 +195,7 @@ def absolute(
         scale.difference(analysis[0]),
         unit,
         f"{outcome.label}: difference with the treatment",
-        "risk with − risk without, from the control risk and the pooled effect × 1000"
+        "risk with − risk without, from the risk without and the pooled effect × 1000"
         if binary
         else "pooled mean difference",
         low=low,
@@ -145,14 +204,19 @@ def absolute(
     )
     with_ = None
     if without is not None:
+        ends = (
+            scale.with_interval(analysis)
+            if binary
+            else (without.value + low, without.value + high)
+        )
         with_ = ledger.add(
             f"{prefix}.with",
             without.value + difference.value,
             without.unit,
             f"{outcome.label} with the treatment",
             "without + difference",
-            low=without.value + low,
-            high=without.value + high,
+            low=ends[0],
+            high=ends[1],
             inputs=(without, difference),
         )
     return Absolute(
@@ -160,13 +224,24 @@ def absolute(
         without=without,
         with_=with_,
         difference=difference,
-        reference_class=population,
+        reference_class=population if scale.baseline is None else scale.baseline.name,
         time=time_words(pairs, outcome),
     )
 
 
 def _without(scale: Scale, pairs: Sequence[Pair], ledger: Ledger, prefix: str) -> Quantity | None:
-    outcome = scale.outcome
+    outcome, known = scale.outcome, scale.baseline
+    if known is not None:
+        return ledger.add(
+            f"{prefix}.without",
+            known.value,
+            "per 1000" if outcome.type == "binary" else "points",
+            f"{outcome.label} without the treatment, {known.name}",
+            f"from {known.source}",
+            low=known.low,
+            high=known.high,
+            cells=[known.cell("value")],
+        )
     arms = [p.control for p in pairs if p.control is not None]
     cells: list[Cell] = [c for a in arms for c in a.cells if c.column in ("events", "n", "mean")]
     if outcome.type == "binary":

@@ -118,6 +118,31 @@ class Absolute:
 
 
 @dataclass(frozen=True, slots=True)
+class Stratum:
+    """The same relative effect in one kind of people, by their own risk without the treatment."""
+
+    name: str
+    source: str
+    main: bool
+    absolute: Absolute
+    number_needed: str
+    """For clinicians; its interval runs through infinity where it must."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderLine:
+    """People who are noticeably better, estimated from a difference in points."""
+
+    name: str
+    method: str
+    source: str
+    without: Quantity
+    with_: Quantity
+    difference: Quantity
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ThresholdLine:
     """What the effect would be called under one registered set of cut points."""
 
@@ -172,6 +197,14 @@ class OutcomeAnswer:
     sensitivity: tuple[Sensitivity, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
+    strata: tuple[Stratum, ...] = ()
+    """By registered risk without the treatment; binary outcomes."""
+    responders: tuple[ResponderLine, ...] = ()
+    """Estimates from points; continuous outcomes."""
+    number_needed: str = ""
+    """For clinicians; binary outcomes."""
+    without_each: tuple[Sensitivity, ...] = ()
+    """The verdict without each trial in turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from equipoise.certainty.grade import (
     risk_of_bias,
 )
 from equipoise.certainty.rob2 import result_risk
-from equipoise.certainty.thresholds import EffectClass, classify
+from equipoise.certainty.thresholds import EffectClass, classify, signed
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.comparisons import Pair
 from equipoise.review.records import Judgement, Outcome, Review, Threshold
@@ -88,7 +88,8 @@ def judge(
     trials: list[float] = []
     if scale.known:
         benefit = scale.benefit(fit.estimate)
-        low, high = sorted((scale.benefit(fit.ci.low), scale.benefit(fit.ci.high)))
+        ends = scale.interval((fit.estimate, fit.ci.low, fit.ci.high))
+        low, high = sorted(signed(v, outcome.better) for v in ends)
         trials = [scale.benefit(float(y)) for y in fit.yi]
         if threshold is not None:
             size, low_class, high_class = (classify(v, threshold) for v in (benefit, low, high))

@@ -9,7 +9,8 @@ from equipoise.answer.absolute import absolute, difference_words, people_of, tim
 from equipoise.answer.answer import Absolute, LeftOut, OutcomeAnswer
 from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
-from equipoise.answer.sensitivity import scenarios, threshold_lines
+from equipoise.answer.people import number_needed_words, responder_lines, strata
+from equipoise.answer.sensitivity import scenarios, threshold_lines, without_each
 from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
 from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain, uncapital
 from equipoise.certainty.thresholds import EffectClass, main_threshold
@@ -50,6 +51,7 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
         population=review.question.population,
     )
     plain, clinical = statements(review, outcome, judged, told, review.question.treatment)
+    analysis = (fit.estimate, fit.ci.low, fit.ci.high)
     return Outcomes(
         outcome,
         judged,
@@ -67,6 +69,12 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
             ),
             sensitivity=scenarios(review, outcome, data.pairs, main, setting, judged.code, ledger),
             notes=pooled.notes,
+            strata=strata(outcome, data.pairs, effect, analysis, ledger),
+            responders=responder_lines(outcome, effect, analysis, ledger),
+            number_needed=number_needed_words(outcome, told),
+            without_each=without_each(
+                review, outcome, data.pairs, main, setting, judged.code, ledger
+            ),
         ),
     )
 

@@ -71,27 +71,71 @@ def scenarios(
     ledger: Ledger,
 ) -> tuple[Sensitivity, ...]:
     """The verdict under other models and without doubtful trials."""
-    lines = []
-    for scenario in _scenarios(review, outcome, tuple(chosen)):
-        fit = fit_pairs(outcome, scenario.pairs, scenario.plan)
-        if fit is None:
-            # Nothing is left to judge: that is no other answer, and the page says so.
-            lines.append(Sensitivity(scenario.what, None, "NOTRIALS", False))
-            continue
-        judged = judge(review, outcome, scenario.pairs, fit, main, setting)
-        measure = measure_of(outcome.measure)
-        effect = ledger.add(
-            f"{outcome.id}.if.{scenario.id}",
-            measure.back(fit.estimate),
-            outcome.measure if measure.ratio else "points",
-            f"{outcome.label}: effect with {scenario.what}",
-            f"{fit.k} comparisons, {fit.model} effects",
-            low=measure.back(fit.ci.low),
-            high=measure.back(fit.ci.high),
-            cells=[c for p in scenario.pairs for c in p.cells],
+    return tuple(
+        _run(review, outcome, scenario, main, setting, code, ledger)
+        for scenario in _scenarios(review, outcome, tuple(chosen))
+    )
+
+
+def without_each(
+    review: Review,
+    outcome: Outcome,
+    chosen: Sequence[Pair],
+    main: Threshold | None,
+    setting: Setting,
+    code: VerdictCode,
+    ledger: Ledger,
+) -> tuple[Sensitivity, ...]:
+    """The verdict without each trial in turn: what would happen if one were withdrawn."""
+    trials = dict.fromkeys((p.trial.id, p.trial.label) for p in chosen)
+    if len(trials) < 2:
+        return ()
+    return tuple(
+        _run(
+            review,
+            outcome,
+            _Scenario(
+                f"without.{trial}",
+                f"no {label}",
+                tuple(p for p in chosen if p.trial.id != trial),
+                review.plan,
+            ),
+            main,
+            setting,
+            code,
+            ledger,
         )
-        lines.append(Sensitivity(scenario.what, effect, judged.code, judged.code != code))
-    return tuple(lines)
+        for trial, label in trials
+    )
+
+
+def _run(
+    review: Review,
+    outcome: Outcome,
+    scenario: _Scenario,
+    main: Threshold | None,
+    setting: Setting,
+    code: VerdictCode,
+    ledger: Ledger,
+) -> Sensitivity:
+    """One scenario through the same model, judgement and table."""
+    fit = fit_pairs(outcome, scenario.pairs, scenario.plan)
+    if fit is None:
+        # Nothing is left to judge: that is no other answer, and the page says so.
+        return Sensitivity(scenario.what, None, "NOTRIALS", False)
+    judged = judge(review, outcome, scenario.pairs, fit, main, setting)
+    measure = measure_of(outcome.measure)
+    effect = ledger.add(
+        f"{outcome.id}.if.{scenario.id}",
+        measure.back(fit.estimate),
+        outcome.measure if measure.ratio else "points",
+        f"{outcome.label}: effect with {scenario.what}",
+        f"{fit.k} comparisons, {fit.model} effects",
+        low=measure.back(fit.ci.low),
+        high=measure.back(fit.ci.high),
+        cells=[c for p in scenario.pairs for c in p.cells],
+    )
+    return Sensitivity(scenario.what, effect, judged.code, judged.code != code)
 
 
 def _scenarios(review: Review, outcome: Outcome, chosen: tuple[Pair, ...]) -> Iterator[_Scenario]:
@@ -108,6 +152,21 @@ def _scenarios(review: Review, outcome: Outcome, chosen: tuple[Pair, ...]) -> It
             "bias",
             "no trial at high risk of bias",
             tuple(p for p in chosen if result_risk(review, p.trial.id, outcome.id) != "high"),
+        ),
+        (
+            "industry",
+            "no trial paid for by industry",
+            tuple(p for p in chosen if p.trial.money not in ("industry", "mixed")),
+        ),
+        (
+            "proponents",
+            "no trial run by people who promote the treatment",
+            tuple(p for p in chosen if p.trial.proponent != "yes"),
+        ),
+        (
+            "concern",
+            "no trial under an expression of concern",
+            tuple(p for p in chosen if p.trial.status != "concern"),
         ),
         ("borrowed", "no borrowed standard deviation", tuple(p for p in chosen if not p.borrowed)),
         (

@@ -11,10 +11,12 @@ from equipoise.core.provenance import Cell
 from equipoise.review.records import (
     FLAGS,
     Arm,
+    Baseline,
     ContrastFinding,
     Finding,
     HarmFinding,
     Located,
+    Responders,
     Review,
     RobFinding,
     Trial,
@@ -32,6 +34,8 @@ def cell_values(review: Review, cells: Iterable[Cell]) -> tuple[CellValue, ...]:
             review.contrasts,
             review.harms,
             review.risk_of_bias,
+            *(o.baselines for o in review.outcomes),
+            *(o.responders for o in review.outcomes),
         )
         for r in group
     }
@@ -96,6 +100,8 @@ def _what(review: Review, record: Located | None) -> str:
     if isinstance(record, HarmFinding):
         where = f" in {_trial(review, record.trial)}" if record.trial else ""
         return f"{record.plain}{where}"
+    if isinstance(record, (Baseline, Responders)):
+        return record.name
     if isinstance(record, RobFinding):
         return f"{_trial(review, record.trial)}: risk of bias"
     return ""
