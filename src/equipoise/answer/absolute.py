@@ -205,9 +205,7 @@ def absolute(
     with_ = None
     if without is not None:
         ends = (
-            scale.with_interval(analysis)
-            if binary
-            else (without.value + low, without.value + high)
+            scale.with_interval(analysis) if binary else (without.value + low, without.value + high)
         )
         with_ = ledger.add(
             f"{prefix}.with",

@@ -12,12 +12,14 @@ from equipoise.answer.harms import harm_class, harm_lines
 from equipoise.answer.judging import Setting, plain_reasons
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.messages import harm_sentence, key_messages, questions, would_change
+from equipoise.answer.next_trial import NextTrial, next_trials
 from equipoise.answer.outcomes import Outcomes, answer_outcome
 from equipoise.answer.sources import cell_values
 from equipoise.answer.status import search_of, stale_caps, status
-from equipoise.answer.synthesis import evidence
+from equipoise.answer.synthesis import Evidence, evidence
 from equipoise.answer.together import component_lines, model_of, together_part
 from equipoise.answer.wording import CERTAINTY, certainty_plain
+from equipoise.certainty.thresholds import main_threshold
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell, Quantity
 from equipoise.review.collect import collect
@@ -64,7 +66,14 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
     reasons = () if deciding.judged is None else plain_reasons(deciding.judged.profile)
     harmful = harm_sentence(harms, setting.harm)
     change = would_change(
-        review, deciding.outcome, deciding.judged, deciding.answer, together, search, ledger
+        review,
+        deciding.outcome,
+        deciding.judged,
+        deciding.answer,
+        together,
+        search,
+        _next(review, data, deciding, setting),
+        ledger,
     )
     book = ledger.book()
     left = _left_out(found)
@@ -96,6 +105,18 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
         left_out=left,
         review=review,
     )
+
+
+def _next(
+    review: Review, data: Sequence[Evidence], deciding: Outcomes, setting: Setting
+) -> tuple[NextTrial, ...]:
+    """Next trials that would change the answer."""
+    if deciding.judged is None:
+        return ()
+    outcome = deciding.outcome
+    chosen = next(d.pairs for d in data if d.outcome.id == outcome.id)
+    code = deciding.judged.code
+    return next_trials(review, outcome, chosen, main_threshold(outcome), setting, code)
 
 
 def _deciding(review: Review, found: Sequence[Outcomes]) -> Outcomes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from equipoise.answer.absolute import difference_words
 from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part, Verdict
 from equipoise.answer.harms import TOLERANCE, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
+from equipoise.answer.next_trial import NextTrial
 from equipoise.answer.status import Search
-from equipoise.answer.wording import capital, count, join, month_words, uncapital
+from equipoise.answer.wording import LABELS, capital, count, join, month_words, uncapital
 from equipoise.certainty.grade import Level
 from equipoise.core.provenance import mark
 from equipoise.core.table import fixed
@@ -89,6 +90,7 @@ def would_change(
     answer: OutcomeAnswer,
     together: Part,
     search: Search,
+    trials: Sequence[NextTrial],
     ledger: Ledger,
 ) -> tuple[str, ...]:
     """What would make the answer surer or different, each with its size where it has one."""
@@ -111,6 +113,7 @@ def would_change(
             f"({mark(answer.people, fixed(answer.people.value, 0))} so far), which is what it "
             f"takes to see or rule out the smallest difference in {o} that matters."
         )
+    lines += _next_lines(trials, answer, ledger)
     if (
         judged is not None
         and next((r for r in judged.profile.reasons if r.domain == "risk of bias"), None)
@@ -129,6 +132,26 @@ def would_change(
         )
     lines.append(_harm_line(ledger))
     return tuple(lines)
+
+
+def _next_lines(
+    trials: Sequence[NextTrial], answer: OutcomeAnswer, ledger: Ledger
+) -> Iterator[str]:
+    """The sizes of next trials that would change the answer."""
+    for number, trial in enumerate(trials, start=1):
+        people = ledger.add(
+            f"change.next.{number}",
+            trial.people,
+            "people",
+            f"people in a fair trial that {trial.finding} and so changes the answer",
+            "smallest trial of two equal groups which, added to those there are, leads to another "
+            "row of the table; rounded up",
+            inputs=[answer.people] if answer.effect is None else [answer.effect],
+        )
+        yield (
+            f"One fair trial of about {mark(people, fixed(trial.people, 0))} people that "
+            f"{trial.finding}: the answer would become “{LABELS[trial.verdict][0]}”."
+        )
 
 
 def _harm_line(ledger: Ledger) -> str:

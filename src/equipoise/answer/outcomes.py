@@ -14,7 +14,8 @@ from equipoise.answer.sensitivity import scenarios, threshold_lines, without_eac
 from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
 from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain, uncapital
 from equipoise.certainty.thresholds import EffectClass, main_threshold
-from equipoise.core.provenance import Quantity
+from equipoise.core.provenance import Quantity, mark
+from equipoise.core.table import fixed
 from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.collect import Missing
@@ -82,27 +83,30 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
 def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeAnswer:
     """The outcome as it stands before, or without, a pooled result."""
     outcome = data.outcome
+    everybody = (*data.pairs, *data.empty)
     trials = ledger.add(
         f"{outcome.id}.trials",
-        len({p.trial.id for p in data.pairs}),
+        len({p.trial.id for p in everybody}),
         "trials",
         f"{outcome.label}: trials that isolate the treatment",
-        join([p.label for p in data.pairs]) or "none",
-        cells=[p.trial.cell("trial") for p in data.pairs],
+        join([p.label for p in everybody]) or "none",
+        cells=[p.trial.cell("trial") for p in everybody],
     )
     people = ledger.add(
         f"{outcome.id}.people",
-        people_of(data.pairs),
+        people_of(everybody),
         "people",
         f"{outcome.label}: people in those trials",
         "sum of the groups compared",
-        cells=[c for p in data.pairs for c in p.cells if c.column in ("n", "n1", "n2")],
+        cells=[c for p in everybody for c in p.cells if c.column in ("n", "n1", "n2")],
     )
     x, y = review.question.treatment, review.question.comparator_plain
     sentence = (
         f"We do not know if {x} changes {outcome.plain}, compared with {y}: no trial that isolates "
         "it gave numbers that can be used."
     )
+    if data.empty:
+        sentence = _not_estimable(data, people, x)
     return OutcomeAnswer(
         id=outcome.id,
         label=outcome.label,
@@ -113,7 +117,7 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
         decides=outcome.decides,
         unit=outcome.unit,
         scale=outcome.scale,
-        time=time_words(data.pairs, outcome),
+        time=time_words(everybody, outcome),
         comparison=f"{x} against {review.question.comparator}",
         trials=trials,
         people=people,
@@ -128,6 +132,17 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
         sensitivity=(),
         left_out=left_out(review, data.left_out),
         notes=(),
+    )
+
+
+def _not_estimable(data: Evidence, people: Quantity, x: str) -> str:
+    """What to say when no trial had an event that could tell the groups apart."""
+    everybody = all(p.treated is not None and p.treated.events for p in data.empty)
+    had = "All" if everybody else "None"
+    shown = mark(people, fixed(people.value, 0))
+    return (
+        f"{had} of {shown} people had it, with {x} and without. How much {x} changes "
+        f"{data.outcome.plain} cannot be told from that, and a difference cannot be ruled out."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from equipoise.answer.absolute import Scale, absolute, at_baseline
+from equipoise.answer.absolute import absolute, at_baseline
 from equipoise.answer.answer import Absolute, ResponderLine, Stratum
 from equipoise.answer.conversions import (
     furukawa,

@@ -5,14 +5,14 @@ The scenarios are data: a name, which comparisons, which model, which cut points
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from equipoise.answer.answer import Sensitivity, ThresholdLine, VerdictCode
 from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
-from equipoise.answer.synthesis import fit_pairs
+from equipoise.answer.synthesis import fit_counts, fit_pairs, has_empty_cell
 from equipoise.answer.wording import uncapital
 from equipoise.certainty.rob2 import result_risk
 from equipoise.effects.measures import measure_of
@@ -27,6 +27,7 @@ class _Scenario:
     what: str
     pairs: tuple[Pair, ...]
     plan: Plan
+    fit: Callable[[Outcome, Sequence[Pair], Plan], PairwiseFit | None] = fit_pairs
 
 
 def threshold_lines(
@@ -119,7 +120,7 @@ def _run(
     ledger: Ledger,
 ) -> Sensitivity:
     """One scenario through the same model, judgement and table."""
-    fit = fit_pairs(outcome, scenario.pairs, scenario.plan)
+    fit = scenario.fit(outcome, scenario.pairs, scenario.plan)
     if fit is None:
         # Nothing is left to judge: that is no other answer, and the page says so.
         return Sensitivity(scenario.what, None, "NOTRIALS", False)
@@ -147,6 +148,9 @@ def _scenarios(review: Review, outcome: Outcome, chosen: tuple[Pair, ...]) -> It
             tau2 = "DL" if plan.tau2 != "DL" else "REML"
             name = {"DL": "DerSimonian–Laird", "REML": "REML"}[tau2]
             yield _Scenario("tau2", f"{name} for tau²", chosen, replace(plan, tau2=tau2))
+    if has_empty_cell(chosen):
+        words = "Mantel–Haenszel, nothing added to groups without events"
+        yield _Scenario("counts", words, chosen, plan, fit_counts)
     for id_, what, kept in (
         (
             "bias",

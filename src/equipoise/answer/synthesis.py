@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from equipoise.answer.answer import ForestRow, Pooled
 from equipoise.certainty.rob2 import result_risk
 from equipoise.core.result import Interval
+from equipoise.effects.columns import Column
+from equipoise.models.counts.closed import mantel_haenszel
+from equipoise.models.counts.tables import read_tables
 from equipoise.models.pairwise import PairwiseFit, pairwise
 from equipoise.num.dist import critical
 from equipoise.review.collect import Collected, Missing
@@ -18,12 +21,17 @@ from equipoise.review.records import Outcome, Plan, Review
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the trials offer for one outcome: all data, the isolating comparisons, the rest."""
+    """What the trials offer for one outcome: all data, the isolating comparisons, the rest.
+
+    `empty` are comparisons in which nobody, or everybody, had the event: they say nothing about a
+    ratio, and the people in them are still counted.
+    """
 
     outcome: Outcome
     collected: Collected
     pairs: tuple[Pair, ...]
     left_out: tuple[Missing, ...]
+    empty: tuple[Pair, ...] = ()
 
 
 def evidence(review: Review, collected: Collected) -> Evidence:
@@ -33,9 +41,40 @@ def evidence(review: Review, collected: Collected) -> Evidence:
         collected, trials=tuple(t for t in collected.trials if t.trial.use == "included")
     )
     chosen, missing = pairs(counted, lambda one, two: isolates(one, two, target))
-    return Evidence(
-        collected.outcome, collected, chosen, _about_treatment(review, collected) + missing
+    outcome = collected.outcome
+    empty = tuple(p for p in chosen if outcome.measure in ("RR", "OR") and _says_nothing(p))
+    silent = tuple(
+        Missing(p.trial.id, f"{outcome.label}, {p.label}", _nothing_words(p), p.cells)
+        for p in empty
     )
+    return Evidence(
+        outcome,
+        collected,
+        tuple(p for p in chosen if p not in empty),
+        _about_treatment(review, collected) + missing + silent,
+        empty,
+    )
+
+
+def _says_nothing(pair: Pair) -> bool:
+    """Whether nobody in both groups had the event, or everybody."""
+    if pair.treated is None or pair.control is None:
+        return False
+    sides = [(a.events, a.n) for a in (pair.treated, pair.control)]
+    return all(e == 0 for e, _ in sides) or all(e == n for e, n in sides)
+
+
+def _nothing_words(pair: Pair) -> str:
+    assert pair.treated is not None
+    what = "no event" if pair.treated.events == 0 else "an event for everybody"
+    return f"{what} in either group: it cannot tell a ratio"
+
+
+def has_empty_cell(chosen: Sequence[Pair]) -> bool:
+    """Whether all comparisons are counts and one of them has a group without events."""
+    arms = [a for p in chosen for a in (p.treated, p.control)]
+    counted = all(a is not None and a.events is not None for a in arms)
+    return counted and any(a is not None and a.events in (0, a.n) for a in arms)
 
 
 def _about_treatment(review: Review, collected: Collected) -> tuple[Missing, ...]:
@@ -52,6 +91,30 @@ def fit_pairs(outcome: Outcome, chosen: Sequence[Pair], plan: Plan) -> PairwiseF
     return pairwise(
         contrasts, model=plan.model, tau2=plan.tau2, interval=plan.interval, level=plan.level
     )
+
+
+def fit_counts(outcome: Outcome, chosen: Sequence[Pair], plan: Plan) -> PairwiseFit | None:
+    """Pool counts by Mantel and Haenszel, with nothing added to empty cells.
+
+    The result stands in the place of :func:`fit_pairs`; heterogeneity is still that of the trials'
+    own estimates.
+    """
+    fit = fit_pairs(outcome, chosen, plan)
+    if fit is None:
+        return None
+    treated = [p.treated for p in chosen if p.treated is not None]
+    control = [p.control for p in chosen if p.control is not None]
+    columns: dict[str, Column] = {
+        "events1": [a.events for a in treated],
+        "n1": [a.n for a in treated],
+        "events2": [a.events for a in control],
+        "n2": [a.n for a in control],
+    }
+    tables = read_tables(None, columns, [p.label for p in chosen], None, outcome.measure)
+    pooled = mantel_haenszel(tables, outcome.measure, add=0.0, to="none", level=plan.level)
+    half = critical(plan.level) * pooled.se
+    ci = Interval(pooled.estimate - half, pooled.estimate + half, plan.level, "Wald")
+    return replace(fit, model="common", estimate=pooled.estimate, se=pooled.se, ci=ci)
 
 
 def pooled_view(

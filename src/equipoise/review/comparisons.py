@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -208,7 +209,9 @@ def spell(parts: Iterable[str]) -> str:
     return "+".join(sorted(parts)) or NOTHING
 
 
+@lru_cache(maxsize=1024)
 def _block(outcome: Outcome, pair: Pair) -> Contrasts:
+    """One comparison as a contrast; remembered, since scenarios use the same ones again."""
     if pair.treated is not None and pair.control is not None:
         a, b = pair.treated, pair.control
         study = [pair.label]

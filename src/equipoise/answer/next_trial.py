@@ -1,0 +1,153 @@
+"""What would change the answer: how large a fair next trial, and what it would have to find.
+
+The next trial is added to those there are and goes through the same model, judgement and table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from equipoise.answer.absolute import pooled_sd, scale_of
+from equipoise.answer.answer import VerdictCode
+from equipoise.answer.judging import Setting, judge
+from equipoise.answer.synthesis import fit_pairs
+from equipoise.certainty.thresholds import signed
+from equipoise.review.collect import ArmData
+from equipoise.review.comparisons import Pair
+from equipoise.review.records import Outcome, Review, RobFinding, Threshold, Trial
+
+#: The largest trial that is tried, in people, and by how much each is larger than the one before.
+LARGEST = 20_000
+_STEP = 1.5
+_SMALLEST = 20
+
+_NEXT = Trial(id="the-next-trial", label="the next trial", citation="", blinding="participants")
+
+
+@dataclass(frozen=True, slots=True)
+class NextTrial:
+    """A trial that would change the answer."""
+
+    finding: str
+    """What it would find, in words."""
+    people: int
+    verdict: VerdictCode
+    """The answer that it would lead to."""
+
+
+def next_trials(
+    review: Review,
+    outcome: Outcome,
+    chosen: Sequence[Pair],
+    main: Threshold | None,
+    setting: Setting,
+    code: VerdictCode,
+) -> tuple[NextTrial, ...]:
+    """For each finding a reader can imagine, the smallest fair trial that changes the answer.
+
+    The next trial has two equal groups, a low risk of bias, and participants who do not know what
+    they get. A finding that no trial of up to 20,000 people makes decisive is left out.
+    """
+    if main is None or not chosen:
+        return ()
+    judged_low = RobFinding(trial=_NEXT.id, tool="RoB 2", overall="low")
+    fair = replace(review, risk_of_bias=(*review.risk_of_bias, judged_low))
+    make = _maker(outcome, chosen, review)
+    if make is None:
+        return ()
+
+    def verdict(benefit: float, people: int) -> VerdictCode:
+        pairs = (*chosen, make(benefit, people))
+        fit = fit_pairs(outcome, pairs, review.plan)
+        assert fit is not None
+        return judge(fair, outcome, pairs, fit, main, setting).code
+
+    found = []
+    for finding, benefit in _findings(main):
+        size = _smallest(lambda n, b=benefit: verdict(b, n) != code)  # type: ignore[misc]
+        if size is not None:
+            found.append(NextTrial(finding, size, verdict(benefit, size)))
+    return tuple(found)
+
+
+def _findings(main: Threshold) -> Iterator[tuple[str, float]]:
+    """What a trial may find, in words and as a benefit in the reader's units."""
+    yield "finds no difference", 0.0
+    yield "finds a benefit twice as large as the smallest that matters", 2 * main.small
+    yield "finds that people get worse by twice that much", -2 * main.small
+
+
+def _smallest(changes: Callable[[int], bool]) -> int | None:
+    """The smallest even number of people from which on the answer changes, to two digits."""
+    before, now = 0, _SMALLEST
+    while not changes(now):
+        before, now = now, math.ceil(now * _STEP)
+        if now > LARGEST:
+            return None
+    while now - before > max(2, now // 50):
+        middle = (before + now) // 2
+        if middle >= 4 and changes(middle):
+            now = middle
+        else:
+            before = middle
+    step = max(2, int(10.0 ** (len(str(now)) - 2)))
+    return math.ceil(now / step) * step
+
+
+def _maker(
+    outcome: Outcome, chosen: Sequence[Pair], review: Review
+) -> Callable[[float, int], Pair] | None:
+    """A way to make the next trial from its benefit and size; None where its spread is unknown."""
+    parts = frozenset({review.question.component})
+    week = outcome.weeks[2]
+
+    def side(n: int, events: int | None, mean: float | None, sd: float | None) -> ArmData:
+        return ArmData(
+            trial=_NEXT,
+            arms=(),
+            parts=parts,
+            mixed=frozenset(),
+            week=week,
+            type="final",
+            n=n,
+            events=events,
+            mean=mean,
+            sd=sd,
+            raw="",
+            flags=(),
+            borrowed=False,
+            cells=(),
+        )
+
+    def pair(one: ArmData, two: ArmData) -> Pair:
+        return Pair(_NEXT, _NEXT.label, parts, frozenset(), frozenset(), one, two, None)
+
+    scale = scale_of(outcome, chosen)
+    if outcome.type == "binary":
+        risk = scale.risk
+        if risk is None or not 0 < risk < 1:
+            return None
+
+        def binary(benefit: float, people: int) -> Pair:
+            half = people // 2
+            share = min(max(risk + signed(benefit, outcome.better) / 1000, 0.0), 1.0)
+            return pair(
+                side(half, round(half * share), None, None),
+                side(half, round(half * risk), None, None),
+            )
+
+        return binary
+    fit = fit_pairs(outcome, chosen, review.plan)
+    assert fit is not None
+    sd = 1.0 if outcome.measure == "SMD" else pooled_sd(chosen, [float(v) for v in fit.vi])
+    if sd is None:
+        return None
+
+    def continuous(benefit: float, people: int) -> Pair:
+        half = people // 2
+        difference = signed(benefit, outcome.better)
+        return pair(side(half, None, difference, sd), side(half, None, 0.0, sd))
+
+    return continuous
