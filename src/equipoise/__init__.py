@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from equipoise.effects.contrasts import contrasts as contrasts
     from equipoise.effects.contrasts import effect_sizes as effect_sizes
     from equipoise.effects.contrasts import published as published
+    from equipoise.models.bayes import priors as priors
+    from equipoise.models.bayes.fit import bayes as bayes
     from equipoise.models.bias.asymmetry import small_study as small_study
     from equipoise.models.bias.asymmetry import small_study_panel as small_study_panel
     from equipoise.models.bias.excess import excess_significance as excess_significance
@@ -86,6 +88,7 @@ _HOME = {
     "attribution": "equipoise.models.components.basis",
     "batch": "equipoise.scale",
     "baujat": "equipoise.models.influence",
+    "bayes": "equipoise.models.bayes.fit",
     "bubble": "equipoise.present.figures.bubble",
     "components": "equipoise.models.components.fit",
     "contrasts": "equipoise.effects.contrasts",
@@ -121,6 +124,7 @@ _HOME = {
     "plot_ladder": "equipoise.present.figures.methods",
     "plot_network": "equipoise.present.figures.net_graph",
     "plot_split": "equipoise.present.figures.net_split",
+    "priors": "equipoise.models.bayes",
     "radial": "equipoise.present.figures.radial",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",

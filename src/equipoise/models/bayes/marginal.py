@@ -1,0 +1,285 @@
+"""Posterior distributions of one number: exact mixtures over the grid of tau."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.result import Interval, Result
+from equipoise.core.table import significant
+from equipoise.effects.columns import Floats
+from equipoise.models.bayes.grid import Grid
+from equipoise.num.solve import root
+
+INTERVALS = ("central", "shortest")
+
+
+def check_interval(kind: str, level: float) -> None:
+    """Refuse an unknown kind of interval or an impossible level."""
+    if kind not in INTERVALS:
+        raise UnknownNameError("kind of credible interval", kind, INTERVALS)
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
+
+
+def shortest(
+    quantile: Callable[[float], float], density: Callable[[float], float], level: float
+) -> tuple[float, float]:
+    """The shortest interval with that probability.
+
+    Both ends have the same density there; among the places where that holds, and both ends of the
+    range, the narrowest interval is taken.
+    """
+    rest = 1.0 - level
+
+    def gap(q: float) -> float:
+        return density(quantile(q)) - density(quantile(q + level))
+
+    at = rest * (np.arange(1, 16) / 16.0)
+    gaps = [gap(float(q)) for q in at]
+    found = [
+        root(gap, float(a), float(b), atol=1e-12 * rest, rtol=1e-12)
+        for a, b, x, y in zip(at, at[1:], gaps, gaps[1:], strict=False)
+        if x < 0.0 <= y
+    ]
+    if not found:
+        falling = gaps[0] >= 0.0
+        a, b = (1e-9 * rest, float(at[0])) if falling else (float(at[-1]), rest * (1.0 - 1e-9))
+        if gap(a) < 0.0 <= gap(b):
+            found = [root(gap, a, b, atol=1e-12 * rest, rtol=1e-12)]
+        else:
+            found = [a if falling else b]
+    pairs = [(quantile(q), quantile(q + level)) for q in found]
+    return min(pairs, key=lambda p: p[1] - p[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Marginal(Result):
+    """The posterior of an effect: normal given tau, mixed over the posterior of tau.
+
+    Attributes
+    ----------
+    name
+        Of what it is the posterior.
+    weights, means, sds
+        Of the normal distributions of the mixture.
+    moments
+        How many moments are finite: 0, 1 or 2.
+    level, kind
+        Of :attr:`ci`: ``central`` or ``shortest``.
+    """
+
+    name: str
+    weights: Floats
+    means: Floats
+    sds: Floats
+    moments: int
+    level: float
+    kind: str
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "means", "sds"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean; not a number where the integral does not exist."""
+        if self.moments < 1:
+            return math.nan
+        # From the middle, so that no digit is lost far from 0.
+        middle = float(self.means[int(np.argmax(self.weights))])
+        return middle + float(self.weights @ (self.means - middle))
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation; infinite where the integral is."""
+        if self.moments < 2:
+            return math.inf
+        return math.sqrt(float(self.weights @ (self.sds**2 + (self.means - self.mean) ** 2)))
+
+    @property
+    def median(self) -> float:
+        """Posterior median."""
+        return self.quantile(0.5)
+
+    @property
+    def ci(self) -> Interval:
+        """The credible interval."""
+        return self.interval()
+
+    def interval(self, level: float | None = None, kind: str | None = None) -> Interval:
+        """A credible interval of another level or kind."""
+        level = self.level if level is None else level
+        kind = self.kind if kind is None else kind
+        check_interval(kind, level)
+        if kind == "central":
+            low, high = (self.quantile(0.5 + s * level) for s in (-0.5, 0.5))
+        else:
+            low, high = shortest(self.quantile, self.density, level)
+        return Interval(low, high, level, f"{kind} credible interval")
+
+    def cdf(self, value: float) -> float:
+        """Probability of being at most `value`."""
+        return float(self.weights @ special.ndtr((value - self.means) / self.sds))
+
+    def density(self, value: float) -> float:
+        """Posterior density."""
+        z = (value - self.means) / self.sds
+        return float(self.weights @ (np.exp(-0.5 * z * z) / self.sds)) / math.sqrt(2.0 * math.pi)
+
+    def probability(self, *, above: float | None = None, below: float | None = None) -> float:
+        """Probability of being above, below, or (both given) between two thresholds.
+
+        Raises
+        ------
+        InputError
+            When neither is given, or `above` is not below `below`.
+        """
+        return between(self.cdf, self._over, above, below)
+
+    def _over(self, value: float) -> float:
+        return float(self.weights @ special.ndtr((self.means - value) / self.sds))
+
+    def quantile(self, p: float) -> float:
+        """The value that it is below with probability `p`: a root of the exact mixture."""
+        if not 0.0 < p < 1.0:
+            raise InputError(f"a probability of {p:g}", hint="a number between 0 and 1")
+        z = float(special.ndtri(p))
+        live = self.weights > 1e-300
+        ends = self.means[live] + z * self.sds[live]
+        low, high = float(ends.min()), float(ends.max())
+        if low == high:
+            return low
+        narrow = float(self.sds[live].min())
+
+        def off(x: float) -> float:
+            return self.cdf(x) - p if p < 0.5 else (1.0 - p) - self._over(x)
+
+        if off(low) > 0.0 or off(high) < 0.0:
+            low, high = low - narrow, high + narrow
+        return root(off, low, high, atol=1e-13 * narrow)
+
+    def curve(self, points: int = 201) -> tuple[Floats, Floats]:
+        """Values and densities over 99.8% of the posterior, for a plot."""
+        x = np.linspace(self.quantile(0.001), self.quantile(0.999), points)
+        return x, np.array([self.density(v) for v in x.tolist()])
+
+    def __repr__(self) -> str:
+        ci = self.ci
+        return (
+            f"<Posterior of {self.name}: median {significant(self.median, 4)} "
+            f"({significant(ci.low, 4)} to {significant(ci.high, 4)})>"
+        )
+
+
+def between(
+    cdf: Callable[[float], float],
+    over: Callable[[float], float],
+    above: float | None,
+    below: float | None,
+) -> float:
+    """The probability beyond thresholds, from both tails of a distribution."""
+    if above is not None and below is not None:
+        if not above < below:
+            raise InputError(f"above {above:g} and below {below:g}", hint="above less than below")
+        return max(0.0, 1.0 - cdf(above) - over(below))
+    if above is not None:
+        return over(above)
+    if below is not None:
+        return cdf(below)
+    raise InputError("no threshold", hint="above=…, below=…, or both")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TauMarginal(Result):
+    """The posterior of tau.
+
+    Attributes
+    ----------
+    grid
+        The grid that everything is computed from.
+    level, kind
+        Of :attr:`ci`.
+    """
+
+    grid: Grid
+    level: float
+    kind: str
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean; infinite where the integral is."""
+        return self.grid.mean(1)
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation; infinite where the integral is."""
+        square = self.grid.mean(2)
+        if math.isinf(square):
+            return math.inf
+        centre = self.grid.mean(1)
+        return math.sqrt(float(self.grid.weights @ (self.grid.tau - centre) ** 2))
+
+    @property
+    def median(self) -> float:
+        """Posterior median."""
+        return self.grid.quantile(0.5)
+
+    @property
+    def ci(self) -> Interval:
+        """The credible interval."""
+        return self.interval()
+
+    def interval(self, level: float | None = None, kind: str | None = None) -> Interval:
+        """A credible interval of another level or kind; the shortest may begin at 0."""
+        level = self.level if level is None else level
+        kind = self.kind if kind is None else kind
+        check_interval(kind, level)
+        text = f"{kind} credible interval"
+        if self.grid.known:
+            return Interval(float(self.grid.tau[0]), float(self.grid.tau[0]), level, "known")
+        if kind == "central":
+            low, high = (self.quantile(0.5 + s * level) for s in (-0.5, 0.5))
+            return Interval(low, high, level, text)
+        high = self.quantile(level)
+        if self.grid.at_zero >= self.density(high):
+            return Interval(0.0, high, level, text)
+        return Interval(*shortest(self.quantile, self.density, level), level, text)
+
+    def cdf(self, value: float) -> float:
+        """Probability of being at most `value`."""
+        return self.grid.cdf(value)
+
+    def density(self, value: float) -> float:
+        """Posterior density."""
+        return self.grid.density(value)
+
+    def quantile(self, p: float) -> float:
+        """The value that tau is below with probability `p`."""
+        if not 0.0 < p < 1.0:
+            raise InputError(f"a probability of {p:g}", hint="a number between 0 and 1")
+        return self.grid.quantile(p)
+
+    def probability(self, *, above: float | None = None, below: float | None = None) -> float:
+        """Probability of being above, below, or between two thresholds."""
+        return between(self.cdf, lambda t: 1.0 - self.cdf(t), above, below)
+
+    def curve(self, points: int = 201) -> tuple[Floats, Floats]:
+        """Values from 0 and densities over 99.5% of the posterior, for a plot."""
+        x = np.linspace(0.0, self.quantile(0.995), points)
+        return x, np.array([self.density(v) for v in x.tolist()])
+
+    def __repr__(self) -> str:
+        ci = self.ci
+        return (
+            f"<Posterior of tau: median {significant(self.median, 4)} "
+            f"({significant(ci.low, 4)} to {significant(ci.high, 4)}); "
+            f"{self.grid.points} points>"
+        )
