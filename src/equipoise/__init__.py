@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from equipoise.models.bias.precision_effect import pet_peese as pet_peese
     from equipoise.models.bias.selection import selection as selection
     from equipoise.models.bias.trim_fill import trim_fill as trim_fill
+    from equipoise.models.boundaries import alpha_spent as alpha_spent
+    from equipoise.models.boundaries import sequential_boundaries as sequential_boundaries
     from equipoise.models.components.basis import attribution as attribution
     from equipoise.models.components.basis import identifiability_map as identifiability_map
     from equipoise.models.components.fit import components as components
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from equipoise.models.covariance import vcalc as vcalc
     from equipoise.models.influence import baujat as baujat
     from equipoise.models.influence import influence as influence
+    from equipoise.models.information import diversity as diversity
+    from equipoise.models.information import required_information as required_information
     from equipoise.models.location_scale import location_scale as location_scale
     from equipoise.models.multilevel import multilevel as multilevel
     from equipoise.models.multimodel import multimodel as multimodel
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from equipoise.models.robust import robust as robust
     from equipoise.models.robustness import cumulative as cumulative
     from equipoise.models.robustness import leave_one_out as leave_one_out
+    from equipoise.models.sequential import sequential as sequential
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
     from equipoise.present.figures import labbe as labbe
@@ -82,6 +87,7 @@ _HOME = {
     "NotEstimableError": "equipoise.core.errors",
     "UnknownNameError": "equipoise.core.errors",
     "aggregate": "equipoise.models.covariance",
+    "alpha_spent": "equipoise.models.boundaries",
     "analyse": "equipoise.present.analysis",
     "arms": "equipoise.effects.contrasts",
     "assess": "equipoise.answer.assess",
@@ -95,6 +101,7 @@ _HOME = {
     "counts": "equipoise.models.counts.fit",
     "counts_ladder": "equipoise.models.counts.ladder",
     "cumulative": "equipoise.models.robustness",
+    "diversity": "equipoise.models.information",
     "drapery": "equipoise.present.figures.drapery",
     "effect_sizes": "equipoise.effects.contrasts",
     "excess_significance": "equipoise.models.bias.excess",
@@ -129,8 +136,11 @@ _HOME = {
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",
+    "required_information": "equipoise.models.information",
     "robust": "equipoise.models.robust",
     "selection": "equipoise.models.bias.selection",
+    "sequential": "equipoise.models.sequential",
+    "sequential_boundaries": "equipoise.models.boundaries",
     "small_study": "equipoise.models.bias.asymmetry",
     "small_study_panel": "equipoise.models.bias.asymmetry",
     "subgroups": "equipoise.models.subgroups",

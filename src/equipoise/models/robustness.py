@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ LEAVE_ONE_OUT = Method(
     "10.1002/jrsm.11",
 )
 
+_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20|21)\d\d(?!\d)")
 _HEADS = {"leave-one-out": "left out", "cumulative": "up to and with"}
 _NAMES = {"leave-one-out": "Each trial left out in turn", "cumulative": "Trials added one by one"}
 
@@ -184,8 +186,9 @@ def cumulative(
     es
         Effects, or a fit whose rows and settings are used.
     order
-        A value for each row by which they are sorted (such as the year), ``precision`` (the most
-        precise first), or None for the order given. Ties keep the order given.
+        A value for each row by which they are sorted (such as the year), ``year`` (the last one in
+        a trial's label), ``precision`` (the most precise first), or None for the order given. Ties
+        keep the order given.
     descending
         From the largest value to the smallest.
     settings
@@ -208,19 +211,8 @@ def cumulative(
     Source: Lau et al. 1992, N Engl J Med 327:248, doi:10.1056/NEJM199207233270406.
     Checked against metafor's ``cumul`` in ``validation/values/robustness.json``.
     """
-    if isinstance(es, PairwiseFit):
-        if settings:
-            raise InputError(
-                f"{next(iter(settings))} with a fit, which has its own settings",
-                hint="the effects in place of the fit",
-            )
-        full, rows = es, rows_of(es)
-    else:
-        full = pairwise(es, **settings)
-        rows = rows_of(full)
-        if order is not None and not isinstance(order, str) and len(order) == len(es):
-            order = _kept(es, order)
-    places = _sorted(rows, order, descending)
+    full, rows, values = arranged(es, order, settings)
+    places = in_order(rows, values, descending)
     fits = [refit(full, rows.take(places[: i + 1])) for i in range(full.k)]
     labels = tuple(rows.study[i] for i in places)
     found = _refits("cumulative", full, labels, fits, LAU)
@@ -236,21 +228,44 @@ def rows_of(fit: PairwiseFit) -> Contrasts:
     return Contrasts(measure=fit.measure, study=fit.study, yi=fit.yi, vi=fit.vi, raw=dict(fit.raw))
 
 
+def arranged(
+    es: Contrasts | PairwiseFit, order: Sequence[Any] | str | None, settings: dict[str, Any]
+) -> tuple[PairwiseFit, Contrasts, list[Any]]:
+    """The analysis of all trials, its rows, and the value that each is sorted by."""
+    if isinstance(es, PairwiseFit):
+        if settings:
+            raise InputError(
+                f"{next(iter(settings))} with a fit, which has its own settings",
+                hint="the effects in place of the fit",
+            )
+        full, rows = es, rows_of(es)
+    else:
+        full = pairwise(es, **settings)
+        rows = rows_of(full)
+        if order is not None and not isinstance(order, str) and len(order) == len(es):
+            order = _kept(es, order)
+    return full, rows, _values(rows, order)
+
+
 def _kept(es: Contrasts, order: Sequence[Any]) -> list[Any]:
     """The sort values of the rows that have an estimate."""
     usable = np.isfinite(es.yi) & np.isfinite(es.vi)
     return [value for value, use in zip(order, usable.tolist(), strict=True) if use]
 
 
-def _sorted(rows: Contrasts, order: Sequence[Any] | str | None, descending: bool) -> list[int]:
+def _values(rows: Contrasts, order: Sequence[Any] | str | None) -> list[Any]:
+    values: list[Any]
     if order is None:
-        values: Sequence[Any] = range(len(rows))
-    elif isinstance(order, str):
-        if order != "precision":
-            raise UnknownNameError("order", order, ("precision",))
-        values = rows.vi.tolist()
-    else:
+        values = list(range(len(rows)))
+    elif not isinstance(order, str):
         values = list(order)
+    elif order == "precision":
+        values = rows.vi.tolist()
+    elif order == "year":
+        found = [_YEAR.findall(study) for study in rows.study]
+        values = [int(years[-1]) if years else None for years in found]
+    else:
+        raise UnknownNameError("order", order, ("precision", "year"))
     if len(values) != len(rows):
         raise InputError(
             f"{len(values)} values of order for {len(rows)} rows", hint="one value for each row"
@@ -260,6 +275,11 @@ def _sorted(rows: Contrasts, order: Sequence[Any] | str | None, descending: bool
             raise InputError(
                 "no value to sort by", where=f"study {study}", hint="a value for every row"
             )
+    return values
+
+
+def in_order(rows: Contrasts, values: Sequence[Any], descending: bool) -> list[int]:
+    """The places of the rows, sorted by their values."""
     try:
         return sorted(range(len(rows)), key=lambda i: values[i], reverse=descending)
     except TypeError:
