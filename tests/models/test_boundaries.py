@@ -93,7 +93,7 @@ def test_the_result_reads_and_travels() -> None:
     assert again.to_dict() == found.to_dict()
     assert len(found.to_frame()) == len(found) == 3
     assert "<table" in found._repr_html_()
-    assert [m.doi for m in found.methods][0] == "10.1093/biomet/70.3.659"
+    assert found.methods[0].doi == "10.1093/biomet/70.3.659"
 
 
 @pytest.mark.parametrize(

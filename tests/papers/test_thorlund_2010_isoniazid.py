@@ -1,7 +1,7 @@
 """Isoniazid against tuberculosis in people with HIV: the size for moderate evidence.
 
 Thorlund K, Anema A, Mills E (2010). Interpreting meta-analysis according to the adequacy of sample
-size. Clin Epidemiol 2:57–66, doi:10.2147/CLEP.S9242, figure 4: 19,920 people for alpha 1%, beta 10%,
+size. Clin Epidemiol 2:57–66, doi:10.2147/CLEP.S9242, figure 4: 19,920 for alpha 1%, beta 10%,
 a risk of 5% in the control group and a relative risk reduction of 25%. The figure says nothing of
 heterogeneity; a diversity of 20% gives its number.
 """
