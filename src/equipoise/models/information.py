@@ -217,8 +217,8 @@ def required_information(
     differ, divided by ``1 - D²``. Choose the effect and how much trials may differ in advance:
     both from the same trials make a size that these trials happen to reach.
 
-    Source: Wetterslev et al. 2008, J Clin Epidemiol 61:64, doi:10.1016/j.jclinepi.2007.03.013; 2009,
-    BMC Med Res Methodol 9:86, doi:10.1186/1471-2288-9-86.
+    Source: Wetterslev et al. 2008, J Clin Epidemiol 61:64, doi:10.1016/j.jclinepi.2007.03.013; 2009
+    in BMC Med Res Methodol 9:86, doi:10.1186/1471-2288-9-86.
 
     Examples
     --------
