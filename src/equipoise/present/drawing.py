@@ -230,10 +230,12 @@ class Drawing:
         bold: bool = False,
         sup: str = "",
         after: str = "",
+        halo: bool = False,
     ) -> None:
         """Write one line of text with its baseline at `y`.
 
         `sup` follows it raised, `after` follows it in the ordinary weight and a quieter colour.
+        A `halo` of paper keeps what lies beneath from running through the letters.
         """
         size = size or self.size
         if size < SMALLEST:
@@ -242,6 +244,9 @@ class Drawing:
         extra += f' font-size="{coord(size)}"' if size != self.size else ""
         extra += ' font-weight="600"' if bold else ""
         extra += "" if role == "ink" else f' fill="{colour(role)}"'
+        if halo:
+            extra += f' stroke="{colour("paper")}" stroke-width="4" stroke-linejoin="round"'
+            extra += ' paint-order="stroke"'
         raised = (
             f' <tspan dy="-4" font-size="{coord(SMALLEST)}">{escape(sup)}</tspan>' if sup else ""
         )

@@ -75,13 +75,16 @@ def _linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]
 def _curved_ticks(
     low: float, high: float, most: int, back: Callable[[float], float]
 ) -> list[tuple[float, str]]:
-    """Ticks that are round on the reader's scale, by bisection of the way back."""
+    """Ticks that are round on the reader's scale, by bisection of the way back.
+
+    The roundest come first; one that would stand closer to another than `most` allows gives way.
+    """
     ends = sorted((back(low), back(high)))
     if not all(map(math.isfinite, ends)) or ends[1] - ends[0] < 1e-12:
         return _linear_ticks(low, high, most)
     rising = back(high) >= back(low)
-    ticks = []
-    for value, text in _linear_ticks(ends[0], ends[1], most):
+    found: list[tuple[float, str]] = []
+    for value in sorted(_round_values(ends[0], ends[1], most), key=_roundness):
         a, b = low, high
         for _ in range(60):
             middle = (a + b) / 2
@@ -89,8 +92,33 @@ def _curved_ticks(
                 a = middle
             else:
                 b = middle
-        ticks.append(((a + b) / 2, text))
-    return sorted(ticks)
+        place = (a + b) / 2
+        if all(abs(place - other) >= (high - low) / (most + 1) for other, _ in found):
+            found.append((place, significant(value, 4) if value else "0"))
+    return sorted(found)
+
+
+def _round_values(low: float, high: float, most: int) -> set[float]:
+    """Round values from `low` to `high`: evenly spaced ones, and those that crowd to 0 or to 1."""
+    step = _step((high - low) / most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = {_plain(i * step) for i in range(first, last + 1)}
+    small = [s * 10.0**-d for d in range(1, 7) for s in _STEPS]
+    values |= {_plain(v) for v in small if low <= v <= high}
+    if high <= 1.0:
+        values |= {_plain(1.0 - v) for v in small if low <= 1.0 - v <= high}
+    return values
+
+
+def _plain(value: float) -> float:
+    return float(f"{value:.8g}")
+
+
+def _roundness(value: float) -> tuple[int, float]:
+    """Sorts 0, 1, 0.1… before 0.5, 0.05…, these before 0.2…, and all before others."""
+    near = value if value <= 0.5 or value >= 1.0 else _plain(1.0 - value)
+    lead = f"{abs(near):.6e}".partition("e")[0].rstrip("0").rstrip(".")
+    return ({"0": 0, "1": 0, "5": 1, "2": 2}.get(lead, 3), value)
 
 
 def _step(rough: float) -> float:
@@ -109,7 +137,7 @@ def _log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     if len(chosen) < 3:
         chosen = inside(_CLOSER)
     if len(chosen) < 3 and high < 300:
-        step = _step((math.exp(high) - math.exp(low)) / min(most, 6))
+        step = _step((math.exp(high) - math.exp(low)) / min(most, 8))
         first, last = (math.exp(v) / step for v in (low, high))
         chosen = [i * step for i in range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)]
     if len(chosen) > most and len(inside((1.0,))) >= 3:

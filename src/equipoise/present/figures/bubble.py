@@ -180,8 +180,8 @@ def _line(d: Drawing, data: Bubbles, x: Axis, up: Axis) -> None:
     around = "L".join(f"{coord(a)} {coord(b)}" for a, b in (*low, *reversed(high)))
     d.path(f"M{around}Z", "soft")
     for values in (line.pi_low.tolist(), line.pi_high.tolist()):
-        seen = [p for p, v in zip(data.grid.tolist(), values, strict=True) if up.holds(v)]
-        inside = [(x.at(p), up.at(v)) for p, v in zip(data.grid, values, strict=True) if p in seen]
+        pairs = zip(data.grid.tolist(), values, strict=True)
+        inside = [(x.at(p), up.at(v)) for p, v in pairs if up.holds(v)]
         d.polyline(inside, role="neutral", width=1.4, dash="6 4")
     d.polyline(places(line.estimate.tolist()), role="benefit", width=2.2)
 

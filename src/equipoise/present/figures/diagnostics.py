@@ -6,6 +6,7 @@ Source: Viechtbauer, Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ _PANELS = (
     ),
     _Panel("cook", "Cook's distance", lambda k: 0.0, lambda k: (chi2_quantile(0.5, 1.0),)),
     _Panel("cov_ratio", "Covariance ratio", lambda k: 1.0, _nowhere),
-    _Panel("tau2_deleted", "tau² without it", lambda k: math.nan, _nowhere),
-    _Panel("q_deleted", "Q without it", lambda k: math.nan, _nowhere),
+    _Panel("tau2_deleted", "tau² without\u00a0it", lambda k: math.nan, _nowhere),
+    _Panel("q_deleted", "Q without\u00a0it", lambda k: math.nan, _nowhere),
     _Panel("hat", "Leverage", lambda k: 1 / k, lambda k: (3 / k,)),
     _Panel("weight", "Weight, percent", lambda k: 100 / k, _nowhere),
 )
@@ -134,25 +135,25 @@ def _draw(found: Influence, title: str, desc: str, width: float, prefix: str) ->
 def _block(d: Drawing, found: Influence, panels: Sequence[_Panel], y: float) -> float:
     """Draw some of the diagnostics beside the names of the trials; return the next top."""
     bold = [a or b for a, b in zip(found.stands_out, found.influential, strict=True)]
-    names = [text_width(s, d.size, bold=bool(b)) for s, b in zip(found.study, bold, strict=True)]
-    room = min(max([*names, 60.0]), (0.37 if d.width < PHONE else 0.29) * d.width)
+    names = [text_width(s, 13, bold=bool(b)) for s, b in zip(found.study, bold, strict=True)]
+    room = min(max([*names, 60.0]), (0.33 if d.width < PHONE else 0.29) * d.width)
     left = EDGE + room + 16
     each = (d.width - EDGE - 10 - left - _GAP * (len(panels) - 1)) / len(panels)
-    heads = [wrap(panel.name, each + _GAP - 8, d.size, bold=True) for panel in panels]
+    heads = [wrap(panel.name, each + _GAP - 8, 13, bold=True) for panel in panels]
     step = d.size * 1.3
     base = y + d.size + (max(map(len, heads)) - 1) * step
     top = base + 8
     bottom = top + _ROW * len(found)
     for i, study in enumerate(found.study):
         at = top + _ROW * (i + 0.5) + d.size * 0.35
-        text = shortened(study, room, d.size, 1, bold=bool(bold[i]))[0]
+        text = shortened(study, room, 13, 1, bold=bool(bold[i]))[0]
         d.begin(study)
-        d.text(EDGE, at, text, bold=bool(bold[i]))
+        d.text(EDGE, at, text, bold=bool(bold[i]), size=13)
         d.end()
     for j, (panel, head) in enumerate(zip(panels, heads, strict=True)):
         x = left + j * (each + _GAP)
         for line, words in enumerate(reversed(head)):
-            d.text(x, base - line * step, words, bold=True)
+            d.text(x, base - line * step, words, bold=True, size=13)
         _panel(d, found, panel, (x, x + each), (top, bottom))
     return bottom + d.size + 24
 
@@ -203,18 +204,26 @@ def _mark(d: Drawing, x: float, y: float, influential: bool) -> None:
 
 
 def _ticks(d: Drawing, axis: Axis, y: float) -> None:
-    """Draw the axis; where labels would touch, the inner ones give way to the first."""
+    """Draw the axis with evenly spaced labels, as many as do not touch."""
     d.line(axis.left, y, axis.right, y, role="neutral")
-    last = -math.inf
     # Chosen as for an axis of twice the width, because only labels that have room are written.
-    for value, text in dataclasses.replace(axis, left=0.0, right=200.0).ticks():
-        half = text_width(text, d.size) / 2
-        x = min(axis.at(value), d.width - half - 3)
-        if x - half < last + 6 or x + half > axis.right + _GAP / 2:
-            continue
-        last = x + half
-        d.line(axis.at(value), y, axis.at(value), y + 5, role="neutral")
-        d.text(x, y + 7 + d.size, text, anchor="middle", role="neutral")
+    ticks = dataclasses.replace(axis, left=0.0, right=200.0).ticks()
+    zero = next((i for i, (value, _) in enumerate(ticks) if value == 0.0), 0)
+    for every in range(1, len(ticks) + 1):
+        places = [_place(d, axis, *tick) for tick in ticks[zero % every :: every]]
+        if all(a[2] + 6 <= b[1] for a, b in itertools.pairwise(places)):
+            break
+    for at, left, right, text in places:
+        if right <= axis.right + _GAP / 2:
+            d.line(at, y, at, y + 5, role="neutral")
+            d.text((left + right) / 2, y + 7 + d.size, text, anchor="middle", role="neutral")
+
+
+def _place(d: Drawing, axis: Axis, value: float, text: str) -> tuple[float, float, float, str]:
+    """Where a tick stands, and from where to where its label reaches."""
+    half = text_width(text, d.size) / 2
+    middle = min(axis.at(value), d.width - half - 3)
+    return axis.at(value), middle - half, middle + half, text
 
 
 def _table(found: Influence, title: str) -> Table:

@@ -24,6 +24,8 @@ from equipoise.present.text import text_width
 #: The p values at which a line is drawn, from the head of the plot to its foot.
 _LEVELS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.01, 0.001)
 _HIGH = 360.0
+#: From more trials than this their curves are thinner.
+_MANY = 40
 #: Points of the curve of all trials together, which is none of straight lines where it is one of t.
 _POINTS = 121
 
@@ -92,7 +94,12 @@ def _draw(fit: PairwiseFit, m: Measure, title: str, desc: str, width: float, pre
         d.line(x.at(m.no_effect), top - 8, x.at(m.no_effect), foot, role="neutral", width=1.2)
     for name, y, v in zip(fit.study, fit.yi.tolist(), fit.vi.tolist(), strict=True):
         d.begin(name)
-        d.path(_curve(x, (top, foot), y, math.sqrt(v), math.inf), "", "benefit", 1, opacity=1)
+        d.path(
+            _curve(x, (top, foot), y, math.sqrt(v), math.inf),
+            "",
+            "benefit",
+            1 if fit.k <= _MANY else 0.6,
+        )
         d.end()
     d.begin("All together")
     d.path(_curve(x, (top, foot), fit.estimate, fit.se, fit.df), "", "ink", 2.8)

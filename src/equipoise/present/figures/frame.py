@@ -187,9 +187,7 @@ def draw_labels(
         used += [box, *(Box.around(x, y, 2.0) for x, y in leader)]
         if leader:
             d.line(*leader[0], *leader[-1], role="icon")
-        # A pale ground, so that lines of the plot do not run through the letters.
-        d.rect(box.left, box.top, wide, box.bottom - box.top, fill="paper", opacity=0.75)
-        d.text(box.left, box.bottom - 0.25 * d.size, text)
+        d.text(box.left, box.bottom - 0.25 * d.size, text, halo=True)
     return len(texts)
 
 

@@ -27,7 +27,9 @@ from equipoise.present.figures.plot import axis_words, capital, kind_of_measure,
 _ACROSS, _UP = 64, 44
 _HIGH, _SIDE, _SMALL_SIDE = 352.0, 84.0, 58.0
 #: Shades of the density, from few subsets to many.
-_SHADES = (0.16, 0.3, 0.46, 0.62, 0.8, 1.0)
+_SHADES = (0.25, 0.38, 0.52, 0.66, 0.82, 1.0)
+#: Up to this many subsets each mark is large enough to be found.
+_FEW = 200
 _NEEDED = ("measure", "study", "whole", "member", "estimate", "i2")
 
 
@@ -192,8 +194,9 @@ def _draw_diamonds(d: Drawing, x: Axis, y: Axis, counts: Floats, most: float) ->
     """Draw subsets with the highlighted trial: the more, the larger the diamond."""
     wide, tall = _cell(x, y)
     shades = _shade(counts, most)
+    least = 1.8 if counts.sum() > _FEW else 4.0
     for level in range(len(_SHADES)):
-        r = 1.8 + 0.5 * level
+        r = least + 0.5 * level
         path = "".join(
             f"M{coord(x.left + (i + 0.5) * wide - r)} {coord(y.left - (j + 0.5) * tall)}"
             f"l{coord(r)} {coord(-r)} {coord(r)} {coord(r)} {coord(-r)} {coord(r)}z"
@@ -232,7 +235,8 @@ def _legend(d: Drawing, y: float, highlight: str | None, most: float) -> float:
     for i, opacity in enumerate(_SHADES):
         d.rect(EDGE + 14 * i, y - 11, 14, 12, fill="benefit", opacity=opacity)
     words = "subsets without it" if highlight is not None else "subsets"
-    words = f"1 to {count(most)} {words} in a cell, on a logarithmic scale"
+    if most > 1:
+        words = f"1 to {count(most)} {words} in a cell, on a logarithmic scale"
     left = EDGE + 14 * len(_SHADES) + 8
     y = d.paragraph(left, y, words, d.width - EDGE - left) + d.size * 0.15
     if highlight is not None:

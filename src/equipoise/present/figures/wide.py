@@ -61,7 +61,7 @@ class Wide:
             return _Block(line, tuple(words), "", (), high)
         marks = marks_of(self.plot, line)
         room = layout.label - (text_width(marks, 12) + 4 if marks else 0)
-        words = shortened(line.label, room, d.size, 2, bold=line.kind == "total")
+        words = shortened(line.label, room, d.size, 3, bold=line.kind == "total")
         raw = tuple(self._raw_lines(line)) if layout.raw and line.kind == "trial" else ()
         rows = len(words) + len(raw)
         cells = [len(c.lines(line, d.size)) for c in layout.columns if c.kind == "beside"]
