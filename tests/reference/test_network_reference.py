@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from equipoise.effects.contrasts import contrasts
-from equipoise.models.network.core import likelihood, make_net
+from equipoise.models.network.core import make_net
 from equipoise.models.network.fit import NetworkFit, network
+from equipoise.models.network.spread import likelihood
 
 VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
 SETS = {

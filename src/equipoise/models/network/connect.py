@@ -110,7 +110,7 @@ def _comparison(parts: Sequence[tuple[str, ...]], size: Counter[str]) -> str:
 
 def check_twins(es: Contrasts) -> None:
     """Refuse names that differ only in spelling: the usual cause of a broken network."""
-    twins = name_twins((*es.treat1, *es.treat2))
+    twins = name_twins(tuple(dict.fromkeys((*es.treat1, *es.treat2))))
     if twins:
         listed = "; ".join(" and ".join(map(repr, names)) for names in twins)
         where = next(

@@ -13,16 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.core.errors import InputError
-from equipoise.core.result import Note
-from equipoise.core.table import significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats, Ints
-from equipoise.models.correlated import shared_effects, tau2_of
 from equipoise.num.linalg import cholesky
-from equipoise.num.solve import root
 
-#: Up to this many contrasts, the likelihood of tau² is searched with proof of the global optimum.
-CERTIFIED_UP_TO = 400
+#: From this many treatments on, LAPACK's own inverse is worth its import.
+_LARGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +91,22 @@ class Net:
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
-    """The least squares solution at one value of tau².
+class Estimates:
+    """Effects of all treatments with their covariances.
 
     Attributes
     ----------
     tau2
-        The value.
+        The variance between trials that they were estimated with.
     theta
         Effects of the treatments against the first, shape (n,).
     G
         Covariance of `theta`; row and column of the first treatment are 0. Shape (n, n).
-    q
-        Weighted sum of squared residuals.
-    logdet
-        Log-determinant of the reduced Laplacian.
     """
 
     tau2: float
     theta: Floats
     G: Floats
-    q: float
-    logdet: float
 
     def variance(self) -> Floats:
         """Variances of all differences, shape (n, n)."""
@@ -126,6 +116,22 @@ class Solution:
     def difference(self) -> Floats:
         """All differences, row minus column, shape (n, n)."""
         return np.asarray(self.theta[:, None] - self.theta[None, :], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution(Estimates):
+    """The least squares solution at one value of tau².
+
+    Attributes
+    ----------
+    q
+        Weighted sum of squared residuals.
+    logdet
+        Log-determinant of the reduced Laplacian.
+    """
+
+    q: float
+    logdet: float
 
 
 def make_net(es: Contrasts, treatments: Sequence[str] | None = None) -> Net:
@@ -164,22 +170,11 @@ def make_net(es: Contrasts, treatments: Sequence[str] | None = None) -> Net:
                 trial=trial[alone],
             )
         )
-    by_size: dict[int, list[tuple[Ints, Floats, Floats, int]]] = {}
+    by_rows: dict[int, list[list[int]]] = {}
     for rows in _joined(es):
-        arms, y, V = _star(es, rows, one, two)
-        by_size.setdefault(len(arms), []).append((arms, y, V, int(trial[rows[0]])))
-    for size in sorted(by_size):
-        blocks = by_size[size]
-        m = size - 1
-        groups.append(
-            Group(
-                arms=np.array([b[0] for b in blocks], dtype=np.intp),
-                y=np.array([b[1] for b in blocks]),
-                V=np.array([b[2] for b in blocks]),
-                R=0.5 * (np.eye(m) + np.ones((m, m))),
-                trial=np.array([b[3] for b in blocks], dtype=np.intp),
-            )
-        )
+        by_rows.setdefault(len(rows), []).append(rows)
+    several = [np.array(by_rows[m], dtype=np.intp) for m in sorted(by_rows)]
+    groups += [_stars(es, rows, one, two, trial) for rows in several]
     return Net(names, trials, tuple(groups))
 
 
@@ -204,36 +199,58 @@ def _joined(es: Contrasts) -> list[list[int]]:
     return list(out.values())
 
 
-def _star(es: Contrasts, rows: list[int], one: Ints, two: Ints) -> tuple[Ints, Floats, Floats]:
-    """The rows of one trial as differences from one base arm."""
-    arms = list(dict.fromkeys(int(a) for r in rows for a in (two[r], one[r])))
-    counts = [sum(int(two[r]) == a for r in rows) for a in arms]
-    base = arms[int(np.argmax(counts))]
-    order = [base, *(a for a in arms if a != base)]
-    place = {a: i for i, a in enumerate(order)}
-    where = f"study {es.study[rows[0]]}"
-    if len(rows) != len(arms) - 1:
-        raise InputError(
-            f"{len(rows)} comparisons of {len(arms)} arms with covariances",
-            where=where,
-            hint="one comparison less than there are arms, or all of them with contrasts()",
-        )
-    D = np.zeros((len(rows), len(order)))
-    for i, r in enumerate(rows):
-        D[i, place[int(one[r])]] += 1.0
-        D[i, place[int(two[r])]] -= 1.0
-    inner = D[:, 1:]
-    sub = es.take(rows)
-    if abs(float(np.linalg.det(inner))) < 0.5:
+def _stars(es: Contrasts, rows: Ints, one: Ints, two: Ints, trial: Ints) -> Group:
+    """Trials of several arms as differences from one base arm each; `rows` has one trial a row."""
+    b, m = rows.shape
+    order = np.empty((b, m + 1), dtype=np.intp)
+    D = np.zeros((b, m, m + 1))
+    for k, (first, second) in enumerate(zip(one[rows].tolist(), two[rows].tolist(), strict=True)):
+        arms = list(dict.fromkeys(a for pair in zip(second, first, strict=True) for a in pair))
+        if len(arms) != m + 1:
+            raise InputError(
+                f"{m} comparisons of {len(arms)} arms with covariances",
+                where=f"study {es.study[rows[k, 0]]}",
+                hint="one comparison less than there are arms, or all of them with contrasts()",
+            )
+        base = max(arms, key=second.count)
+        arms.remove(base)
+        order[k] = [base, *arms]
+        place = {a: i for i, a in enumerate(order[k].tolist())}
+        for i, (a, c) in enumerate(zip(first, second, strict=True)):
+            D[k, i, place[a]] += 1.0
+            D[k, i, place[c]] -= 1.0
+    inner = D[:, :, 1:]
+    circles = np.flatnonzero(np.abs(np.linalg.det(inner)) < 0.5)
+    if circles.size:
+        where = f"study {es.study[rows[circles[0], 0]]}"
         raise InputError("comparisons that go round in a circle", where=where, hint="contrasts()")
     T = np.linalg.inv(inner)
-    V = T @ sub.V() @ T.T
-    V = 0.5 * (V + V.T)
-    try:
-        cholesky(V)
-    except InputError as error:
-        raise InputError(error.what, where=where, hint=error.hint) from None
-    return np.array(order, dtype=np.intp), T @ sub.yi, V
+    V = T @ _covariances(es, rows) @ np.swapaxes(T, 1, 2)
+    V = 0.5 * (V + np.swapaxes(V, 1, 2))
+    for k in np.flatnonzero(np.linalg.eigvalsh(V)[:, 0] <= 0.0).tolist():
+        try:
+            cholesky(V[k])
+        except InputError as error:
+            where = f"study {es.study[rows[k, 0]]}"
+            raise InputError(error.what, where=where, hint=error.hint) from None
+    y = np.einsum("bij,bj->bi", T, es.yi[rows])
+    return Group(order, y, V, 0.5 * (np.eye(m) + np.ones((m, m))), trial[rows[:, 0]])
+
+
+def _covariances(es: Contrasts, rows: Ints) -> Floats:
+    """The covariance matrices of the trials of `rows`, shape (b, m, m)."""
+    b, m = rows.shape
+    V = np.zeros((b, m, m))
+    V[:, np.arange(m), np.arange(m)] = es.vi[rows]
+    block = np.full(len(es), -1, dtype=np.intp)
+    place = np.zeros(len(es), dtype=np.intp)
+    block[rows] = np.arange(b)[:, None]
+    place[rows] = np.arange(m)
+    here = block[es.cov_i] >= 0
+    i, j = es.cov_i[here], es.cov_j[here]
+    V[block[i], place[i], place[j]] = es.cov[here]
+    V[block[i], place[j], place[i]] = es.cov[here]
+    return V
 
 
 def laplacian(net: Net, weights: Sequence[Floats]) -> Floats:
@@ -264,21 +281,36 @@ def solve(net: Net, tau2: float) -> Solution:
     weights = [g.weights(tau2) for g in net.groups]
     L = laplacian(net, weights)
     pull = np.zeros(n)
-    total = 0.0
     for g, W in zip(net.groups, weights, strict=True):
         Wy = np.einsum("bij,bj->bi", W, g.y)
-        total += float((g.y * Wy).sum())
         into = np.concatenate([-Wy.sum(axis=1)[:, None], Wy], axis=1)
         pull += np.bincount(g.arms.ravel(), weights=into.ravel(), minlength=n)
-    low = cholesky(L[1:, 1:])
-    half = np.linalg.solve(low, np.eye(n - 1))
     G = np.zeros((n, n))
-    G[1:, 1:] = half.T @ half
+    G[1:, 1:], logdet = _inverse(L[1:, 1:])
     theta = G @ pull
     q = 0.0
     for e, W in zip(residuals(net, theta), weights, strict=True):
         q += float(np.einsum("bi,bij,bj->", e, W, e))
-    return Solution(tau2, theta, G, q, 2.0 * float(np.log(np.diag(low)).sum()))
+    return Solution(tau2, theta, G, q, logdet)
+
+
+def _inverse(L: Floats) -> tuple[Floats, float]:
+    """The inverse of a positive definite matrix, symmetric, and its log-determinant."""
+    if len(L) < _LARGE:
+        low = cholesky(L)
+        half = np.linalg.solve(low, np.eye(len(L)))
+        return half.T @ half, 2.0 * float(np.log(np.diag(low)).sum())
+    from scipy.linalg import lapack
+
+    upper, info = lapack.dpotrf(L, lower=0)
+    if info:
+        cholesky(L)
+    logdet = 2.0 * float(np.log(np.diag(upper)).sum())
+    half, _ = lapack.dpotri(upper, lower=0, overwrite_c=1)
+    # The other triangle holds zeros.
+    whole = half + half.T
+    np.fill_diagonal(whole, np.diag(half))
+    return whole, logdet
 
 
 def residuals(net: Net, theta: Floats) -> list[Floats]:
@@ -286,119 +318,19 @@ def residuals(net: Net, theta: Floats) -> list[Floats]:
     return [g.y - (theta[g.arms[:, 1:]] - theta[g.arms[:, :1]]) for g in net.groups]
 
 
+def gathered(net: Net, parts: Sequence[Floats], G: Floats) -> float:
+    """The trace of `G` times the sum of the blocks' forms, which only needs `G` at the trials."""
+    total = 0.0
+    for g, full in zip(net.groups, parts, strict=True):
+        total += float((full * G[g.arms[:, :, None], g.arms[:, None, :]]).sum())
+    return total
+
+
 def frozen(matrix: Floats) -> Floats:
     """A read-only copy, of the same shape."""
     out = np.array(matrix, dtype=np.float64)
     out.setflags(write=False)
     return out
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """Traces at one value of tau² that moments and likelihoods are made of."""
-
-    trace_w: float
-    trace_p: float
-    ypp: float
-    logdet_v: float
-
-
-def slope(net: Net, at: Solution) -> Slope:
-    """Traces of ``W R``, of ``P R``, the form ``y'P R P y`` and ``log det(V + tau² R)``."""
-    n = net.n
-    trace_w, ypp, logdet = 0.0, 0.0, 0.0
-    inner = np.zeros(n * n)
-    for g, e in zip(net.groups, residuals(net, at.theta), strict=True):
-        W = g.weights(at.tau2)
-        WR = W @ g.R
-        trace_w += float(np.trace(WR, axis1=1, axis2=2).sum())
-        WRW = WR @ W
-        ypp += float(np.einsum("bi,bij,bj->", e, WRW, e))
-        logdet += float(np.linalg.slogdet(g.V + at.tau2 * g.R)[1].sum())
-        full = bordered(WRW)
-        places = (g.arms[:, :, None] * n + g.arms[:, None, :]).ravel()
-        inner += np.bincount(places, weights=full.ravel(), minlength=n * n)
-    trace_p = trace_w - float((at.G * inner.reshape(n, n)).sum())
-    return Slope(trace_w, trace_p, ypp, logdet)
-
-
-def estimate_tau2(net: Net, es: Contrasts, code: str) -> tuple[float, list[Note]]:
-    """Estimate the one tau² of the network by ``DL``, ``REML`` or ``ML``.
-
-    Notes
-    -----
-    DL is the generalised method of moments of Jackson, White & Riley 2013. Up to 400 contrasts
-    the likelihoods are searched with proof of the global optimum; beyond, their derivative is
-    followed over a grid of tau² from 0 to where it can only fall, and a note says so.
-    """
-    if net.df <= 0:
-        text = (
-            "There are just enough comparisons to join the treatments, so how much trials differ "
-            "cannot be estimated; tau² counts as 0."
-        )
-        return 0.0, [Note("no-degrees-of-freedom", text)]
-    if code == "DL":
-        return _moments(net), []
-    if net.rows <= CERTIFIED_UP_TO:
-        return _certified(net, es, code)
-    return _followed(net, code)
-
-
-def _certified(net: Net, es: Contrasts, code: str) -> tuple[float, list[Note]]:
-    number = {name: i for i, name in enumerate(net.treatments)}
-    X = np.zeros((len(es), net.n))
-    for row, (a, b) in enumerate(zip(es.treat1, es.treat2, strict=True)):
-        X[row, number[a]] += 1.0
-        X[row, number[b]] -= 1.0
-    return tau2_of(code, X[:, 1:], np.asarray(es.yi), es.V(), shared_effects(es))
-
-
-def _followed(net: Net, code: str) -> tuple[float, list[Note]]:
-    """The likelihood's stationary points on a grid, each polished."""
-
-    def derivative(t: float) -> float:
-        at = solve(net, t)
-        s = slope(net, at)
-        return s.ypp - (s.trace_p if code == "REML" else s.trace_w)
-
-    moments = _moments(net)
-    typical = float(np.median(np.concatenate([g.V[:, 0, 0] for g in net.groups])))
-    grid = [0.0, *(max(moments, 0.01 * typical) * f for f in (0.1, 0.5, 1.0, 2.0, 10.0))]
-    signs = [derivative(t) for t in grid]
-    while signs[-1] > 0.0:
-        grid.append(grid[-1] * 10.0)
-        signs.append(derivative(grid[-1]))
-    places = [
-        root(derivative, a, b, rtol=1e-10)
-        for a, b, x, y in zip(grid, grid[1:], signs, signs[1:], strict=False)
-        if x > 0.0 >= y
-    ]
-    if signs[0] <= 0.0:
-        places.append(0.0)
-    text = (
-        f"With {net.rows} contrasts, the likelihood of tau² was followed over a grid instead of "
-        "searched with proof."
-    )
-    notes = [Note("tau2-not-certified", text)]
-    if len(places) > 1:
-        shown = ", ".join(significant(t, 4) for t in sorted(places))
-        notes.append(
-            Note("several-optima", f"It has local maxima at {shown}; the highest is used.")
-        )
-    best = max(places, key=lambda t: likelihood(net, t, code))
-    return best, notes
-
-
-def _moments(net: Net) -> float:
-    at = solve(net, 0.0)
-    return max(0.0, (at.q - net.df) / slope(net, at).trace_p)
-
-
-def likelihood(net: Net, tau2: float, code: str) -> float:
-    """The (restricted) log-likelihood of tau², up to a constant."""
-    at = solve(net, tau2)
-    total = slope(net, at).logdet_v + at.q
-    return -0.5 * (total + at.logdet if code == "REML" else total)
 
 
 def subnetworks(es: Contrasts) -> list[tuple[str, ...]]:

@@ -24,13 +24,13 @@ from equipoise.models.network.connect import NO_ESTIMATE, check_connected, check
 from equipoise.models.network.core import (
     Net,
     Solution,
-    estimate_tau2,
     frozen,
     make_net,
     solve,
 )
 from equipoise.models.network.diagnostics import Diagnosed
 from equipoise.models.network.reading import NetworkReading
+from equipoise.models.network.spread import estimate_tau2
 from equipoise.num.dist import chi2_tail, critical
 
 MODELS = ("random", "common")

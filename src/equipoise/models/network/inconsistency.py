@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
@@ -17,7 +17,7 @@ from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
 from equipoise.models.network.core import Group, Net, Solution, solve
 from equipoise.models.network.direct import designs_of, pieces, without
-from equipoise.num.dist import chi2_tail, critical, t_two_sided
+from equipoise.num.dist import chi2_tail, critical
 
 BACK_CALCULATION = Method(
     "direct and indirect evidence by back-calculation, for every comparison in closed form",
@@ -186,7 +186,7 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
     """
     n = net.n
     weight, moment, trials = direct_evidence(net, at.tau2)
-    first, second = (np.array(x) for x in zip(*combinations(range(n), 2), strict=True))
+    first, second = np.triu_indices(n, 1)
     network = at.difference()[first, second]
     variance = at.variance()[first, second]
     w, k = weight[first, second], trials[first, second]
@@ -200,8 +200,8 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
         difference = direct - indirect
         se = np.sqrt(direct_var + indirect_var)
         statistic = difference / se
-    p = np.array([t_two_sided(x, df) if math.isfinite(x) else math.nan for x in statistic.tolist()])
-    names = net.treatments
+    p = two_sided(statistic, df)
+    names = np.array(net.treatments, dtype=object)
     tested = int(np.isfinite(p).sum())
     notes = []
     if tested > 1:
@@ -214,8 +214,8 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
     return Split(
         measure=measure,
         level=level,
-        treat1=tuple(names[i] for i in first),
-        treat2=tuple(names[i] for i in second),
+        treat1=tuple(names[first].tolist()),
+        treat2=tuple(names[second].tolist()),
         k=read_only(k),
         share=read_only(share),
         network=read_only(network),
@@ -231,6 +231,16 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
         df=df,
         notes=tuple(notes),
     )
+
+
+def two_sided(statistic: Floats, df: float) -> Floats:
+    """Two-sided p values; NaN where there is no statistic."""
+    found = (
+        special.ndtr(-np.abs(statistic))
+        if math.isinf(df)
+        else special.stdtr(df, -np.abs(statistic))
+    )
+    return np.asarray(2.0 * found, dtype=np.float64)
 
 
 def direct_evidence(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:
