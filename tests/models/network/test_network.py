@@ -422,3 +422,55 @@ def test_what_would_join_the_parts_is_said() -> None:
                 measure="MD",
             )
         )
+
+
+@settings(max_examples=10, deadline=None)
+@given(trials())
+def test_matrices_hold_what_single_effects_say(data: Any) -> None:
+    for asked in ({}, {"interval": "t"}, {"interval": "HK"}, {"model": "common"}):
+        fit = network(build(data), **({"tau2": "DL"} | asked))
+        m = fit.matrices()
+        for (i, a), (j, b) in itertools.permutations(enumerate(fit.treatments), 2):
+            e = fit.effect(a, b)
+            mine = (m.estimate[i, j], m.se[i, j], m.ci_low[i, j], m.ci_high[i, j], m.p_value[i, j])
+            theirs = (e.estimate, e.se, e.ci.low, e.ci.high, e.p_value)
+            assert mine == pytest.approx(theirs, rel=1e-12, abs=1e-13)
+            assert np.isnan(m.pi_low[i, j]) == (e.pi is None)
+            if e.pi is not None:
+                assert (m.pi_low[i, j], m.pi_high[i, j]) == pytest.approx((e.pi.low, e.pi.high))
+        assert (np.diag(m.se) == 0.0).all()
+        assert repr(m).startswith("<EffectMatrices")
+
+
+def test_a_large_network_by_another_factorisation() -> None:
+    """From a hundred treatments on, LAPACK's inverse is used; GLS on the contrasts is the same."""
+    rng = np.random.default_rng(3)
+    n, m = 120, 500
+    pairs = [(int(rng.integers(0, i)), i) for i in range(1, n)]
+    pairs += [tuple(rng.choice(n, 2, replace=False).tolist()) for _ in range(m - len(pairs))]
+    names = [f"t{i:03d}" for i in range(n)]
+    v = rng.uniform(0.01, 0.3, m)
+    y = rng.normal(0.0, np.sqrt(v + 0.05))
+    es = contrasts(
+        yi=y,
+        vi=v,
+        treat1=[names[a] for a, _ in pairs],
+        treat2=[names[b] for _, b in pairs],
+        measure="MD",
+    )
+    net = make_net(es)
+    at = solve(net, 0.05)
+    X = np.zeros((m, n))
+    X[np.arange(m), [a for a, _ in pairs]] = 1.0
+    X[np.arange(m), [b for _, b in pairs]] = -1.0
+    X = X[:, 1:]
+    cov = np.linalg.inv(X.T @ (X / (v + 0.05)[:, None]))
+    beta = cov @ X.T @ (y / (v + 0.05))
+    assert at.theta[1:] == pytest.approx(beta, rel=1e-10, abs=1e-11)
+    assert at.G[1:, 1:] == pytest.approx(cov, rel=1e-10, abs=1e-12)
+    assert at.logdet == pytest.approx(-np.linalg.slogdet(cov)[1], rel=1e-12)
+    for code in ("REML", "ML"):
+        one, _ = dense(net, es, code)
+        two, notes = searched(net, code)
+        assert two == pytest.approx(one, rel=1e-9)
+        assert not notes

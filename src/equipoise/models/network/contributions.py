@@ -18,7 +18,7 @@ from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Result
 from equipoise.core.table import Column, Table
 from equipoise.effects.columns import Floats, make_frame
-from equipoise.models.network.core import Net, Solution, pooled_direct
+from equipoise.models.network.core import Estimates, Net, pooled_direct
 from equipoise.models.network.direct import trial_shares
 
 How = Literal["shortest-path", "random-walk"]
@@ -209,7 +209,7 @@ class TrialContributions(Result):
 
 
 def trial_contributions(
-    net: Net, at: Solution, method: str, of: tuple[str, str] | None = None
+    net: Net, at: Estimates, method: str, of: tuple[str, str] | None = None
 ) -> TrialContributions:
     """Shares of every trial in every estimate, or in the one of `of`.
 
@@ -226,20 +226,20 @@ def trial_contributions(
     return TrialContributions(method, found.estimates, net.trials, shares, found.methods)
 
 
-def flow(net: Net, at: Solution, one: int, two: int) -> Floats:
+def flow(net: Net, at: Estimates, one: int, two: int) -> Floats:
     """The flow of one unit from treatment `one` to `two`: shape (n, n), antisymmetric."""
     weight, _, _ = pooled_direct(net, at.tau2)
     return _flow(weight, at, one, two)
 
 
-def _flow(weight: Floats, at: Solution, one: int, two: int) -> Floats:
+def _flow(weight: Floats, at: Estimates, one: int, two: int) -> Floats:
     potential = at.G[:, one] - at.G[:, two]
     f = weight * (potential[:, None] - potential[None, :])
     return np.where(np.abs(f) > _NOTHING, f, 0.0)
 
 
 def contributions(
-    net: Net, at: Solution, method: str, of: tuple[str, str] | None = None
+    net: Net, at: Estimates, method: str, of: tuple[str, str] | None = None
 ) -> Contributions:
     """Shares of every direct comparison in every estimate, or in the one of `of`.
 
@@ -278,7 +278,7 @@ def contributions(
 
 
 def paths(
-    net: Net, at: Solution, one: str, two: str, method: str = "shortest-path", least: float = 0.0
+    net: Net, at: Estimates, one: str, two: str, method: str = "shortest-path", least: float = 0.0
 ) -> tuple[Path, ...]:
     """The paths of evidence from `one` to `two` with their shares, the largest first.
 

@@ -16,7 +16,7 @@ from equipoise.models.network.contributions import (
     paths,
     trial_contributions,
 )
-from equipoise.models.network.core import Net, Solution
+from equipoise.models.network.core import Estimates, Net
 from equipoise.models.network.flow import FlowMeasures, HatMatrix, flow_measures, hat_matrix
 from equipoise.models.network.heat import NetHeat, net_heat
 from equipoise.models.network.inconsistency import Decomposition, Split, decomposition, split
@@ -34,7 +34,7 @@ class Diagnosed(Result):
         model: str
         tau2: float
 
-    def _core(self) -> tuple[Net, Solution]:
+    def _core(self) -> tuple[Net, Estimates]:
         """The network as blocks, and its solution."""
         raise AssertionError("a fit says how it was computed")
 

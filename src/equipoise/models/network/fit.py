@@ -22,8 +22,8 @@ from equipoise.effects.reported import OTHER_NAME, whole_trials
 from equipoise.models.correlated import TAU2
 from equipoise.models.network.connect import NO_ESTIMATE, check_connected, check_twins
 from equipoise.models.network.core import (
+    Estimates,
     Net,
-    Solution,
     frozen,
     make_net,
     solve,
@@ -93,6 +93,10 @@ class NetworkFit(Diagnosed, NetworkReading):
     i2: float
     h2: float
 
+    def _predicts(self) -> tuple[float, float] | None:
+        df = self.q_df - (1 if self.prediction == "HTS" else 0)
+        return None if self.model == "common" or df < 1 else (float(df), self.tau2)
+
     def _prediction(self, estimate: float, se: float, same: bool) -> Interval | None:
         df = self.q_df - (1 if self.prediction == "HTS" else 0)
         if self.model == "common" or df < 1 or same:
@@ -105,9 +109,8 @@ class NetworkFit(Diagnosed, NetworkReading):
         name = "Hartung–Knapp, " if self.interval.startswith("HK") else ""
         return f"{name}{'normal' if math.isinf(df) else f't with {df:g} df'}"
 
-    def _core(self) -> tuple[Net, Solution]:
-        net = make_net(self.data, self.treatments)
-        return net, solve(net, self.tau2)
+    def _core(self) -> tuple[Net, Estimates]:
+        return make_net(self.data, self.treatments), Estimates(self.tau2, self.theta, self.cov)
 
     def summary(self) -> str:
         """What was found, in the order in which a reader asks; digits are cut for reading."""

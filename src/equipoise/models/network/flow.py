@@ -12,7 +12,7 @@ from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, fixed, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
-from equipoise.models.network.core import Net, Solution, bordered, frozen, pooled_direct
+from equipoise.models.network.core import Estimates, Net, bordered, frozen, pooled_direct
 from equipoise.models.network.direct import designs_of, edges
 from equipoise.models.network.inconsistency import direct_evidence
 
@@ -216,7 +216,7 @@ _MEASURES = ("direct", "path_length", "parallelism", "parallelism_of_trials")
 
 
 def hat_matrix(
-    net: Net, at: Solution, by: str = "comparison", of: tuple[str, str] | None = None
+    net: Net, at: Estimates, by: str = "comparison", of: tuple[str, str] | None = None
 ) -> HatMatrix:
     """What every direct estimate counts in every estimate, or in the one of `of`.
 
@@ -329,7 +329,7 @@ def _by_design(
     return tuple(source), one, two, np.array(weight), np.array(moment)
 
 
-def flow_measures(net: Net, at: Solution) -> FlowMeasures:
+def flow_measures(net: Net, at: Estimates) -> FlowMeasures:
     """How direct, how long and how parallel the evidence of every estimate is.
 
     Notes

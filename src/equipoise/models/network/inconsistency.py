@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
@@ -15,8 +14,9 @@ from equipoise.core.table import Column, Table, p_value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
-from equipoise.models.network.core import Group, Net, Solution, solve
+from equipoise.models.network.core import Estimates, Group, Net, solve
 from equipoise.models.network.direct import designs_of, pieces, without
+from equipoise.models.network.league import two_sided
 from equipoise.num.dist import chi2_tail, critical
 
 BACK_CALCULATION = Method(
@@ -173,7 +173,7 @@ _SPLIT = (
 )
 
 
-def split(net: Net, at: Solution, measure: str, level: float, df: float = math.inf) -> Split:
+def split(net: Net, at: Estimates, measure: str, level: float, df: float = math.inf) -> Split:
     """Compare direct with indirect evidence on every pair of treatments.
 
     Notes
@@ -231,16 +231,6 @@ def split(net: Net, at: Solution, measure: str, level: float, df: float = math.i
         df=df,
         notes=tuple(notes),
     )
-
-
-def two_sided(statistic: Floats, df: float) -> Floats:
-    """Two-sided p values; NaN where there is no statistic."""
-    found = (
-        special.ndtr(-np.abs(statistic))
-        if math.isinf(df)
-        else special.stdtr(df, -np.abs(statistic))
-    )
-    return np.asarray(2.0 * found, dtype=np.float64)
 
 
 def direct_evidence(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:

@@ -12,7 +12,7 @@ from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, fixed
 from equipoise.effects.columns import Floats, make_frame
-from equipoise.models.network.core import Net, Solution, frozen
+from equipoise.models.network.core import Estimates, Net, frozen
 
 Better = Literal["lower", "higher"]
 
@@ -129,7 +129,7 @@ class Ranking(Result):
 
 
 def ranking(
-    net: Net, at: Solution, better: str, level: float, *, draws: int = DRAWS, seed: int = 1
+    net: Net, at: Estimates, better: str, level: float, *, draws: int = DRAWS, seed: int = 1
 ) -> Ranking:
     """Rank the treatments of a network.
 
@@ -191,7 +191,7 @@ def ranking(
     )
 
 
-def _probabilities(at: Solution, sign: float, draws: int, seed: int) -> Floats:
+def _probabilities(at: Estimates, sign: float, draws: int, seed: int) -> Floats:
     n = len(at.theta)
     values, vectors = np.linalg.eigh(at.G)
     half = vectors * np.sqrt(np.maximum(values, 0.0))

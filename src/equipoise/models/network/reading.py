@@ -10,9 +10,10 @@ from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, percent
 from equipoise.effects.blocks import LeftOut
-from equipoise.effects.columns import Floats, make_frame
+from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
+from equipoise.models.network.league import EffectMatrices, effect_matrices
 from equipoise.num.dist import critical, t_two_sided
 
 
@@ -91,6 +92,21 @@ class NetworkReading(Result):
         """The prediction interval, for models that have one."""
         return None
 
+    def _predicts(self) -> tuple[float, float] | None:
+        """Degrees of freedom of prediction intervals and tau², for models that have them."""
+        return None
+
+    def matrices(self) -> EffectMatrices:
+        """All effects with their intervals, row minus column, as matrices."""
+        return effect_matrices(
+            self.treatments,
+            self.theta,
+            self.scale * self.cov,
+            level=self.level,
+            df=self.df,
+            predicts=self._predicts(),
+        )
+
     def _quantile(self, df: float) -> str:
         """The interval's method in words."""
         return "normal" if math.isinf(df) else f"t with {df:g} df"
@@ -146,13 +162,7 @@ class NetworkReading(Result):
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair of treatments, uncut."""
-        names = ("treat1", "treat2", "estimate", "se", "ci_low", "ci_high", "p_value")
-        rows = []
-        for i, one in enumerate(self.treatments):
-            for two in self.treatments[i + 1 :]:
-                e = self.effect(one, two)
-                rows.append((one, two, e.estimate, e.se, e.ci.low, e.ci.high, e.p_value))
-        return make_frame(dict(zip(names, zip(*rows, strict=True), strict=True)), backend)
+        return self.matrices().to_frame(backend)
 
     def summary(self) -> str:
         """The effects against the reference, then what to know."""
