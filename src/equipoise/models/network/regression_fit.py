@@ -18,7 +18,7 @@ from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
 from equipoise.models.network.covariates import Covariate
-from equipoise.models.network.fit import NetworkEffect
+from equipoise.models.network.reading import NetworkEffect
 from equipoise.num.dist import chi2_tail, critical, f_tail, t_two_sided
 from equipoise.num.linalg import outside_row_space
 
