@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Result
 from equipoise.effects.blocks import Contrasts
+from equipoise.models.correlated import TAU2
 from equipoise.models.network.adjusted_funnel import ComparisonFunnel, comparison_funnel
 from equipoise.models.network.contributions import (
     Contributions,
@@ -20,6 +22,8 @@ from equipoise.models.network.core import Estimates, Net
 from equipoise.models.network.flow import FlowMeasures, HatMatrix, flow_measures, hat_matrix
 from equipoise.models.network.heat import NetHeat, net_heat
 from equipoise.models.network.inconsistency import Decomposition, Split, decomposition, split
+from equipoise.models.network.node_split import node_splits
+from equipoise.models.network.omission import LeaveOneTrialOut, leave_one_trial_out
 from equipoise.models.network.ranking import DRAWS, Ranking, ranking
 
 
@@ -33,15 +37,62 @@ class Diagnosed(Result):
         measure: str
         model: str
         tau2: float
+        tau2_method: str
 
     def _core(self) -> tuple[Net, Estimates]:
         """The network as blocks, and its solution."""
         raise AssertionError("a fit says how it was computed")
 
-    def split(self) -> Split:
-        """Direct, indirect and network estimates of every pair side by side."""
+    def split(self, *, tau2: str = "network", of: tuple[str, str] | None = None) -> Split:
+        """Direct, indirect and network estimates of every pair side by side.
+
+        With ``tau2="re-estimate"`` each pair with direct evidence is split in a model of its own,
+        or only the one of `of`.
+
+        Raises
+        ------
+        UnknownNameError
+            On another `tau2`, or an unknown treatment.
+        InputError
+            When there is no estimator of tau² to repeat, or `of` comes without it.
+        """
         net, at = self._core()
+        if self._again(tau2):
+            return node_splits(net, at, self.tau2_method, self.measure, self.level, of)
+        if of is not None:
+            raise InputError(
+                "one pair of a split", hint="net.split().row(…), or tau2='re-estimate'"
+            )
         return split(net, at, self.measure, self.level)
+
+    def leave_one_out(
+        self, *, tau2: str = "network", of: tuple[str, str] | None = None
+    ) -> LeaveOneTrialOut:
+        """Every effect, or that of `of`, without each trial in turn.
+
+        With ``tau2="re-estimate"`` the variance between trials is estimated anew each time.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            As for :meth:`split`.
+        NotEstimableError
+            When there is only one trial.
+        """
+        net, at = self._core()
+        code = self.tau2_method if self._again(tau2) else None
+        return leave_one_trial_out(net, at, self.measure, self.level, code=code, of=of)
+
+    def _again(self, tau2: str) -> bool:
+        """Whether tau² is to be estimated anew."""
+        if tau2 not in ("network", "re-estimate"):
+            raise UnknownNameError("tau²", tau2, ("network", "re-estimate"))
+        if tau2 == "re-estimate" and (self.model == "common" or self.tau2_method not in TAU2):
+            raise InputError(
+                "a variance between trials that was not estimated, so it cannot be estimated anew",
+                hint="network(…, model='random', tau2='REML')",
+            )
+        return tau2 == "re-estimate"
 
     def decomposition(self) -> Decomposition:
         """Q within and between designs, and the design-by-treatment test."""

@@ -142,7 +142,7 @@ class Pieces:
 
 def pieces(groups: Sequence[Group], n: int, tau2: float = 0.0) -> Pieces:
     """Solve every connected part of a network of `n` treatments by itself."""
-    label = _labels(groups, n)
+    label = connected_parts(groups, n)
     theta = np.full(n, np.nan)
     q, rank = 0.0, 0
     for number in range(int(label.max()) + 1 if n else 0):
@@ -163,8 +163,8 @@ def pieces(groups: Sequence[Group], n: int, tau2: float = 0.0) -> Pieces:
     return Pieces(theta, label, q, rank)
 
 
-def _labels(groups: Sequence[Group], n: int) -> Ints:
-    """The number of the connected part of each treatment; -1 for those without a trial."""
+def connected_parts(groups: Sequence[Group], n: int) -> Ints:
+    """Return the number of the connected part of each treatment; -1 for those without a trial."""
     label = np.arange(n, dtype=np.intp)
     used = np.zeros(n, dtype=bool)
     pairs = [(g.arms[:, :1].repeat(g.size - 1, axis=1), g.arms[:, 1:]) for g in groups]

@@ -55,6 +55,8 @@ class Split(Result):
         evidence.
     difference, difference_se, statistic, p_value
         Direct minus indirect, and its test.
+    tau2
+        The variance between trials that each pair was split with: the network's, or its own.
     df
         Degrees of freedom of the test; infinite for a normal one.
     notes, methods
@@ -77,6 +79,7 @@ class Split(Result):
     difference_se: Floats
     statistic: Floats
     p_value: Floats
+    tau2: Floats
     df: float
     notes: tuple[Note, ...]
     methods: tuple[Method, ...] = (BACK_CALCULATION,)
@@ -169,7 +172,7 @@ class Split(Result):
 _KINDS = ("direct", "indirect", "network")
 _SPLIT = (
     *("k", "share", "network", "network_se", "direct", "direct_se", "indirect", "indirect_se"),
-    *("difference", "difference_se", "statistic", "p_value"),
+    *("difference", "difference_se", "statistic", "p_value", "tau2"),
 )
 
 
@@ -202,15 +205,6 @@ def split(net: Net, at: Estimates, measure: str, level: float, df: float = math.
         statistic = difference / se
     p = two_sided(statistic, df)
     names = np.array(net.treatments, dtype=object)
-    tested = int(np.isfinite(p).sum())
-    notes = []
-    if tested > 1:
-        text = (
-            f"{tested} comparisons were tested and are not independent; about "
-            f"{significant(0.05 * tested, 2)} would have p below 0.05 by chance. A test that finds "
-            "nothing does not show that the evidence agrees."
-        )
-        notes.append(Note("many-tests", text))
     return Split(
         measure=measure,
         level=level,
@@ -228,9 +222,23 @@ def split(net: Net, at: Estimates, measure: str, level: float, df: float = math.
         difference_se=read_only(se),
         statistic=read_only(statistic),
         p_value=read_only(p),
+        tau2=read_only(np.full(len(first), at.tau2)),
         df=df,
-        notes=tuple(notes),
+        notes=tuple(several_tests(p)),
     )
+
+
+def several_tests(p: Floats) -> list[Note]:
+    """What to know where more than one comparison was tested."""
+    tested = int(np.isfinite(p).sum())
+    if tested < 2:
+        return []
+    text = (
+        f"{tested} comparisons were tested and are not independent; about "
+        f"{significant(0.05 * tested, 2)} would have p below 0.05 by chance. A test that finds "
+        "nothing does not show that the evidence agrees."
+    )
+    return [Note("many-tests", text)]
 
 
 def direct_evidence(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:

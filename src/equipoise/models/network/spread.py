@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -105,6 +107,56 @@ def likelihood(net: Net, tau2: float, code: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """One more effect beside those of the treatments, projected at one value of tau².
+
+    Attributes
+    ----------
+    theta
+        The part of its column that the treatments' effects can take over, as such effects.
+    u
+        ``P z`` by group, z its column.
+    zpz, effect
+        Its precision ``z'P z`` and its estimate ``z'P y / z'P z``.
+    """
+
+    theta: Floats
+    u: tuple[Floats, ...]
+    zpz: float
+    effect: float
+
+
+def projected(net: Net, at: Solution, column: Sequence[Floats]) -> Extra:
+    """Project one more column, given by group as differences from the base arm."""
+    theta, u = _project(net, at, column)
+    zpz = math.fsum(float((z * p).sum()) for z, p in zip(column, u, strict=True))
+    zpy = math.fsum(float((g.y * p).sum()) for g, p in zip(net.groups, u, strict=True))
+    return Extra(theta, u, zpz, zpy / zpz if zpz > 0.0 else math.nan)
+
+
+def _project(net: Net, at: Solution, column: Sequence[Floats]) -> tuple[Floats, tuple[Floats, ...]]:
+    """The effects that fit a column of data best, and ``P`` times it."""
+    weights = [g.weights(at.tau2) for g in net.groups]
+    pull = np.zeros(net.n)
+    for g, W, z in zip(net.groups, weights, column, strict=True):
+        Wz = np.einsum("bij,bj->bi", W, z)
+        into = np.concatenate([-Wz.sum(axis=1)[:, None], Wz], axis=1)
+        pull += np.bincount(g.arms.ravel(), weights=into.ravel(), minlength=net.n)
+    theta = at.G @ pull
+    rests = [
+        z - (theta[g.arms[:, 1:]] - theta[g.arms[:, :1]])
+        for g, z in zip(net.groups, column, strict=True)
+    ]
+    return theta, tuple(np.einsum("bij,bj->bi", W, e) for W, e in zip(weights, rests, strict=True))
+
+
+def _form(net: Net, left: Sequence[Floats], right: Sequence[Floats]) -> float:
+    """``left' R right``, both by group."""
+    parts = zip(net.groups, left, right, strict=True)
+    return math.fsum(float(np.einsum("bi,ij,bj->", a, g.R, b)) for g, a, b in parts)
+
+
+@dataclass(frozen=True, slots=True)
 class _Point:
     """Twice the derivative of a likelihood, as a difference of two falling parts."""
 
@@ -121,8 +173,10 @@ class _Point:
 class _Search:
     """A likelihood of tau² by its values at points, each computed once."""
 
-    def __init__(self, net: Net, code: str) -> None:
+    def __init__(self, net: Net, code: str, column: Sequence[Floats] | None = None) -> None:
         self._net = net
+        self._column = column
+        self._df = net.df - (column is not None)
         self._reml = code == "REML"
         self._points: dict[float, _Point] = {}
         self._falls: dict[float, tuple[float, float]] = {}
@@ -140,8 +194,38 @@ class _Search:
         """The speeds at which the two parts fall at `t`."""
         if t not in self._falls:
             at = self._last[t] if t in self._last else self._solved(t)
-            self._falls[t] = _falls(self._net, at, self._reml)
+            net = self._net
+            r = self._residual(at)[0]
+            Rr = [p @ g.R for g, p in zip(net.groups, r, strict=True)]
+            _, PRr = _project(net, at, Rr)
+            gain = math.fsum(float((a * b).sum()) for a, b in zip(Rr, PRr, strict=True))
+            loss = _trace_of_square(net, at, self._reml)
+            if self._column is not None:
+                extra = projected(net, at, self._column)
+                gain -= (
+                    math.fsum(float((a * b).sum()) for a, b in zip(Rr, extra.u, strict=True)) ** 2
+                    / extra.zpz
+                )
+                if self._reml:
+                    Ru = [p @ g.R for g, p in zip(net.groups, extra.u, strict=True)]
+                    _, PRu = _project(net, at, Ru)
+                    within = math.fsum(float((a * b).sum()) for a, b in zip(Ru, PRu, strict=True))
+                    loss += (_form(net, extra.u, extra.u) / extra.zpz) ** 2
+                    loss -= 2.0 * within / extra.zpz
+            self._falls[t] = 2.0 * gain, loss
         return self._falls[t]
+
+    def _residual(self, at: Solution) -> tuple[list[Floats], Extra | None]:
+        """``P y`` by group, with the extra column projected away where there is one."""
+        net = self._net
+        r = [
+            np.einsum("bij,bj->bi", g.weights(at.tau2), e)
+            for g, e in zip(net.groups, residuals(net, at.theta), strict=True)
+        ]
+        if self._column is None:
+            return r, None
+        extra = projected(net, at, self._column)
+        return [a - extra.effect * b for a, b in zip(r, extra.u, strict=True)], extra
 
     def _solved(self, t: float) -> Solution:
         """Solve at `t`, and keep the last few solutions."""
@@ -155,11 +239,23 @@ class _Search:
         at = self._solved(0.0)
         s = slope(self._net, at)
         self._points[0.0] = self._point(at, s)
-        return max(0.0, (at.q - self._net.df) / s.trace_p)
+        trace = s.trace_p
+        if self._column is not None:
+            extra = projected(self._net, at, self._column)
+            trace -= _form(self._net, extra.u, extra.u) / extra.zpz
+        return max(0.0, (self._points[0.0].q - self._df) / trace)
 
     def _point(self, at: Solution, s: Slope) -> _Point:
-        loss, logdet = (s.trace_p, at.logdet) if self._reml else (s.trace_w, 0.0)
-        return _Point(s.ypp, loss, at.q, -0.5 * (s.logdet_v + at.q + logdet))
+        gain, q, trace_p, logdet = s.ypp, at.q, s.trace_p, at.logdet
+        if self._column is not None:
+            r, extra = self._residual(at)
+            assert extra is not None
+            gain = _form(self._net, r, r)
+            q -= extra.effect**2 * extra.zpz
+            trace_p -= _form(self._net, extra.u, extra.u) / extra.zpz
+            logdet += math.log(extra.zpz)
+        loss = trace_p if self._reml else s.trace_w
+        return _Point(gain, loss, q, -0.5 * (s.logdet_v + q + (logdet if self._reml else 0.0)))
 
     def one_sign(self, a: float, b: float) -> bool:
         """Whether the derivative between `a` and `b` provably has one sign."""
@@ -180,8 +276,20 @@ def _apart(least: float, most: float) -> bool:
     return least * (1.0 - _SLACK) > most * (1.0 + _SLACK)
 
 
-def searched(net: Net, code: str) -> tuple[float, list[Note]]:
+def searched(
+    net: Net, code: str, column: Sequence[Floats] | None = None
+) -> tuple[float, list[Note]]:
     """The global optimum of a likelihood, from few values of its derivative.
+
+    Parameters
+    ----------
+    net
+        The network.
+    code
+        ``REML``, ``ML``, or ``DL`` for the moments.
+    column
+        One more effect beside those of the treatments: its column by group, as differences from
+        the base arm.
 
     Notes
     -----
@@ -192,43 +300,50 @@ def searched(net: Net, code: str) -> tuple[float, list[Note]]:
     the ends decide. All other stretches are split. Beyond a point where
     ``y'P y <= tau² tr(P R)`` the likelihood only falls.
     """
-    search = _Search(net, code)
+    search = _Search(net, code, column)
+    first = search.start()
+    if code == "DL":
+        return first, []
     unit = float(np.median(np.concatenate([g.V[:, 0, 0] for g in net.groups])))
-    first = max(search.start(), 1e-3 * unit)
+    first = max(first, 1e-3 * unit)
     upper = first
     while search.at(upper).q > upper * search.at(upper).loss or search.at(upper).derivative > 0.0:
         upper *= 2.0
-    places: list[float] = []
-    boxes = [(0.0, upper)]
     here = math.nan
     if search.at(0.0).derivative > 0.0:
         here = _root(search, 0.0, upper, first, unit)
-        boxes = [(0.0, here / 1.2), (here / 1.2, here * 1.2), (here * 1.2, upper)]
-        if upper <= here * 1.2:
-            boxes = [(0.0, here / 1.2), (here / 1.2, upper)]
+    places = _optima(search, upper, here, unit)
+    if search.at(0.0).derivative <= 0.0:
+        places.append(0.0)
+    elif not places:
+        places.append(here)
+    best = max(places, key=lambda t: (search.at(t).value, -t))
+    return best, _notes(search, places)
+
+
+def _optima(search: _Search, upper: float, here: float, unit: float) -> list[float]:
+    """Every local maximum above 0 and up to `upper`; one of them is known already."""
+    ends = [0.0, *(t for t in (here / 1.2, here * 1.2) if t < upper), upper]
+    boxes = list(pairwise(ends))
+    places: list[float] = []
     while boxes and not search.many():
         a, b = boxes.pop()
         if search.one_sign(a, b):
             continue
-        narrow = (unit + b) <= _WIDE * (unit + a)
-        if narrow and search.bent_one_way(a, b):
-            if search.at(a).derivative > 0.0 >= search.at(b).derivative:
+        crosses = search.at(a).derivative > 0.0 >= search.at(b).derivative
+        if (unit + b) <= _WIDE * (unit + a) and search.bent_one_way(a, b):
+            if crosses:
                 places.append(here if a < here < b else _root(search, a, b, a, unit))
             continue
         if b - a <= 1e-8 * (unit + a):
             search.proved = False
-            if search.at(a).derivative > 0.0 >= search.at(b).derivative:
+            if crosses:
                 places.append(b)
             continue
         middle = math.sqrt((unit + a) * (unit + b)) - unit
         boxes += [(a, middle), (middle, b)]
     search.proved &= not boxes
-    if search.at(0.0).derivative <= 0.0:
-        places.append(0.0)
-    elif not places:
-        places.append(_root(search, 0.0, upper, first, unit))
-    best = max(places, key=lambda t: (search.at(t).value, -t))
-    return best, _notes(search, places)
+    return places
 
 
 def _notes(search: _Search, places: list[float]) -> list[Note]:
@@ -273,33 +388,20 @@ def _back(x: float, unit: float) -> float:
     return unit * math.expm1(x)
 
 
-def _falls(net: Net, at: Solution, reml: bool) -> tuple[float, float]:
-    """``2 y'P R P R P y``, and ``tr(P R P R)`` (``tr(W R W R)`` for ML)."""
-    n = net.n
-    blocks = []
-    pull = np.zeros(n)
+def _trace_of_square(net: Net, at: Solution, reml: bool) -> float:
+    """``tr(P R P R)``, or ``tr(W R W R)`` for ML."""
     trace = 0.0
     inner, outer = [], []
-    for g, e in zip(net.groups, residuals(net, at.theta), strict=True):
+    for g in net.groups:
         W = g.weights(at.tau2)
-        r = np.einsum("ij,bjk,bk->bi", g.R, W, e)
-        Wr = np.einsum("bij,bj->bi", W, r)
-        into = np.concatenate([-Wr.sum(axis=1)[:, None], Wr], axis=1)
-        pull += np.bincount(g.arms.ravel(), weights=into.ravel(), minlength=n)
         WR = W @ g.R
         trace += float(np.einsum("bij,bji->", WR, WR))
         inner.append(bordered(WR @ W))
         outer.append(bordered(WR @ WR @ W))
-        blocks.append((g, W, r))
-    moved = at.G @ pull
-    gain = 0.0
-    for g, W, r in blocks:
-        rest = r - (moved[g.arms[:, 1:]] - moved[g.arms[:, :1]])
-        gain += float(np.einsum("bi,bij,bj->", rest, W, rest))
     if reml:
         GM: Floats = at.G @ _summed(net, inner)
         trace += float((GM * GM.T).sum()) - 2.0 * gathered(net, outer, at.G)
-    return 2.0 * gain, trace
+    return trace
 
 
 def _summed(net: Net, parts: list[Floats]) -> Floats:
