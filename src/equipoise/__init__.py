@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from equipoise.models.multimodel import multimodel as multimodel
     from equipoise.models.network.fit import network as network
     from equipoise.models.network.regression import network_regress as network_regress
+    from equipoise.models.network.subgroups import network_subgroups as network_subgroups
     from equipoise.models.pairwise import pairwise as pairwise
     from equipoise.models.permutation import permutation_test as permutation_test
     from equipoise.models.regression import regress as regress
@@ -122,6 +123,7 @@ _HOME = {
     "multimodel": "equipoise.models.multimodel",
     "network": "equipoise.models.network.fit",
     "network_regress": "equipoise.models.network.regression",
+    "network_subgroups": "equipoise.models.network.subgroups",
     "open_review": "equipoise.review.folder",
     "page": "equipoise.present.pages",
     "pairwise": "equipoise.models.pairwise",

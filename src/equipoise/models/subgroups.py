@@ -231,6 +231,11 @@ def subgroups(
     Source: Borenstein, Higgins 2013, Prev Sci 14:134, doi:10.1007/s11121-013-0377-7. Checked
     against metafor in ``validation/values/subgroups.json``.
     """
+    if not isinstance(es, Contrasts):
+        raise InputError(
+            f"subgroups of a {type(es).__name__}",
+            hint="contrasts; or network_subgroups(net, by) for a network",
+        )
     if tau2 not in ("separate", "common"):
         raise UnknownNameError("sharing of tau²", tau2, ("separate", "common"))
     labels = _labels(es, by, data)
