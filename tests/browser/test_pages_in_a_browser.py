@@ -15,6 +15,7 @@ import pytest
 from whole import missing
 
 from equipoise.answer.assess import assess
+from equipoise.present.analysis import analyse
 from equipoise.review.folder import open_review
 from equipoise.site.build import build
 
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.browser
 
 REVIEWS = ("prolotherapy-low-back-pain", "prolotherapy-knee-osteoarthritis")
 PAGES = ("index.html", f"{REVIEWS[0]}/index.html", f"{REVIEWS[0]}/sources.html", "404.html")
+#: Reports of `analyse`: one comparison with everything that is drawn of it, and a network.
+REPORTS = ("report/index.html", "network/index.html")
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -46,7 +49,32 @@ def chromium() -> Iterator[Any]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "out"
     build([assess(open_review(name), on=date(2026, 11, 22)) for name in REVIEWS], out)
+    report(out, "report", "study,year,events1,n1,events2,n2,dose", trials(27), mods="~ dose")
+    report(out, "network", "study,treatment,events,n", groups(12), reference="none")
     return out
+
+
+def report(out: Path, name: str, head: str, rows: list[str], **asked: str) -> None:
+    """Analyse a table and save the report in a folder of that name."""
+    path = out.parent / f"{name}.csv"
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    analyse(path, measure="OR", better="lower", **asked).save(out / name)  # type: ignore[arg-type]
+
+
+def trials(k: int) -> list[str]:
+    return [
+        f"Trial {i},{1960 + i},{3 + i % 7},{90 + 9 * i},{6 + i % 11},{95 + 9 * i},{i % 5}"
+        for i in range(k)
+    ]
+
+
+def groups(k: int) -> list[str]:
+    names = ("none", "cream", "a course of tablets")
+    return [
+        f"Trial {i},{names[(i + j) % 3]},{3 + (i + 2 * j) % 9},{80 + 7 * i}"
+        for i in range(k)
+        for j in range(2)
+    ]
 
 
 @dataclass
@@ -79,7 +107,7 @@ def visit(chromium: Any, site: Path) -> Iterator[Any]:
         context.close()
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *REPORTS])
 def test_nothing_goes_wrong_and_nothing_goes_out(visit: Any, path: str) -> None:
     seen = visit(path)
     assert not seen.console
@@ -89,7 +117,7 @@ def test_nothing_goes_wrong_and_nothing_goes_out(visit: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES[:3])
+@pytest.mark.parametrize("path", [*PAGES[:3], *REPORTS])
 def test_axe_finds_nothing(visit: Any, path: str, scheme: str) -> None:
     try:
         from axe_playwright_python.sync_playwright import Axe
@@ -102,7 +130,7 @@ def test_axe_finds_nothing(visit: Any, path: str, scheme: str) -> None:
     assert not [(v["id"], v["nodes"][0]["html"]) for v in found]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *REPORTS])
 def test_a_narrow_screen_needs_no_sideways_scrolling(visit: Any, path: str) -> None:
     page = visit(path, width=320).page
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -149,6 +177,30 @@ def test_printed_it_is_whole_and_not_too_long(visit: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 680
     sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
     assert 5 <= sheets <= 40
+
+
+@pytest.mark.parametrize(("path", "folded"), [(REPORTS[0], 3), (REPORTS[1], 0)])
+def test_a_printed_report_shows_folded_figures(visit: Any, path: str, folded: int) -> None:
+    page = visit(path, width=680).page
+    hidden = page.locator("section > details .figure .wide")
+    assert hidden.count() == folded
+    page.emulate_media(media="print")
+    assert all(hidden.nth(i).is_visible() for i in range(folded))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+    assert 3 <= sheets <= 20
+
+
+def test_on_a_phone_each_figure_is_the_narrow_one(visit: Any) -> None:
+    page = visit(REPORTS[0], width=375).page
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    figures = page.locator("figure.figure")
+    for i in range(figures.count()):
+        assert figures.nth(i).locator(".narrow").is_visible()
+        assert not figures.nth(i).locator(".wide").is_visible()
+        width = figures.nth(i).locator(".narrow svg").bounding_box()["width"]
+        # The smallest words are 12 of 320: on the screen they are no smaller than 11 pixels.
+        assert 12 * width / 320 >= 11
 
 
 def test_dark_is_dark(visit: Any) -> None:

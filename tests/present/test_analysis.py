@@ -70,11 +70,16 @@ def test_the_numbers_are_those_of_python(save: Any) -> None:
         "forest",
         "leave-one-out",
         "influence",
+        "baujat",
         "cumulative",
-        "funnel",
         "small-study",
         "report",
     ]
+    assert "too few for a funnel plot" in found.parts[6].text[0]
+    papers = {method.paper for method in found.methods}
+    assert any("Baujat" in paper for paper in papers)
+    assert any("Lau" in paper for paper in papers)
+    assert len(papers) <= len(found.methods) == len(set(found.methods))
 
 
 @pytest.mark.parametrize(
@@ -119,13 +124,49 @@ def test_one_row_an_arm_with_several_treatments_is_a_network(save: Any) -> None:
     assert {part.id for part in found.parts} >= {"league", "split", "ranking", "contributions"}
 
 
+def many(k: int) -> str:
+    rows = [
+        f"Trial {i},{1960 + i},{3 + i % 7},{90 + 9 * i},{6 + i % 11},{95 + 9 * i}" for i in range(k)
+    ]
+    return "\n".join(["study,year,events1,n1,events2,n2", *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("k", "drawn"),
+    [
+        (1, ["forest"]),
+        (2, ["forest", "cumulative"]),
+        (9, ["forest", "leave-one-out", "influence", "baujat", "cumulative"]),
+        (10, ["forest", "leave-one-out", "influence", "baujat", "cumulative", "funnel"]),
+        (30, ["forest", "leave-one-out", "influence", "baujat", "cumulative", "funnel"]),
+    ],
+)
+def test_the_figures_that_a_reviewer_expects(save: Any, k: int, drawn: list[str]) -> None:
+    parts = analyse(save(many(k)), measure="RR", better="lower").parts
+    assert [part.id for part in parts if part.figure is not None] == drawn
+    assert all(part.figure.narrow for part in parts if part.figure is not None)
+    folded = {part.id for part in parts if part.folded}
+    assert folded == ({"leave-one-out", "influence", "cumulative"} if k == 30 else set())
+    assert parts[0].text
+    assert parts[0].printed
+
+
+def test_a_network_is_drawn(save: Any) -> None:
+    parts = analyse(save(ARMS), measure="OR", reference="A", better="lower").parts
+    drawn = [part.id for part in parts if part.figure is not None]
+    assert drawn[:2] == ["graph", "forest"]
+
+
 def test_meta_regression_and_order(save: Any) -> None:
     found = analyse(save(BINARY), measure="RR", mods="~ ablat", order="ablat", tau2="DL")
     part = next(p for p in found.parts if p.id == "regression")
-    assert any("ablat" in line for line in part.text)
+    assert any("ablat" in line for line in part.printed)
     steps = next(p for p in found.parts if p.id == "cumulative")
-    assert steps.table is not None
-    assert steps.table.column("label")[0] == "Rosenthal"
+    assert steps.figure is not None
+    assert steps.figure.table.column("trial")[0] == "Rosenthal"
+    drawn = next(p for p in found.parts if p.id == "bubble-1")
+    assert drawn.figure is not None
+    assert "ablat" in drawn.title
     with pytest.raises(InputError, match="no column 'yeer'"):
         analyse(save(BINARY), measure="RR", order="yeer")
 

@@ -6,48 +6,28 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from equipoise.core.errors import EquipoiseError, InputError
+from equipoise.core.errors import InputError
 from equipoise.core.result import Method, Note
-from equipoise.core.table import Table
 from equipoise.effects.arms import arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.contrasts import effect_sizes
 from equipoise.effects.inputs import INPUTS
 from equipoise.effects.measures import MEASURES, measure_of
 from equipoise.effects.reported import contrasts, published
-from equipoise.models.bias.asymmetry import small_study_panel
-from equipoise.models.influence import influence
 from equipoise.models.network.fit import NetworkFit, network
 from equipoise.models.pairwise import PairwiseFit, pairwise
-from equipoise.models.regression import regress
-from equipoise.models.robustness import cumulative, leave_one_out
 from equipoise.present.drawing import resolved
-from equipoise.present.figures import Figure, forest, funnel
 from equipoise.present.pages import render, stylesheet, write_folder
+from equipoise.present.parts import Part, methods_of, network_parts, order_of, pairwise_parts
 from equipoise.review.sheet import Sheet, read_sheet
 
 #: Estimates as printed need one of these beside them.
 _SPREADS = (("sei",), ("ci_low", "ci_high"), ("p_value",))
-#: Tests of small-study effects are shown from this many trials on, with a warning below ten.
-_LEAST_FOR_SMALL_STUDY = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the report: a heading, sentences, and a table or a figure."""
-
-    id: str
-    title: str
-    text: tuple[str, ...] = ()
-    table: Table | None = None
-    figure: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -186,20 +166,10 @@ def analyse(
     given = {"model": model, "tau2": tau2, "interval": interval}
     settings |= {name: value for name, value in given.items() if value is not None}
     fit = pairwise(es, **settings)
-    parts = [
-        Part("result", "What the trials show together", tuple(fit.summary().splitlines())),
-        Part("forest", "Forest plot", figure=_forest(fit, better)),
-    ]
-    parts += _robustness(es, fit, sheet, order, used)
-    parts += _small_study(es, fit)
-    if mods:
-        parts.append(_regression(es, sheet, mods, settings))
-    parts.append(Part("report", "For a methods and a results section", tuple(_paragraphs(fit))))
-    return Analysis(title, es, fit, tuple(parts), tuple(fit.notes), fit.methods, used)
-
-
-def _paragraphs(fit: PairwiseFit) -> list[str]:
-    return [line for line in fit.report().splitlines() if line.strip()]
+    parts = pairwise_parts(es, fit, sheet, better=better, order=order, mods=mods, settings=settings)
+    if any(part.id == "cumulative" and part.figure for part in parts):
+        used["order"] = order_of(sheet, order)
+    return Analysis(title, es, fit, tuple(parts), tuple(fit.notes), methods_of(parts), used)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -300,78 +270,6 @@ def _nothing_fits(sheet: Sheet, measure: str) -> InputError:
     )
 
 
-# --- parts --------------------------------------------------------------------------------------
-
-
-def _forest(fit: PairwiseFit, better: str | None) -> Figure:
-    if better not in (None, "lower", "higher"):
-        raise InputError(f"better is {better!r}", hint="lower or higher")
-    return forest(fit, better=better)  # type: ignore[arg-type]
-
-
-def _robustness(
-    es: Contrasts, fit: PairwiseFit, sheet: Sheet, order: str, used: dict[str, str]
-) -> list[Part]:
-    if fit.k < 2:
-        return []
-    one_out, moved = leave_one_out(fit), influence(fit)
-    parts = [
-        Part(
-            "leave-one-out", "Each trial left out in turn", _texts(one_out.notes), one_out.table()
-        ),
-        Part("influence", "Outliers and influence", _texts(moved.notes), moved.table()),
-    ]
-    heading = order or sheet.find(("year",), {}).get("year", "")
-    if not heading:
-        return parts
-    if heading not in sheet.cells:
-        raise InputError(
-            f"no column {heading!r} to order by", where="--order", hint=", ".join(sheet.names)
-        )
-    if len(es) != len(sheet):
-        return parts
-    try:
-        steps = cumulative(fit, order=_kept(es, sheet.values(heading)))
-    except InputError as error:
-        return [*parts, Part("cumulative", "Trials added one by one", (str(error),))]
-    used["order"] = heading
-    return [
-        *parts,
-        Part(
-            "cumulative",
-            f"Trials added one by one, by {heading}",
-            _texts(steps.notes),
-            steps.table(),
-        ),
-    ]
-
-
-def _kept(es: Contrasts, values: Sequence[Any]) -> list[Any]:
-    good = np.isfinite(es.yi) & np.isfinite(es.vi)
-    return [value for value, keep in zip(values, good.tolist(), strict=True) if keep]
-
-
-def _small_study(es: Contrasts, fit: PairwiseFit) -> list[Part]:
-    if int((np.isfinite(es.yi) & np.isfinite(es.vi)).sum()) < _LEAST_FOR_SMALL_STUDY:
-        return []
-    title = "Do small trials tell another story?"
-    drawn = Part("funnel", "Funnel plot", figure=funnel(fit))
-    try:
-        panel = small_study_panel(es)
-    except EquipoiseError as error:
-        return [drawn, Part("small-study", title, (str(error),))]
-    return [drawn, Part("small-study", title, _texts(panel.notes), panel.table())]
-
-
-def _regression(es: Contrasts, sheet: Sheet, mods: str, settings: dict[str, Any]) -> Part:
-    data = {name: sheet.values(name) for name in sheet.names}
-    given = {k: v for k, v in settings.items() if k in ("tau2", "level")}
-    if settings.get("interval") in ("HK", "HK-guarded", "t", "Wald", "KR"):
-        given["interval"] = settings["interval"]
-    found = regress(es, mods, data=data, **given)
-    return Part("regression", f"Meta-regression: {mods}", tuple(found.summary().splitlines()))
-
-
 def _network(
     title: str,
     es: Contrasts,
@@ -387,27 +285,8 @@ def _network(
     fit = network(
         es, reference=reference, level=level, **{k: v for k, v in given.items() if v is not None}
     )
-    sides, parts_of_q = fit.split(), fit.decomposition()
-    parts = [
-        Part("result", "What the trials show together", tuple(fit.summary().splitlines())),
-        Part("league", "Every treatment against every other", (), fit.league()),
-        Part("split", "Direct and indirect evidence", _texts(sides.notes), sides.table()),
-        Part(
-            "decomposition", "Where trials disagree", _texts(parts_of_q.notes), parts_of_q.table()
-        ),
-    ]
-    if better is not None:
-        ranks = fit.ranking(better)
-        parts.append(Part("ranking", "Ranks", _texts(ranks.notes), ranks.table()))
-    shares = fit.contributions()
-    parts.append(
-        Part("contributions", "What each estimate rests on, in percent", (), shares.table())
-    )
-    return Analysis(title, es, fit, tuple(parts), fit.notes, fit.methods, used)
-
-
-def _texts(notes: Sequence[Note]) -> tuple[str, ...]:
-    return tuple(note.text for note in notes)
+    parts = network_parts(fit, better)
+    return Analysis(title, es, fit, tuple(parts), fit.notes, methods_of(parts), used)
 
 
 def _effects_csv(es: Contrasts) -> str:
