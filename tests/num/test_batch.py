@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from whole import missing
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.num.batch import COMMON, METHODS, Sums, analyse, backend_of
+from equipoise.num.batch import COMMON, METHODS, Sums, analyse, backend_of, lane_rooms
 from equipoise.num.binding import PLAIN
 from equipoise.num.kernels import END, ENDS, PLACES
-from equipoise.num.lanes import LANES, STATE, SUMS
 
 Rows = list[tuple[float, float]]
 
@@ -33,7 +32,7 @@ def numba() -> str:
     """The backend's name where Numba is installed; else a reason."""
     try:
         name = backend_of("numba")
-        for code, proof in ((COMMON, True), (METHODS["REML"], False)):
+        for code, proof in ((METHODS["PM"], True), (METHODS["REML"], False)):
             analyse(np.zeros(2), np.ones(2), np.array([0, 2]), code, proof=proof, backend=name)
         return name  # compiled, so that no test waits for it
     except InputError as error:
@@ -70,14 +69,14 @@ def check(backend: str, analyses: list[Rows], code: str, proof: bool) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 @given(analyses=many, proof=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_numpy_gives_the_numbers_of_the_loops(code: str, analyses: list[Rows], proof: bool) -> None:
     check("numpy", analyses, code, proof)
 
 
 @pytest.mark.parametrize("code", CODES)
 @given(analyses=many, proof=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_numba_gives_the_numbers_of_the_loops(
     numba: str, code: str, analyses: list[Rows], proof: bool
 ) -> None:
@@ -95,14 +94,19 @@ def ordinary() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("proof", [True, False])
 def test_ordinary_data_agree_to_the_last_digits(
-    ordinary: tuple[np.ndarray, ...], request: pytest.FixtureRequest, backend: str, code: str
+    ordinary: tuple[np.ndarray, ...],
+    request: pytest.FixtureRequest,
+    backend: str,
+    code: str,
+    proof: bool,
 ) -> None:
     if backend == "numba":
         request.getfixturevalue("numba")
     y, v, offsets = ordinary
-    plain = analyse(y, v, offsets, CODES[code], proof=True, backend="python")
-    other = analyse(y, v, offsets, CODES[code], proof=True, backend=backend)
+    plain = analyse(y, v, offsets, CODES[code], proof=proof, backend="python")
+    other = analyse(y, v, offsets, CODES[code], proof=proof, backend=backend)
     alike(other, plain, rel=1e-12)
     np.testing.assert_allclose(other.tau2, plain.tau2, rtol=1e-11, atol=1e-14)
 
@@ -158,7 +162,7 @@ def test_backends_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         backend_of("numba")
 
 
-@pytest.mark.parametrize("code", ["REML", "ML"])
+@pytest.mark.parametrize("code", ["REML", "ML", "DL", "common"])
 def test_lanes_run_interpreted_too(ordinary: tuple[np.ndarray, ...], code: str) -> None:
     y, v, offsets = (part[:400] for part in ordinary)
     offsets = offsets[offsets <= 400]
@@ -167,10 +171,8 @@ def test_lanes_run_interpreted_too(ordinary: tuple[np.ndarray, ...], code: str) 
     plain = analyse(y, v, offsets, CODES[code], proof=False, backend="python")
     got = Sums.empty(m)
     rooms = [np.zeros(size) for size in (longest,) * 3 + (END * ENDS, PLACES)]
-    lanes = [np.zeros((rows, LANES)) for rows in (longest,) * 3 + (SUMS, STATE)]
+    lanes = lane_rooms(longest)
     into = (got.k, got.count, got.estimate, got.se, got.spread, got.tau2, got.q, got.trace)
     with np.errstate(all="ignore"):
-        PLAIN.analyse_lanes(
-            y, v, offsets, CODES[code], longest, *rooms, *lanes, np.zeros(LANES, dtype=int), *into
-        )
+        PLAIN.analyse_lanes(y, v, offsets, CODES[code], longest, *rooms, *lanes, *into)
     alike(got, plain, rel=1e-11)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.num.binding import PLAIN
@@ -143,28 +144,31 @@ def _loop(
     into = (out.k, out.count, out.estimate, out.se, out.spread, out.tau2, out.q, out.trace)
     if backend == "numba":
         rooms = [np.empty(size) for size in (longest,) * 3 + (END * ENDS, PLACES)]
-        if (
-            not proof
-            and method in (REML, ML)
-            and longest <= LONGEST
-            and longest * len(out.k) <= 1.5 * len(y)
-        ):
-            lanes = [_aligned(rows) for rows in (longest,) * 3 + (SUMS, STATE)]
-            who = np.zeros(LANES, dtype=np.intp)
-            compiled().analyse_lanes(y, v, offsets, method, longest, *rooms, *lanes, who, *into)
-            return
-        compiled().analyse(y, v, offsets, 0, len(out.k), method, proof, *rooms, *into)
+        stepwise = method == PM or (proof and method in (REML, ML))
+        even = longest <= LONGEST and longest * len(out.k) <= 1.5 * len(y)
+        if even and not stepwise:
+            lanes = lane_rooms(longest)
+            compiled().analyse_lanes(y, v, offsets, method, longest, *rooms, *lanes, *into)
+        else:
+            compiled().analyse(y, v, offsets, 0, len(out.k), method, proof, *rooms, *into)
         return
     lists = [values.tolist() for values in (y, v, offsets)]
     plain = [[0.0] * size for size in (longest,) * 3 + (END * ENDS, PLACES)]
     PLAIN.analyse(*lists, 0, len(out.k), method, proof, *plain, *into)
 
 
+def lane_rooms(width: int) -> list[NDArray[Any]]:
+    """What :func:`equipoise.num.lanes.analyse_lanes` works in, for so many trials at most."""
+    squares = [_aligned(width).reshape(width, LANES) for _ in range(5)]
+    flat = [_aligned(rows) for rows in (SUMS, STATE, STATE)]
+    return [*squares, *flat, *np.zeros((4, LANES), dtype=np.intp)]
+
+
 def _aligned(rows: int) -> Floats:
     """Room for rows of lanes that begin where a processor's vectors do, every 64 bytes."""
     flat = np.empty(rows * LANES + 8)
     skip = -flat.ctypes.data % 64 // 8
-    return flat[skip : skip + rows * LANES].reshape(rows, LANES)
+    return flat[skip : skip + rows * LANES]
 
 
 # --- blocks of columns ---------------------------------------------------------------------------
