@@ -70,6 +70,10 @@ if TYPE_CHECKING:
     from equipoise.present.figures.funnel import funnel as funnel
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
     from equipoise.present.figures.net_graph import plot_network as plot_network
+    from equipoise.present.figures.net_league import plot_league as plot_league
+    from equipoise.present.figures.net_ranks import plot_ranks as plot_ranks
+    from equipoise.present.figures.net_shares import plot_contributions as plot_contributions
+    from equipoise.present.figures.net_shares import plot_net_heat as plot_net_heat
     from equipoise.present.figures.net_split import plot_split as plot_split
     from equipoise.present.figures.plot import Line as Line
     from equipoise.present.figures.radial import radial as radial
@@ -130,10 +134,14 @@ _HOME = {
     "permutation_test": "equipoise.models.permutation",
     "pet_peese": "equipoise.models.bias.precision_effect",
     "plot_baujat": "equipoise.present.figures",
+    "plot_contributions": "equipoise.present.figures.net_shares",
     "plot_gosh": "equipoise.present.figures",
     "plot_influence": "equipoise.present.figures.diagnostics",
     "plot_ladder": "equipoise.present.figures.methods",
+    "plot_league": "equipoise.present.figures.net_league",
+    "plot_net_heat": "equipoise.present.figures.net_shares",
     "plot_network": "equipoise.present.figures.net_graph",
+    "plot_ranks": "equipoise.present.figures.net_ranks",
     "plot_split": "equipoise.present.figures.net_split",
     "priors": "equipoise.models.bayes",
     "radial": "equipoise.present.figures.radial",

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 import equipoise as eq
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.models.network.fit import NetworkFit
+from equipoise.present.drawing import DARK, LIGHT
+from equipoise.present.figures import net_league, net_matrix, net_shares
 from equipoise.present.figures.net_order import crossings, ring_order
 from equipoise.present.figures.net_parts import graph_of
 from equipoise.present.figures.net_places import Ring, distance, line, place
@@ -334,3 +336,160 @@ def test_splits_that_are_asked_for() -> None:
         eq.plot_split(net(2, 3))
     with pytest.raises(InputError, match="no split"):
         eq.plot_split(3)  # type: ignore[arg-type]
+
+
+# --- league, ranks, contributions, net heat -----------------------------------------------------
+
+SURE = ("high", "moderate", "low", "very low")
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(("n", "k"), [(2, 3), (4, 9), (9, 20), (22, 70), (45, 120)])
+def test_a_league_of_every_size(n: int, k: int, long: bool) -> None:
+    fit = net(n, k, long=long)
+    figure = eq.plot_league(fit, better="lower", order="rank")
+    check(figure)
+    assert len(figure.table) == n * (n - 1) // 2
+    pairs = itertools.combinations(fit.treatments, 2)
+    sure = {pair: SURE[i % 4] for i, pair in enumerate(pairs) if i % 5}
+    check(eq.plot_league(fit, certainty=sure))
+
+
+def test_a_league_tells_network_and_direct_estimates() -> None:
+    fit = eq.network(published("smokingcessation"), reference="A")
+    split = fit.split()
+    figure = eq.plot_league(fit, better="higher", order="rank", width=720)
+    assert figure.table.column("first")[0] == fit.ranking("higher").order()[0]
+    for row in figure.table.records():
+        found = fit.effect(row["first"], row["second"])
+        assert math.log(row["network"]) == pytest.approx(found.estimate)
+        assert math.log(row["low"]) == pytest.approx(found.ci.low)
+        own = split.row(row["first"], row["second"])
+        assert math.log(row["direct"]) == pytest.approx(own["direct"])
+        assert math.log(row["direct_high"]) == pytest.approx(
+            own["direct"] + 1.959963984540054 * own["direct_se"]
+        )
+    words = texts(figure.svg)
+    assert "0.59 to 2.34" in words
+    assert "the column against the row" in words
+    assert "the row against the column" in words
+    drawn = {w.text: (w.left, w.y) for w in words_of(figure.svg)}
+    # The network estimate of C against A stands below the diagonal, the direct one above.
+    assert drawn["2.03"][1] > drawn["2.06"][1]
+
+
+def test_certainty_is_told_by_dots_and_colour() -> None:
+    fit = eq.network(published("smokingcessation"))
+    sure = {("A", "B"): "high", ("C", "A"): "very low"}
+    figure = eq.plot_league(fit, certainty=sure)
+    assert "Certainty: 1 high, 1 very low." in figure.desc
+    assert figure.svg.count("<circle") == 2 * (4 + 1)
+    rows = {(r["first"], r["second"]): r["certainty"] for r in figure.table.records()}
+    assert (rows[("A", "B")], rows[("A", "C")], rows[("A", "D")]) == ("high", "very low", None)
+    with pytest.raises(UnknownNameError, match="certainty"):
+        eq.plot_league(fit, certainty={("A", "B"): "good"})
+    with pytest.raises(UnknownNameError, match="treatment"):
+        eq.plot_league(fit, certainty={("A", "X"): "low"})
+
+
+def test_a_league_of_some_treatments_and_of_too_many() -> None:
+    fit = net(100, 240)
+    with pytest.raises(InputError, match="treatments="):
+        eq.plot_league(fit)
+    some = eq.plot_league(fit, treatments=["Drug 9", "Drug 2", "Drug 50"])
+    check(some)
+    assert some.table.column("first") == ("Drug 9", "Drug 9", "Drug 2")
+    with pytest.raises(UnknownNameError, match="treatment"):
+        eq.plot_league(fit, treatments=["Drug 9", "Drug X"])
+    with pytest.raises(UnknownNameError, match="order"):
+        eq.plot_league(fit, order="label")
+    with pytest.raises(InputError, match="direction of benefit"):
+        eq.plot_league(fit, order="rank")
+    with pytest.raises(InputError, match="league table"):
+        eq.plot_league(3)  # type: ignore[arg-type]
+
+
+def test_words_on_every_shade_can_be_read() -> None:
+    def light(rgb: list[float]) -> float:
+        lin = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
+        return 0.2126 * lin[0] + 0.7152 * lin[1] + 0.0722 * lin[2]
+
+    def over(top: str, below: list[float], opacity: float) -> list[float]:
+        rgb = [int(top[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        return [opacity * a + (1 - opacity) * b for a, b in zip(rgb, below, strict=True)]
+
+    for palette in (LIGHT, DARK):
+        paper = over(palette["paper"], [0.0] * 3, 1.0)
+        cells = [over(palette[r], paper, net_league._SHADES[-1]) for r in ("benefit", "harm")]
+        cells += [over(palette[fill], paper, 1.0) for fill, _ in net_league._SURE.values()]
+        cells.append(over(palette["benefit"], paper, net_shares._DARK))
+        heat = [over(palette[r], paper, net_shares._HEAT) for r in ("benefit", "harm")]
+        cells += [over(palette["icon"], cell, net_matrix.SQUARE) for cell in heat]
+        for cell in cells:
+            a, b = sorted((light(over(palette["ink"], paper, 1.0)), light(cell)))
+            assert (b + 0.05) / (a + 0.05) >= 4.5, (palette["paper"], cell)
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(("n", "k"), [(2, 3), (4, 9), (22, 70), (100, 240)])
+def test_ranks_of_every_size(n: int, k: int, long: bool) -> None:
+    ranking = net(n, k, long=long).ranking("lower", draws=2000)
+    figure = eq.plot_ranks(ranking)
+    check(figure)
+    for row in figure.table.records():
+        assert sum(row[f"rank{r}"] for r in range(1, n + 1)) == pytest.approx(100)
+        assert row["sucra"] == pytest.approx(100 * ranking.sucra[row["treatment"]])
+    assert figure.table.column("treatment") == ranking.order()
+
+
+def test_bars_are_as_high_as_chances() -> None:
+    ranking = eq.network(published("smokingcessation")).ranking("higher")
+    figure = eq.plot_ranks(ranking, width=720)
+    at = ranking.treatments.index("D")
+    bars = [float(v) for v in re.findall(r"v-([\d.]+)h", figure.svg)]
+    shown = [p for p in ranking.probabilities[at].tolist() if 62 * p >= 0.05]
+    assert bars[: len(shown)] == pytest.approx([62 * p for p in shown], abs=0.06)
+    assert "A rank says nothing" in texts(figure.svg)
+    with pytest.raises(InputError, match="ranks"):
+        eq.plot_ranks(ranking.p_score)  # type: ignore[arg-type]
+
+
+def test_contributions_are_percentages_of_rows() -> None:
+    fit = eq.network(published("Senn2013"), reference="plac")
+    shares = fit.contributions()
+    figure = eq.plot_contributions(shares, estimates="plac")
+    check(figure)
+    assert len(figure.table) == 9
+    for row in figure.table.records():
+        one, two = row.pop("estimate").split(" : ")
+        assert sum(row.values()) == pytest.approx(100)
+        assert max(row.values()) == pytest.approx(100 * max(shares.of(one, two).values()))
+    assert "15 direct comparisons" in figure.desc
+    check(eq.plot_contributions(shares))
+    check(eq.plot_contributions(fit.trial_contributions(), estimates=[("metf", "plac")]))
+    check(eq.plot_contributions(net(22, 70).contributions(), estimates="Drug 0"))
+    check(eq.plot_contributions(net(9, 20, long=True).contributions(), least=0.2))
+    with pytest.raises(UnknownNameError, match="treatment"):
+        eq.plot_contributions(shares, estimates="nothing")
+    with pytest.raises(UnknownNameError, match="estimate"):
+        eq.plot_contributions(shares, estimates=[("metf", "nothing")])
+    with pytest.raises(InputError, match="cannot be read"):
+        eq.plot_contributions(net(22, 70).contributions())
+
+
+def test_net_heat_tells_what_detaching_changes() -> None:
+    heat = eq.network(published("Senn2013"), reference="plac").net_heat()
+    figure = eq.plot_net_heat(heat)
+    check(figure)
+    names, change, _ = heat.ordered()
+    rows = {(r["row"], r["column"]): r["q_diff"] for r in figure.table.records()}
+    assert len(rows) == len(names) ** 2
+    told = float(str(rows[(names[0], names[1])]).replace("−", "-"))
+    assert told == pytest.approx(float(change[0, 1]), rel=1e-4)
+    assert "Q between designs 22.53 on 7" in figure.desc
+    assert "without rosi:sulf" in figure.desc
+    linde = eq.plot_net_heat(eq.network(published("Linde2016")).net_heat())
+    check(linde)
+    assert len(linde.svg) < 400_000
+    with pytest.raises(InputError, match="net heat"):
+        eq.plot_net_heat(3)  # type: ignore[arg-type]

@@ -14,6 +14,9 @@ from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
 from equipoise.present.figures.net_graph import plot_network
+from equipoise.present.figures.net_league import plot_league
+from equipoise.present.figures.net_ranks import plot_ranks
+from equipoise.present.figures.net_shares import plot_contributions, plot_net_heat
 from equipoise.present.figures.net_split import plot_split
 from equipoise.present.figures.plot import Line
 from equipoise.present.figures.radial import radial
@@ -31,10 +34,14 @@ __all__ = [
     "labbe",
     "parts_ladder",
     "plot_baujat",
+    "plot_contributions",
     "plot_gosh",
     "plot_influence",
     "plot_ladder",
+    "plot_league",
+    "plot_net_heat",
     "plot_network",
+    "plot_ranks",
     "plot_split",
     "radial",
     "risk_light",
