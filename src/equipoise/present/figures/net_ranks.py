@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from equipoise.core.table import Column, Table, count, fixed, percent
+from equipoise.core.table import Column, Table, Value, count, fixed, percent
 from equipoise.models.network.ranking import Ranking
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.figure import PHONE, Figure, check_width, laid_out, refuse_other
@@ -69,16 +69,11 @@ def _table(ranking: Ranking, heading: str) -> Table:
         Column("sucra", "SUCRA", "percent", "right"),
         *(Column(f"rank{r}", f"Rank {r}", "percent", "right") for r in range(1, n + 1)),
     )
-    rows = tuple(
-        (
-            t,
-            fixed(ranking.p_score[t], 3),
-            100 * ranking.sucra[t],
-            *(100 * float(v) for v in ranking.probabilities[number[t]]),
-        )
-        for t in ranking.order()
-    )
-    return Table(heading, columns, rows, notes=tuple(note.text for note in ranking.notes))
+    rows: list[tuple[Value, ...]] = []
+    for t in ranking.order():
+        chances = [100 * float(v) for v in ranking.probabilities[number[t]]]
+        rows.append((t, fixed(ranking.p_score[t], 3), 100 * ranking.sucra[t], *chances))
+    return Table(heading, columns, tuple(rows), notes=tuple(note.text for note in ranking.notes))
 
 
 def _said(ranking: Ranking) -> str:

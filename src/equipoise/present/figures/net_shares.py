@@ -72,8 +72,10 @@ def plot_contributions(
     refuse_other(what, kinds, "contributions", "what net.contributions() gives")
     check_width(width)
     at = _wanted(what, estimates)
-    by_trial = isinstance(what, TrialContributions)
-    heads = what.trials if by_trial else tuple(f"{a} : {b}" for a, b in what.comparisons)
+    if isinstance(what, TrialContributions):
+        evidence, heads = "trial", what.trials
+    else:
+        evidence, heads = "direct comparison", tuple(" : ".join(c) for c in what.comparisons)
     shares = np.asarray(what.shares)[at]
     rows = tuple(" : ".join(what.estimates[i]) for i in at)
     shown = [j for j in range(len(heads)) if float(shares[:, j].max()) >= least]
@@ -82,7 +84,6 @@ def plot_contributions(
             f"contributions of {len(shown)} columns to {len(rows)} estimates cannot be read",
             hint="estimates='placebo' draws those against one treatment; least=0.05 the largest",
         )
-    evidence = "trial" if by_trial else "direct comparison"
     heading = title or f"What each {evidence} contributes to each estimate"
     desc = _said(rows, heads, shares, evidence)
     matrix = Matrix(
