@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from equipoise.models.network.fit import network as network
     from equipoise.models.network.regression import network_regress as network_regress
     from equipoise.models.network.subgroups import network_subgroups as network_subgroups
+    from equipoise.models.network.tau2_groups import tau2_by_group as tau2_by_group
     from equipoise.models.pairwise import pairwise as pairwise
     from equipoise.models.permutation import permutation_test as permutation_test
     from equipoise.models.regression import regress as regress
@@ -156,6 +157,7 @@ _HOME = {
     "small_study": "equipoise.models.bias.asymmetry",
     "small_study_panel": "equipoise.models.bias.asymmetry",
     "subgroups": "equipoise.models.subgroups",
+    "tau2_by_group": "equipoise.models.network.tau2_groups",
     "trim_fill": "equipoise.models.bias.trim_fill",
     "vcalc": "equipoise.models.covariance",
 }

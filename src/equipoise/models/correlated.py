@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from equipoise.core.result import Method, Note
@@ -26,12 +28,13 @@ TAU2: dict[str, Method] = {
 }
 
 
-def shared_effects(es: Contrasts) -> Floats:
+def shared_effects(es: Contrasts, only: Collection[str] | None = None) -> Floats:
     """Return the correlations of random effects: 1 on the diagonal, ½ where a group is shared.
 
     Each group of a trial has a random effect of variance tau²/2, so that the signs come right and
     the matrix is never indefinite. The same comparison twice in one study is two samples of
-    people, hence two sets of random effects.
+    people, hence two sets of random effects. With `only`, the part of it that comes from the groups
+    with those treatments.
     """
     times: dict[tuple[str, frozenset[str]], int] = {}
     groups: dict[tuple[str, int, str], int] = {}
@@ -40,6 +43,8 @@ def shared_effects(es: Contrasts) -> Floats:
         pair = (study, frozenset((one, two)))
         times[pair] = times.get(pair, -1) + 1
         for treat, sign in ((one, 1.0), (two, -1.0)):
+            if only is not None and treat not in only:
+                continue
             place = groups.setdefault((study, times[pair], treat), len(groups))
             entries.append((i, place, sign))
     D = np.zeros((len(es), len(groups)))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.contrasts import arms, contrasts
+from equipoise.models.correlated import shared_effects
 from equipoise.models.network.fit import network
 from equipoise.models.network.regression import network_regress
 from equipoise.models.network.regression_fit import NetworkRegression
@@ -107,8 +108,6 @@ def test_predicted_slopes_are_those_of_the_mixed_model_equations() -> None:
     unit = found.covariate.unit
     X, D = found.design[:, :n], found.design[:, n:]
     F = np.column_stack([X, D.sum(axis=1)])
-    from equipoise.models.correlated import shared_effects
-
     W = np.linalg.inv(es.V() + found.tau2 * shared_effects(es))
     G = np.eye(n) / (found.omega2 * unit**2)
     left = np.block([[F.T @ W @ F, F.T @ W @ D], [D.T @ W @ F, D.T @ W @ D + G]])
