@@ -74,11 +74,47 @@ def funnel() -> Figure:
     return eq.funnel(eq.trim_fill(eq.pairwise(smoking())), prefix="gallery-funnel")
 
 
+def latitude() -> Figure:
+    """A meta-regression of the BCG trials."""
+    found = eq.regress(bcg(), "~ latitude", data={"latitude": [row[5] for row in BCG]})
+    return eq.bubble(found, "latitude", prefix="gallery-bubble")
+
+
+def labbe() -> Figure:
+    """Risks in both groups of the BCG trials."""
+    sides = ("vaccine", "no vaccine")
+    return eq.labbe(bcg(), sides=sides, prefix="gallery-labbe")
+
+
+def gosh() -> Figure:
+    """All subsets of the BCG trials, those with the largest one marked."""
+    found = eq.gosh(eq.pairwise(bcg()))
+    return eq.plot_gosh(found, highlight="TPT Madras 1980", prefix="gallery-gosh")
+
+
+#: What the pictures of a synthesis alone are called, and what draws them.
+_PLAIN: dict[str, Callable[..., Figure]] = {
+    "radial": eq.radial,
+    "drapery": eq.drapery,
+    "baujat": eq.plot_baujat,
+    "influence": eq.plot_influence,
+}
+
+
+def plain(name: str) -> Callable[[], Figure]:
+    """A picture that needs the synthesis alone."""
+    return lambda: _PLAIN[name](eq.pairwise(bcg()), prefix=f"gallery-{name}")
+
+
 #: The name of each picture, and what draws it.
 PICTURES: dict[str, Callable[[], Figure]] = {
     "forest": forest,
     "leave-one-out": leave_one_out,
     "funnel": funnel,
+    "bubble": latitude,
+    "labbe": labbe,
+    "gosh": gosh,
+    **{name: plain(name) for name in _PLAIN},
 }
 
 
