@@ -237,6 +237,33 @@ def test_network_without_additivity(network: ComponentFit) -> None:
     assert shown(network, f"{PST} and SSRI") == pytest.approx([1.543, 0.664, 3.586], abs=5e-4)
 
 
+def test_the_network_by_its_own_engine(network: ComponentFit) -> None:
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    assert (net.k, net.n, net.m) == (93, 22, 124)
+    assert (net.q, net.q_df) == (pytest.approx(network.q, rel=1e-12), 87)
+    assert net.q_p == pytest.approx(0.1234, abs=5e-5)
+    assert net.i2 == pytest.approx(15.1, abs=0.05)
+    assert net.tau2 == pytest.approx(network.tau2, rel=1e-10)
+    for name, ratio, low, high in (
+        ("SSRI", 1.7142, 1.4611, 2.0112),
+        (CBT, 2.0537, 1.2552, 3.3601),
+        (f"{PST}+SSRI", 1.543, 0.664, 3.586),
+        (f"{IPT}+SSRI", 1.754, 1.123, 2.740),
+        ("Hypericum", 2.0042, None, None),
+        ("TCA", 1.7454, None, None),
+        ("SNRI", 1.9278, None, None),
+        ("UC", 1.1585, None, None),
+    ):
+        found = net.effect(name, "Placebo")
+        assert math.exp(found.estimate) == pytest.approx(ratio, rel=3e-4)
+        if low is not None and high is not None:
+            ends = (math.exp(found.ci.low), math.exp(found.ci.high))
+            assert ends == pytest.approx((low, high), rel=5e-4)
+    # Its one trial holds the combination to the network.
+    apart = {f.trial: f.parts for f in net.leave_one_out().falls_apart}
+    assert apart["Naeem 2010"][1] == (f"{CBT}+SSRI",)
+
+
 def test_additivity_fits_about_as_well(additive: ComponentFit, network: ComponentFit) -> None:
     difference, df = additive.q - network.q, additive.q_df - network.q_df
     assert (difference, df) == (pytest.approx(6.67144579556852, rel=1e-10), 3)

@@ -11,6 +11,7 @@ import pytest
 
 from equipoise.effects.contrasts import Contrasts, contrasts
 from equipoise.models.components import ComponentFit, components
+from equipoise.models.network.fit import NetworkFit, network
 
 # Trial, treatment, against, difference, standard error.
 DIFFERENCES = """\
@@ -106,3 +107,89 @@ def test_a_drug_that_one_trial_tested_is_that_trial(fit: ComponentFit) -> None:
     assert fit.direct_share("sitagliptin") == 1.0
     assert 0.0 < fit.direct_share("sulfonylurea", "metformin") < 1.0
     assert fit.direct_share("sulfonylurea") == 0.0
+
+
+@pytest.fixture(scope="module")
+def net() -> NetworkFit:
+    return network(differences(), reference="placebo", tau2="DL")
+
+
+@pytest.fixture(scope="module")
+def common() -> NetworkFit:
+    return network(differences(), reference="placebo", model="common")
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_network_says_the_same(net: NetworkFit, common: NetworkFit, name: str) -> None:
+    random, fixed = net.effect(name, "placebo"), common.effect(name, "placebo")
+    found = (random.estimate, random.se, fixed.estimate, fixed.se)
+    assert found == pytest.approx(EXPECTED[name], abs=1e-11)
+
+
+def test_where_trials_disagree(net: NetworkFit) -> None:
+    found = net.decomposition()
+    assert net.i2 == pytest.approx(81.4, abs=0.05)
+    assert (found.within.q, found.within.df) == (pytest.approx(74.455, abs=5e-4), 11)
+    assert (found.between.q, found.between.df) == (pytest.approx(22.530, abs=5e-4), 7)
+    assert found.between.p_value == pytest.approx(0.0021, abs=5e-5)
+    assert found.random.q == pytest.approx(2.194, abs=5e-4)
+    assert found.random.p_value == pytest.approx(0.948, abs=5e-4)
+
+
+def test_ranks(net: NetworkFit) -> None:
+    scores = {
+        "rosiglitazone": 0.8934,
+        "metformin": 0.7818,
+        "pioglitazone": 0.7746,
+        "miglitol": 0.6136,
+        "acarbose": 0.5203,
+    }
+    found = net.ranking("lower", draws=2000)
+    assert {name: found.p_score[name] for name in scores} == pytest.approx(scores, abs=6e-5)
+    assert found.order()[:5] == tuple(scores)
+
+
+def test_what_metformin_against_placebo_rests_on(net: NetworkFit, common: NetworkFit) -> None:
+    expected = {
+        ("metformin", "placebo"): 0.5784,
+        ("placebo", "rosiglitazone"): 0.0948,
+        ("metformin", "pioglitazone"): 0.0848,
+        ("pioglitazone", "placebo"): 0.0689,
+        ("metformin", "rosiglitazone"): 0.0560,
+        ("metformin", "sulfonylurea"): 0.0360,
+        ("rosiglitazone", "sulfonylurea"): 0.0229,
+        ("acarbose", "placebo"): 0.0212,
+        ("pioglitazone", "rosiglitazone"): 0.0159,
+        ("acarbose", "sulfonylurea"): 0.0130,
+        ("acarbose", "metformin"): 0.0081,
+    }
+    pair = ("metformin", "placebo")
+    found = common.contributions("shortest-path", of=pair).of(*pair)
+    assert found == {key: pytest.approx(share, abs=6e-5) for key, share in expected.items()}
+    assert sum(found.values()) == pytest.approx(1.0, rel=1e-12)
+    direct = net.contributions("shortest-path", of=pair).of(*pair)[pair]
+    assert direct == pytest.approx(0.5360, abs=6e-5)
+
+
+@pytest.mark.parametrize("method", ["shortest-path", "random-walk"])
+def test_laws_of_contributions(net: NetworkFit, method: str) -> None:
+    found, trials = net.contributions(method), net.trial_contributions(method)
+    assert found.shares.sum(axis=1) == pytest.approx(1.0, rel=1e-12)
+    assert trials.shares.sum(axis=1) == pytest.approx(1.0, rel=1e-12)
+    # Drugs of which all trials have placebo hang on it by a bridge: all evidence is direct.
+    for name, who in (
+        ("sitagliptin", {"Hermansen2007"}),
+        ("vildagliptin", {"Garber2008"}),
+        ("benfluorex", {"Stucci1996", "Moulin2006"}),
+    ):
+        key = tuple(sorted((name, "placebo")))
+        assert found.of(name, "placebo") == {key: pytest.approx(1.0)}
+        assert set(trials.of(name, "placebo")) == who
+    # A star within the network: two of its points rest on their two bridges, half on each.
+    across = found.of("sitagliptin", "vildagliptin")
+    assert sorted(across.values()) == pytest.approx([0.5, 0.5])
+    # What nothing joins but through placebo counts nothing elsewhere.
+    for row, pair in enumerate(found.estimates):
+        if "sitagliptin" not in pair:
+            column = found.comparisons.index(("placebo", "sitagliptin"))
+            assert found.shares[row, column] == 0.0
