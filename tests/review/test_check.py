@@ -75,6 +75,13 @@ RESPONDERS = (
 GAP = "baker,better,partly reported,unclear,protocol,again\n"
 DOMAIN = 'about = "certainty"\noutcome = "cough"\ndomain = "indirectness"'
 
+CLAIM = '+++\n[[claims]]\nid = "c"\nabout = "alone"\nsays = "better"\n{}+++\n# Tonic\n'
+OPENING = "# Tonic\n\n## What tonic is {#treatment}\n\nA sweet syrup."
+BOUND = (
+    '+++\n[[claims]]\nid = "c"\nabout = "alone"\n{}\n+++\n'
+    "# Tonic\n\n## What tonic is {{#treatment}}\n\n[A sweet syrup](claim:c)."
+)
+
 BREAKS = [
     # files and their form
     Break(
@@ -379,6 +386,62 @@ BREAKS = [
     Break("W-TRIAL-SAME", TRIALS, "10.1000/baker", "10.1000/ADAMS"),
     Break("W-TRIAL-RETRACTED", TRIALS, "participants,100,,", "participants,100,retracted,"),
     Break("N-TRIAL-CONCERN", TRIALS, "participants,100,,", "participants,100,concern,"),
+    # claims
+    Break("E-CLAIM-UNKNOWN", PROSE, "A sweet syrup.", "[A sweet syrup](claim:sweet)."),
+    Break("W-CLAIM-UNBOUND", PROSE, "# Tonic\n", CLAIM.format(""), at=(PROSE, 2)),
+    Break("E-CLAIM-SAYS", PROSE, OPENING, BOUND.format('says = "stronger"'), at=(PROSE, 5)),
+    Break(
+        "E-CLAIM-SAYS",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"\nat_most = 5'),
+        at=(PROSE, 2),
+    ),
+    Break(
+        "E-CLAIM-SAYS",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"\nwas = "supported"'),
+        at=(PROSE, 6),
+    ),
+    Break(
+        "E-HARM-UNKNOWN",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "rare"\nharm = "itch"').replace("alone", "harm"),
+        at=(PROSE, 6),
+    ),
+    Break(
+        "E-OUTCOME-UNKNOWN",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"\noutcome = "sleep"'),
+        at=(PROSE, 6),
+    ),
+    Break("E-CHOICE", PROSE, OPENING, BOUND.format('says = "good"'), at=(PROSE, 5)),
+    Break(
+        "E-ID-TWICE",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"\n[[claims]]\nid = "c"\nabout = "alone"\nsays = "worse"'),
+        at=(PROSE, 6),
+    ),
+    Break(
+        "E-KEY-UNKNOWN",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"\nsay = 1'),
+        at=(PROSE, 6),
+        also=(),
+    ),
+    Break(
+        "E-TOML-SYNTAX",
+        PROSE,
+        "# Tonic\n",
+        "+++\n# Tonic\n",
+        at=(PROSE, 1),
+        also=(("E-SECTION-UNKNOWN", PROSE, 1),),
+    ),
     # baselines, responders, gaps, protocol, the flow of reports, the decision
     Break("E-BASELINE-MAIN", TOML, MAIN_BASELINE, MAIN_BASELINE + SECOND_BASELINE, at=(TOML, 137)),
     Break(

@@ -64,6 +64,7 @@ RULES: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rules_context.flow,
     rules_context.protocol,
     rules_context.decisions,
+    rules_context.claims,
 )
 #: Rules whose finding depends on the day; none of them is an error, so that a folder that can be
 #: read today can be read tomorrow.

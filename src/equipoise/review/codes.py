@@ -91,6 +91,10 @@ CODES: dict[str, str] = {
     "E-SECTION-TWICE": "a section that stands twice",
     "E-SECTION-DIGITS": "a number typed into the prose",
     "W-SECTION-MISSING": "a section that is missing or empty",
+    "E-CLAIM-UNKNOWN": "words of the prose bound to a claim that there is not",
+    "E-CLAIM-SAYS": "a claim that does not fit together",
+    "W-CLAIM-UNBOUND": "a claim that binds no words of the prose",
+    "E-HARM-UNKNOWN": "a claim about an unknown harm",
     # rows that belong together
     "E-TRIAL-UNKNOWN": "a row about an unknown trial",
     "E-ARM-UNKNOWN": "a row about an unknown arm",

@@ -113,6 +113,7 @@ def _frozen(draft: Draft, where: str) -> Review:
         unreported=tuple(draft.unreported),
         judgements=tuple(draft.judgements),
         article=tuple(draft.article),
+        claims=tuple(draft.claims),
         text=dict(draft.text),
     )
 
@@ -169,7 +170,9 @@ def _part(source: Draft | Review, name: str) -> object:
         top = source.top if isinstance(source, Draft) else {k: getattr(source, k) for k in TOP}
         given = {k: v for k, v in top.items() if v != ()}
         return given, [_listed(getattr(source, key)) for key in (*ONE, *MANY)]
-    part = {"judgements.toml": "judgements", "article.md": "article"} | PARTS
+    if name == "article.md":
+        return _listed(source.article), _listed(source.claims)
+    part = {"judgements.toml": "judgements"} | PARTS
     return _listed(getattr(source, part[name]))
 
 

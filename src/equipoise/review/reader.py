@@ -23,6 +23,7 @@ from equipoise.review.records import (
     ArticleSection,
     Baseline,
     Change,
+    Claim,
     Component,
     ContrastFinding,
     Disclosure,
@@ -75,7 +76,7 @@ INNER: dict[type, dict[str, type]] = {
     Person: {"disclosures": Disclosure},
 }
 #: Sections that article.md may have.
-SECTIONS: tuple[str, ...] = ("treatment", "condition", "experience", "author-view")
+SECTIONS: tuple[str, ...] = ("treatment", "condition", "experience", "author-view", "claims")
 #: What each part of the folder is called in a draft.
 PARTS: dict[str, str] = {
     "trials.csv": "trials",
@@ -124,6 +125,7 @@ class Draft:
     unreported: list[Unreported] = field(default_factory=list)
     judgements: list[Judgement] = field(default_factory=list)
     article: list[ArticleSection] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     """Files of which every line could be read."""
     newer: bool = False
@@ -518,7 +520,45 @@ _HEADING = re.compile(r"^##[ \t]+(?P<title>.*?)[ \t]*(?:\{#(?P<id>[^}]*)\})?[ \t
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
+#: Fences of the front matter, TOML at the very top of the article.
+_FENCE = "+++"
+
+
+def front_matter(text: str) -> tuple[str, int] | None:
+    """The front matter of an article and the line of its closing fence; None without one.
+
+    Its first line is blank, so that its lines are those of the file.
+    """
+    rows = text.replace("\r\n", "\n").split("\n")
+    if rows[0].strip() != _FENCE:
+        return None
+    end = next((i for i, row in enumerate(rows[1:], 1) if row.strip() == _FENCE), None)
+    return None if end is None else ("\n".join(["", *rows[1:end]]), end + 1)
+
+
+def _claims(draft: Draft, text: str) -> None:
+    """The claims of the front matter."""
+    file = "article.md"
+    if text.startswith(_FENCE) and front_matter(text) is None:
+        what = "the front matter is not closed"
+        draft.say(file, 1, "E-TOML-SYNTAX", what, f"a second line of {_FENCE}")
+        return
+    front = front_matter(text)
+    data = None if front is None else _toml(draft, file, front[0])
+    if data is None:
+        return
+    for key in data:
+        if key != "claims":
+            line = draft.lines[file].get((key,), 1)
+            draft.say(file, line, "E-KEY-UNKNOWN", f"unknown key {key!r}", "only [[claims]]")
+    items = _tables(draft, file, data.get("claims"), ("claims",))
+    draft.known["claims"] = [i for _, item in items if isinstance(i := item.get("id"), str)]
+    made = [_record(draft, file, Claim, item, path) for path, item in items]
+    draft.claims += [m for m in made if m is not None]
+
+
 def _article(draft: Draft, text: str) -> None:
+    _claims(draft, text)
     known = ", ".join(SECTIONS)
     hint = f"## heading {{#id}} with one of {known}"
     seen: set[str] = set()
@@ -549,8 +589,12 @@ def _article(draft: Draft, text: str) -> None:
 
 
 def prose_lines(text: str) -> list[str]:
-    """The lines of a Markdown text with what stands in comments left blank."""
+    """The lines of a Markdown text; what stands in comments or front matter is left blank."""
     unix = text.replace("\r\n", "\n")
+    front = front_matter(unix)
+    if front is not None:
+        rows = unix.split("\n")
+        unix = "\n".join([*([""] * front[1]), *rows[front[1] :]])
     return _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), unix).split("\n")
 
 

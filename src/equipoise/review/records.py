@@ -514,6 +514,62 @@ class RedFlag:
     text: str
 
 
+#: What a claim may be about, and what it may then say.
+CLAIMS: dict[str, tuple[str, ...]] = {
+    "overall": ("better", "worse", "little difference", "not known"),
+    "alone": ("better", "worse", "little difference", "not known"),
+    "added": ("better", "worse", "little difference", "not known"),
+    "together": ("better", "worse", "little difference", "not known"),
+    "interaction": ("stronger", "weaker", "no more than the sum", "not known"),
+    "part": ("the treatment", "the other care", "not known"),
+    "harm": (*("happens", "mild", "rare", "at most", "not seen", "only suspected", "not known"),),
+}
+
+ClaimState = Literal["supported", "contradicted", "goes beyond", "not testable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Located):
+    """What a sentence of the article asserts, in fields, so that the evidence can be held to it.
+
+    The sentence is a link in the prose: ``[its words](claim:id)``.
+    """
+
+    id: str
+    about: Literal["overall", "alone", "added", "together", "interaction", "part", "harm"]
+    says: Literal[
+        "better",
+        "worse",
+        "little difference",
+        "not known",
+        "stronger",
+        "weaker",
+        "no more than the sum",
+        "the treatment",
+        "the other care",
+        "happens",
+        "mild",
+        "rare",
+        "at most",
+        "not seen",
+        "only suspected",
+    ]
+    sure: Literal["is", "probably", "may"] = "is"
+    """How surely the sentence says it: as a fact, as probable, or as possible."""
+    outcome: str = ""
+    """Blank: the outcome that decides the verdict."""
+    harm: str = ""
+    """For harms; blank: all of them."""
+    at_most: float | None = None
+    """For ``at most``: people per 1000."""
+    review: str = ""
+    """Slug of another review that the claim is about; blank: this one."""
+    quoted: bool = False
+    """Somebody else's claim, which the article looks at and does not make its own."""
+    was: Literal["", "supported", "contradicted", "goes beyond", "not testable"] = ""
+    """What a quoted claim was found to be; a change of that is reported."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleSection:
     """Prose that people write, by section id of the page, as Markdown."""
@@ -562,6 +618,7 @@ class Review(Result):
     unreported: tuple[Unreported, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     article: tuple[ArticleSection, ...] = ()
+    claims: tuple[Claim, ...] = ()
     text: dict[str, str] = field(default_factory=dict)
     """The folder's files verbatim (name → text): what the writer writes back unchanged."""
 

@@ -29,9 +29,10 @@ def render(review: Review) -> dict[str, str]:
         texts["judgements.toml"] = "\n".join(
             _table("[[judgements]]", _pairs(judgement)) for judgement in review.judgements
         )
-    texts["article.md"] = "\n".join(
-        f"## {section.title} {{#{section.id}}}\n\n{section.text}\n" for section in review.article
-    )
+    claims = "\n".join(_table("[[claims]]", _pairs(claim)) for claim in review.claims)
+    front = [f"+++\n{claims}+++\n"] if claims else []
+    sections = [f"## {s.title} {{#{s.id}}}\n\n{s.text}\n" for s in review.article]
+    texts["article.md"] = "\n".join([*front, *sections])
     return texts
 
 

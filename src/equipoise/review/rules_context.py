@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from itertools import pairwise
 
 from equipoise.review.problems import Problem, problem, shown
-from equipoise.review.reader import Draft
-from equipoise.review.records import CRITERIA, Baseline, Flow, Outcome, Responders
+from equipoise.review.reader import Draft, prose_lines
+from equipoise.review.records import CLAIMS, CRITERIA, Baseline, Claim, Flow, Outcome, Responders
 from equipoise.review.rules_data import NOT_POOLED
 from equipoise.review.rules_question import TOML, unknown
 
@@ -127,6 +128,67 @@ def protocol(draft: Draft) -> Iterator[Problem]:
         line = draft.at(draft.protocol, "sha256")
         what = f"sha256 is {shown(given)}"
         yield problem(TOML, line, "E-PROTOCOL-HASH", what, "64 digits of 0 to 9 and a to f")
+
+
+_CLAIM_LINK = re.compile(r"\[([^\]]*)\]\(claim:([^)\s]*)\)")
+
+
+def claim_words(draft_text: str) -> dict[str, tuple[str, int]]:
+    """The words that each claim binds in the prose, and the line on which they begin."""
+    text = "\n".join(prose_lines(draft_text))
+    found = {}
+    for link in _CLAIM_LINK.finditer(text):
+        line = text.count("\n", 0, link.start()) + 1
+        found.setdefault(link[2], (" ".join(link[1].split()), line))
+    return found
+
+
+def claims(draft: Draft) -> Iterator[Problem]:
+    """Every claim binds words of the prose to something that the folder has."""
+    file = "article.md"
+    if file not in draft.text:
+        return
+    known = draft.known.get("claims", [])
+    written = claim_words(draft.text[file])
+    for name, (_, line) in written.items():
+        if name not in known:
+            yield unknown(file, line, "E-CLAIM-UNKNOWN", "claim", name, known)
+    seen: set[str] = set()
+    for claim in draft.claims:
+        if claim.id in seen:
+            yield problem(file, claim.line, "E-ID-TWICE", f"two claims {claim.id}", "another id")
+        seen.add(claim.id)
+        if claim.id not in written:
+            what = f"claim {shown(claim.id)} binds no words of the prose"
+            hint = f"[the words](claim:{claim.id}) in a section"
+            yield problem(file, claim.line, "W-CLAIM-UNBOUND", what, hint)
+        yield from _claim(draft, claim)
+
+
+def _claim(draft: Draft, claim: Claim) -> Iterator[Problem]:
+    file = "article.md"
+    if claim.says not in CLAIMS[claim.about]:
+        what = f"a claim about {claim.about} cannot say {shown(claim.says)}"
+        hint = f"one of {', '.join(CLAIMS[claim.about])}"
+        yield problem(file, draft.at(claim, "says"), "E-CLAIM-SAYS", what, hint)
+    if (claim.says == "at most") != (claim.at_most is not None):
+        what = "at most and at_most belong together"
+        hint = 'says = "at most" and at_most = 10, people per 1000'
+        yield problem(file, claim.line, "E-CLAIM-SAYS", what, hint)
+    if claim.was and not claim.quoted:
+        what = "was belongs to quoted claims"
+        hint = "quoted = true, or no was: the article's own claims are to be supported"
+        yield problem(file, draft.at(claim, "was"), "E-CLAIM-SAYS", what, hint)
+    if claim.review:
+        return
+    outcomes = draft.known.get("outcomes")
+    if claim.outcome and outcomes is not None and claim.outcome not in outcomes:
+        line = draft.at(claim, "outcome")
+        yield unknown(file, line, "E-OUTCOME-UNKNOWN", "outcome", claim.outcome, outcomes)
+    harms = sorted({h.harm for h in draft.harms})
+    if claim.harm and "harms.csv" in draft.read and claim.harm not in harms:
+        line = draft.at(claim, "harm")
+        yield unknown(file, line, "E-HARM-UNKNOWN", "harm", claim.harm, harms)
 
 
 def decisions(draft: Draft) -> Iterator[Problem]:
