@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from equipoise.review.cells import is_placeholder
 from equipoise.review.folder import _frozen, read_folder
 from equipoise.review.reader import read_texts
-from equipoise.review.records import FLAGS, ArticleSection, RedFlag, Review
+from equipoise.review.records import ArticleSection, RedFlag, Review
 from equipoise.review.render import number, render, toml_value, without_places
+from equipoise.review.vocabulary import FLAGS
 
 CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
 WORDS = st.text(CHARACTERS, max_size=30).filter(lambda t: bool(t.strip()) and not is_placeholder(t))

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from equipoise.review.check import check_draft
 from equipoise.review.codes import CODES
+from equipoise.review.markdown import SECTIONS
 from equipoise.review.problems import FILES, OPTIONAL, problem
-from equipoise.review.reader import SECTIONS, read_texts
-from equipoise.review.records import FLAGS
+from equipoise.review.reader import read_texts
 from equipoise.review.schema import SHEETS, field_of
+from equipoise.review.vocabulary import FLAGS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "review-folder.md").read_text("utf-8")
 

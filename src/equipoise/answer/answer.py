@@ -203,6 +203,8 @@ class OutcomeAnswer:
     """Estimates from points; continuous outcomes."""
     number_needed: str = ""
     """For clinicians; binary outcomes."""
+    end_classes: tuple[EffectClass | None, EffectClass | None] = (None, None)
+    """What the worse and the better end of the interval would be called."""
     without_each: tuple[Sensitivity, ...] = ()
     """The verdict without each trial in turn."""
 
@@ -234,6 +236,12 @@ class PartEstimate:
     direct_share: float
     """0 to 1: how much of the information compares this directly; the rest is additivity."""
     statement: str
+    level: Level | None = None
+    """How sure; None where nobody can say."""
+    size: EffectClass | None = None
+    low_size: EffectClass | None = None
+    high_size: EffectClass | None = None
+    """What the estimate and the worse and better end of its interval would be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +260,11 @@ class Part:
     people: Quantity
     assumption: str
     """What part of it is the assumption that effects add up; empty when none is."""
+    interaction: str = ""
+    """*Together*: whether the treatment and other care strengthen or weaken each other."""
+    interaction_effect: Quantity | None = None
+    interaction_tested: tuple[str, ...] = ()
+    """Trials that test that within themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
-from equipoise.answer.answer import Answer, LeftOut
+from equipoise.answer.answer import Answer, LeftOut, Part
 from equipoise.answer.attribution import isolating_part
 from equipoise.answer.conclude import burden_of, verdict_of
 from equipoise.answer.harms import harm_class, harm_lines
+from equipoise.answer.interplay import Interplay, interplay
 from equipoise.answer.judging import Setting, plain_reasons
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.messages import harm_sentence, key_messages, questions, would_change
@@ -59,7 +61,9 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
     models = [m for d in data if (m := model_of(review, d)) is not None]
     alone = isolating_part(review, "alone", data, setting, ledger)
     added = isolating_part(review, "added", data, setting, ledger)
-    together = together_part(review, data, models, ledger)
+    together = _with_interplay(
+        together_part(review, data, models, ledger), interplay(review, models, ledger)
+    )
     components = component_lines(review, models, ledger)
     verdict = verdict_of(review, found, deciding, setting, search)
     level = verdict.certainty
@@ -104,6 +108,15 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
         cells=cell_values(review, _cells(book.values(), found, left)),
         left_out=left,
         review=review,
+    )
+
+
+def _with_interplay(part: Part, found: Interplay) -> Part:
+    return replace(
+        part,
+        interaction=found.sentence,
+        interaction_effect=found.effect,
+        interaction_tested=found.within,
     )
 
 

@@ -146,6 +146,10 @@ def _isolated(
         people=people,
         direct_share=share,
         statement=statements(review, outcome, judged, told, tested)[0],
+        level=judged.profile.level,
+        size=judged.effect_class,
+        low_size=judged.low_class,
+        high_size=judged.high_class,
     )
 
 

@@ -73,6 +73,7 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
             strata=strata(outcome, data.pairs, effect, analysis, ledger),
             responders=responder_lines(outcome, effect, analysis, ledger),
             number_needed=number_needed_words(outcome, told),
+            end_classes=(judged.low_class, judged.high_class),
             without_each=without_each(
                 review, outcome, data.pairs, main, setting, judged.code, ledger
             ),

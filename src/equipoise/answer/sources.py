@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from equipoise.answer.answer import CellValue
 from equipoise.core.provenance import Cell
 from equipoise.review.records import (
-    FLAGS,
     Arm,
     Baseline,
     ContrastFinding,
@@ -21,6 +20,7 @@ from equipoise.review.records import (
     RobFinding,
     Trial,
 )
+from equipoise.review.vocabulary import FLAGS
 
 
 def cell_values(review: Review, cells: Iterable[Cell]) -> tuple[CellValue, ...]:

@@ -84,10 +84,7 @@ def together_part(
     sentence = _together_sentence(review, direct, refused, estimates)
     assumption = ""
     if any(e.direct_share < 1 for e in estimates):
-        assumption = (
-            "These numbers rest on the assumption that effects simply add up. No trial here has "
-            f"tested whether {x} and other care strengthen or weaken each other."
-        )
+        assumption = "These numbers rest on the assumption that effects simply add up."
     return Part(
         kind="together",
         question=f"Does {x} together with other care help, compared with neither?",
@@ -226,6 +223,7 @@ def _combination(
             f"We do not know if {review.question.treatment} together with {care} changes "
             f"{outcome.plain}, compared with neither. {basis}: {size}."
         ),
+        level="very low",
     )
 
 

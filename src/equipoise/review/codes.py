@@ -93,6 +93,8 @@ CODES: dict[str, str] = {
     "W-SECTION-MISSING": "a section that is missing or empty",
     "E-CLAIM-UNKNOWN": "words of the prose bound to a claim that there is not",
     "E-CLAIM-SAYS": "a claim that does not fit together",
+    "E-CLAIM-STATE": "a claim of the article that the evidence does not support",
+    "E-CLAIM-MOVED": "a quoted claim that is no longer what it was found to be",
     "W-CLAIM-UNBOUND": "a claim that binds no words of the prose",
     "E-HARM-UNKNOWN": "a claim about an unknown harm",
     # rows that belong together

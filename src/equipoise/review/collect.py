@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from equipoise.core.provenance import Cell
 from equipoise.review.records import (
-    FLAGS,
     Arm,
     ContrastFinding,
     Finding,
@@ -23,6 +22,7 @@ from equipoise.review.records import (
     Review,
     Trial,
 )
+from equipoise.review.vocabulary import FLAGS
 
 
 @dataclass(frozen=True, slots=True)

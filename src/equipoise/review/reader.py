@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from equipoise.core.errors import nearest
 from equipoise.review.cells import CellError, is_placeholder
 from equipoise.review.lines import CsvRecord, CsvSyntaxError, csv_records, toml_lines
+from equipoise.review.markdown import FENCE, SECTIONS, front_matter, sections
 from equipoise.review.problems import FILES, OPTIONAL, Problem, problem, shown
 from equipoise.review.records import (
     Arm,
@@ -75,8 +76,6 @@ INNER: dict[type, dict[str, type]] = {
     Outcome: {"thresholds": Threshold, "baselines": Baseline, "responders": Responders},
     Person: {"disclosures": Disclosure},
 }
-#: Sections that article.md may have.
-SECTIONS: tuple[str, ...] = ("treatment", "condition", "experience", "author-view", "claims")
 #: What each part of the folder is called in a draft.
 PARTS: dict[str, str] = {
     "trials.csv": "trials",
@@ -516,32 +515,13 @@ def _row(
 
 # --- Markdown -------------------------------------------------------------------------------------
 
-_HEADING = re.compile(r"^##[ \t]+(?P<title>.*?)[ \t]*(?:\{#(?P<id>[^}]*)\})?[ \t]*$")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-
-
-#: Fences of the front matter, TOML at the very top of the article.
-_FENCE = "+++"
-
-
-def front_matter(text: str) -> tuple[str, int] | None:
-    """The front matter of an article and the line of its closing fence; None without one.
-
-    Its first line is blank, so that its lines are those of the file.
-    """
-    rows = text.replace("\r\n", "\n").split("\n")
-    if rows[0].strip() != _FENCE:
-        return None
-    end = next((i for i, row in enumerate(rows[1:], 1) if row.strip() == _FENCE), None)
-    return None if end is None else ("\n".join(["", *rows[1:end]]), end + 1)
-
 
 def _claims(draft: Draft, text: str) -> None:
     """The claims of the front matter."""
     file = "article.md"
-    if text.startswith(_FENCE) and front_matter(text) is None:
+    if text.startswith(FENCE) and front_matter(text) is None:
         what = "the front matter is not closed"
-        draft.say(file, 1, "E-TOML-SYNTAX", what, f"a second line of {_FENCE}")
+        draft.say(file, 1, "E-TOML-SYNTAX", what, f"a second line of {FENCE}")
         return
     front = front_matter(text)
     data = None if front is None else _toml(draft, file, front[0])
@@ -562,7 +542,7 @@ def _article(draft: Draft, text: str) -> None:
     known = ", ".join(SECTIONS)
     hint = f"## heading {{#id}} with one of {known}"
     seen: set[str] = set()
-    for line, heading, body in _sections(text):
+    for line, heading, body in sections(text):
         if heading is None:
             if [row for row in body if row.strip() and not row.startswith("# ")]:
                 what = "text before the first section"
@@ -586,26 +566,3 @@ def _article(draft: Draft, text: str) -> None:
                 draft.say("article.md", line + 1 + offset, "E-BLANK", what, "the text")
         prose = "\n".join(body).strip()
         draft.article.append(ArticleSection(id=name, title=title, text=prose, line=line))
-
-
-def prose_lines(text: str) -> list[str]:
-    """The lines of a Markdown text; what stands in comments or front matter is left blank."""
-    unix = text.replace("\r\n", "\n")
-    front = front_matter(unix)
-    if front is not None:
-        rows = unix.split("\n")
-        unix = "\n".join([*([""] * front[1]), *rows[front[1] :]])
-    return _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), unix).split("\n")
-
-
-def _sections(text: str) -> Iterator[tuple[int, re.Match[str] | None, list[str]]]:
-    """Yield line, heading (None before the first) and lines of each section, without comments."""
-    line, heading, body = 1, None, list[str]()
-    for number, row in enumerate(prose_lines(text), 1):
-        found = _HEADING.match(row)
-        if found:
-            yield line, heading, body
-            line, heading, body = number, found, []
-        else:
-            body.append(row)
-    yield line, heading, body

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import fields
 from itertools import pairwise
 
+from equipoise.review.markdown import prose_lines
 from equipoise.review.problems import Problem, problem, shown
-from equipoise.review.reader import Draft, prose_lines
-from equipoise.review.records import CLAIMS, CRITERIA, Baseline, Claim, Flow, Outcome, Responders
+from equipoise.review.reader import Draft
+from equipoise.review.records import Baseline, Claim, Flow, Outcome, Responders
 from equipoise.review.rules_data import NOT_POOLED
 from equipoise.review.rules_question import TOML, unknown
+from equipoise.review.vocabulary import CLAIMS, CRITERIA
 
 #: What each way of counting responders needs beside its name and source.
 _NEEDS: dict[str, tuple[str, ...]] = {

@@ -8,8 +8,9 @@ from datetime import date
 from itertools import pairwise
 
 from equipoise.core.errors import nearest
+from equipoise.review.markdown import SECTIONS, prose_lines
 from equipoise.review.problems import Problem, problem, shown
-from equipoise.review.reader import SECTIONS, Draft, prose_lines
+from equipoise.review.reader import Draft
 from equipoise.review.records import Judgement, Located, Outcome, Person, Threshold
 
 TOML = "review.toml"

@@ -24,7 +24,6 @@ from equipoise.review.cells import (
 )
 from equipoise.review.problems import shown
 from equipoise.review.records import (
-    FLAGS,
     Arm,
     ContrastFinding,
     Finding,
@@ -39,6 +38,7 @@ from equipoise.review.records import (
     Trial,
     Unreported,
 )
+from equipoise.review.vocabulary import FLAGS
 
 #: The newest format of the folder that this program reads.
 FORMAT = 1

@@ -1,0 +1,449 @@
+"""Claims tested like code: what sentences of an article assert, held against the evidence.
+
+A claim is data (:class:`~equipoise.review.records.Claim`) bound to its words in the prose. Each is
+*supported*, *contradicted*, *goes beyond* what the trials can say, or *not testable* with them. A
+claim that the article makes itself has to be supported; one that it quotes has to stay what it was
+found to be. Both can change when the evidence does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, PartEstimate
+from equipoise.answer.wording import count, join
+from equipoise.certainty.grade import LEVELS, Level
+from equipoise.certainty.thresholds import EFFECT_CLASSES, EffectClass
+from equipoise.core.provenance import mark
+from equipoise.core.result import Result
+from equipoise.core.table import fixed
+from equipoise.review.problems import Problem, problem
+from equipoise.review.records import Claim, ClaimState
+from equipoise.review.rules_context import claim_words
+
+#: How sure the evidence has to be for a sentence that says it so surely.
+NEEDS: dict[str, Level] = {"is": "high", "probably": "moderate", "may": "low"}
+
+_SAYS: dict[str, str] = {
+    "better": "makes {outcome} better by an amount that matters",
+    "worse": "makes {outcome} worse by an amount that matters",
+    "little difference": "makes little or no difference to {outcome}",
+    "not known": "has an effect on {outcome} that is not known",
+}
+_ABOUT: dict[str, str] = {
+    "overall": "{x}",
+    "alone": "{x} on its own",
+    "added": "adding {x} to other care",
+    "together": "{x} together with other care, against neither,",
+}
+_SURE: dict[str, str] = {"is": "", "probably": "probably ", "may": "may "}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine(Result):
+    """A claim, and what the evidence says of it.
+
+    Attributes
+    ----------
+    id, words, line
+        The claim's id; its words in the prose and the line of ``article.md`` on which they stand.
+    asserts
+        What it asserts, in full.
+    state
+        ``supported``, ``contradicted``, ``goes beyond`` or ``not testable``.
+    why
+        The reason, with its numbers.
+    supports
+        The sentence that the evidence does support; "" where the trials say nothing.
+    certainty
+        How sure the evidence behind it is; None where there is none.
+    quoted, was
+        Whether the article only looks at it; what it was found to be before.
+    """
+
+    id: str
+    words: str
+    line: int
+    asserts: str
+    state: ClaimState
+    why: str
+    supports: str
+    certainty: Level | None
+    quoted: bool
+    was: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether the article may keep it as it is."""
+        if self.quoted:
+            return not self.was or self.was == self.state
+        return self.state == "supported"
+
+
+Found = tuple[ClaimState, str, str, Level | None]
+
+
+def judge_claims(
+    answer: Answer, others: Mapping[str, Answer] | None = None
+) -> tuple[ClaimLine, ...]:
+    """Hold every claim of an article against the evidence.
+
+    Parameters
+    ----------
+    answer
+        What :func:`equipoise.assess` gave.
+    others
+        Answers of other reviews by slug, for claims about other conditions.
+
+    Returns
+    -------
+    One line for each claim, in the order of the front matter.
+    """
+    words = claim_words(answer.review.text.get("article.md", ""))
+    lines = []
+    for claim in answer.review.claims:
+        said, line = words.get(claim.id, ("", claim.line))
+        about = answer if not claim.review else (others or {}).get(claim.review)
+        found = _elsewhere(claim) if about is None else _judged(claim, about)
+        asserts = f"something about {claim.review}" if about is None else _asserts(claim, about)
+        lines.append(ClaimLine(claim.id, said, line, asserts, *found, claim.quoted, claim.was))
+    return tuple(lines)
+
+
+def claim_problems(lines: tuple[ClaimLine, ...]) -> tuple[Problem, ...]:
+    """Claims that the evidence has left, as problems of the folder."""
+    found = []
+    for line in lines:
+        if line.stands:
+            continue
+        told = f"“{line.words}” is {STATES[line.state]}"
+        if line.quoted:
+            what = f"{told}; it was {STATES[line.was]}"
+            hint = f'look at it again, then was = "{line.state}"'
+            found.append(problem("article.md", line.line, "E-CLAIM-MOVED", what, hint))
+        else:
+            hint = line.supports or "say that it is not known, or quote it"
+            found.append(problem("article.md", line.line, "E-CLAIM-STATE", told, hint))
+    return tuple(found)
+
+
+#: The four states as a sentence names them.
+STATES: dict[str, str] = {
+    "supported": "supported by the trials",
+    "contradicted": "contradicted by the trials",
+    "goes beyond": "more than the trials can say",
+    "not testable": "nothing that these trials can test",
+}
+
+
+def _asserts(claim: Claim, answer: Answer) -> str:
+    x = answer.treatment
+    sure = _SURE[claim.sure]
+    if claim.about in _ABOUT:
+        outcome = _outcome(claim, answer)
+        plain = outcome.plain if outcome is not None else claim.outcome
+        who = _ABOUT[claim.about].format(x=x)
+        return f"{who} {sure}{_SAYS[claim.says].format(outcome=plain)}"
+    if claim.about == "interaction":
+        return {
+            "stronger": f"other care {sure}makes {x} work better than by itself",
+            "weaker": f"other care {sure}makes {x} work less well than by itself",
+            "no more than the sum": f"{x} and other care {sure}do together what each does",
+            "not known": f"nobody knows whether {x} and other care strengthen each other",
+        }[claim.says]
+    if claim.about == "part":
+        return {
+            "the treatment": f"in combinations it {sure}is {x} that does the work",
+            "the other care": f"in combinations it {sure}is the other care that does the work",
+            "not known": "nobody knows which part of a combination does the work",
+        }[claim.says]
+    harm = next((h.plain for h in answer.harms if h.harm == claim.harm), "harms")
+    limit = f"{claim.at_most:g}" if claim.at_most is not None else ""
+    return {
+        "happens": f"{harm}: it {sure}happens",
+        "mild": f"{harm}: {sure}mild",
+        "rare": f"{harm}: {sure}rare (fewer than 1 in 1000 people)",
+        "at most": f"{harm}: {sure}at most {limit} of 1000 people",
+        "not seen": f"{harm}: looked for and not seen",
+        "only suspected": f"{harm}: suspected, and reported by nobody",
+        "not known": f"{harm}: nobody knows how often",
+    }[claim.says]
+
+
+def _elsewhere(claim: Claim) -> Found:
+    why = f"It is about the review {claim.review}, which is not at hand here."
+    return "not testable", why, "", None
+
+
+def _judged(claim: Claim, answer: Answer) -> Found:
+    return _JUDGES[claim.about](claim, answer)
+
+
+# --- effects --------------------------------------------------------------------------------------
+
+
+def _outcome(claim: Claim, answer: Answer) -> OutcomeAnswer | None:
+    wanted = claim.outcome or answer.verdict.rests_on
+    return next((o for o in answer.outcomes if o.id == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the trials show about one effect."""
+
+    size: EffectClass | None
+    low: EffectClass | None
+    high: EffectClass | None
+    level: Level | None
+    statement: str
+
+
+def _shown(claim: Claim, answer: Answer) -> _Shown | None:
+    outcome = _outcome(claim, answer)
+    if outcome is None:
+        return None
+    if claim.about == "overall":
+        level = outcome.grade.level if outcome.grade else None
+        low, high = outcome.end_classes
+        return _Shown(outcome.effect_class, low, high, level, outcome.statement_plain)
+    parts = {"alone": answer.alone, "added": answer.added, "together": answer.together}
+    part = parts[claim.about]
+    estimate: PartEstimate | None = next(
+        (e for e in part.estimates if e.outcome == outcome.id), None
+    )
+    if estimate is None:
+        return _Shown(None, None, None, None, part.sentence)
+    return _Shown(
+        estimate.size, estimate.low_size, estimate.high_size, estimate.level, estimate.statement
+    )
+
+
+def _effect(claim: Claim, answer: Answer) -> Found:
+    shown = _shown(claim, answer)
+    if shown is None:
+        return "not testable", f"The review has no outcome {claim.outcome}.", "", None
+    if claim.says == "not known":
+        return _unknown(shown)
+    told = shown.statement
+    if shown.level is None:
+        return "goes beyond", "No trial gives numbers for this.", told, None
+    if shown.level == "very low" or shown.size is None:
+        why = f"The trials are too few or too doubtful to say so (certainty {shown.level})."
+        return "goes beyond", why, told, shown.level
+    if _excluded(claim.says, shown):
+        return (
+            "contradicted",
+            f"The whole range that the trials leave open speaks against it (certainty "
+            f"{shown.level}).",
+            told,
+            shown.level,
+        )
+    if not _matches(claim.says, shown.size):
+        why = f"That is not what the trials found on average (certainty {shown.level})."
+        return "goes beyond", why, told, shown.level
+    if LEVELS.index(shown.level) < LEVELS.index(NEEDS[claim.sure]):
+        why = (
+            f"The trials point that way, but say so less surely: certainty is {shown.level}, and "
+            f"this sentence needs {NEEDS[claim.sure]}."
+        )
+        return "goes beyond", why, told, shown.level
+    return "supported", f"The trials say so (certainty {shown.level}).", told, shown.level
+
+
+def _matches(says: str, size: EffectClass) -> bool:
+    wanted = {
+        "better": ("small", "moderate", "large"),
+        "worse": ("worse",),
+        "little difference": ("none",),
+    }[says]
+    return size in wanted
+
+
+def _excluded(says: str, shown: _Shown) -> bool:
+    """Whether the whole interval lies where the claim cannot be true."""
+    assert shown.low is not None
+    assert shown.high is not None
+    low, high = EFFECT_CLASSES.index(shown.low), EFFECT_CLASSES.index(shown.high)
+    none = EFFECT_CLASSES.index("none")
+    if says == "better":
+        return high <= none
+    if says == "worse":
+        return low >= none
+    return low > none or high < none
+
+
+def _unknown(shown: _Shown) -> Found:
+    if shown.level in (None, "very low") or shown.size is None:
+        why = (
+            "No trial gives numbers for this."
+            if shown.level is None
+            else f"The trials cannot tell (certainty {shown.level})."
+        )
+        return "supported", why, shown.statement, shown.level
+    if shown.level == "low":
+        why = "The trials say something, with little confidence (certainty low)."
+        return "goes beyond", why, shown.statement, shown.level
+    why = f"The trials can tell (certainty {shown.level})."
+    return "contradicted", why, shown.statement, shown.level
+
+
+# --- combinations ---------------------------------------------------------------------------------
+
+
+def _interaction(claim: Claim, answer: Answer) -> Found:
+    """Whether the treatment and other care strengthen each other."""
+    told = answer.together.interaction
+    if answer.together.interaction_tested:
+        why = "Trials bear on it, but too few to say how the two act on each other."
+    else:
+        why = "No trial has tested it: that takes groups with both, with each, and with neither."
+    if claim.says == "not known":
+        return "supported", why, told, None
+    return "goes beyond", why, told, None
+
+
+def _part(claim: Claim, answer: Answer) -> Found:
+    """Which part of a combination does the work."""
+    mixed = sorted({b.label for b in answer.together.bearings if b.how == "not attributable"})
+    added = answer.added
+    direct = [e for e in added.estimates if e.level in ("low", "moderate", "high")]
+    told = added.sentence
+    if not direct:
+        entangled = (
+            f" {join(mixed)} cannot tell: the groups differed in more than one part."
+            if mixed
+            else ""
+        )
+        why = f"The trials cannot separate the parts.{entangled}"
+        return ("supported" if claim.says == "not known" else "goes beyond"), why, told, None
+    estimate = direct[0]
+    helps = estimate.size in ("small", "moderate", "large")
+    why = (
+        f"Trials that gave the same other care to everybody show what {answer.treatment} adds "
+        f"(certainty {estimate.level})."
+    )
+    if claim.says == "not known":
+        return "goes beyond", why, told, estimate.level
+    agrees = helps == (claim.says == "the treatment")
+    enough = LEVELS.index(estimate.level or "very low") >= LEVELS.index(NEEDS[claim.sure])
+    state: ClaimState = "supported" if agrees and enough else "goes beyond"
+    return state, why, told, estimate.level
+
+
+# --- harms ----------------------------------------------------------------------------------------
+
+
+def _harm(claim: Claim, answer: Answer) -> Found:
+    lines = [h for h in answer.harms if not claim.harm or h.harm == claim.harm]
+    if not lines:
+        return "not testable", "The review lists no harm of this kind.", "", None
+    told = lines[0].statement if claim.harm else answer.harm_sentence
+    state, why = _HARM_SAYS[claim.says](claim, lines)
+    return state, why, told, None
+
+
+Told = tuple[ClaimState, str]
+
+
+def _names(lines: list[HarmLine]) -> str:
+    return join([h.plain for h in lines[:3]])
+
+
+def _happens(claim: Claim, lines: list[HarmLine]) -> Told:
+    seen = [h for h in lines if h.state in (1, 2, 3)]
+    if seen:
+        return "supported", f"It has been seen or reported: {_names(seen)}."
+    return "goes beyond", "Nobody has reported it; it is only thought possible."
+
+
+def _mild(claim: Claim, lines: list[HarmLine]) -> Told:
+    serious = [h for h in lines if h.severity == "serious" and h.state in (1, 2, 3)]
+    if serious:
+        return "contradicted", f"Serious harm has been seen or reported: {_names(serious)}."
+    unclear = [h for h in lines if h.severity != "mild" or h.state in (3, 5)]
+    if unclear:
+        return "goes beyond", f"Nobody has counted this properly: {_names(unclear)}."
+    return "supported", "What trials saw was mild, and they asked."
+
+
+def _bounded(lines: list[HarmLine], limit: float, words: str) -> Told:
+    """Whether every harm is known to happen to at most so many of 1000 people."""
+    for h in lines:
+        if h.with_ is not None and h.state in (1, 2):
+            low = h.with_.low if h.with_.low is not None else h.with_.value
+            if low > limit:
+                shown = mark(h.with_, fixed(h.with_.value, 0))
+                return "contradicted", f"{h.plain}: {shown} of 1000 people in trials."
+    for h in lines:
+        if h.state in (3, 5):
+            return "goes beyond", f"Nobody knows out of how many people: {h.plain}."
+        if h.bound is not None and h.bound.value > limit:
+            shown = mark(h.bound, fixed(h.bound.value, 0))
+            return "goes beyond", f"{h.plain}: trials cannot rule out {shown} of 1000 people."
+        if h.with_ is not None:
+            high = h.with_.high if h.with_.high is not None else h.with_.value
+            if high > limit:
+                return "goes beyond", f"{h.plain}: the trials leave more than {words} open."
+        elif h.bound is None:
+            return "goes beyond", f"{h.plain}: no rate is known."
+    return "supported", f"The trials show at most {words}."
+
+
+def _rare(claim: Claim, lines: list[HarmLine]) -> Told:
+    return _bounded(lines, 1.0, "1 of 1000 people")
+
+
+def _at_most(claim: Claim, lines: list[HarmLine]) -> Told:
+    assert claim.at_most is not None
+    return _bounded(lines, claim.at_most, f"{claim.at_most:g} of 1000 people")
+
+
+def _not_seen(claim: Claim, lines: list[HarmLine]) -> Told:
+    seen = [h for h in lines if h.state in (1, 2, 3)]
+    if seen:
+        return "contradicted", f"It has been seen or reported: {_names(seen)}."
+    silent = [h for h in lines if h.state == 5]
+    if silent:
+        return "goes beyond", f"The trials did not say whether anybody looked: {_names(silent)}."
+    return "supported", "People were asked, and none had it."
+
+
+def _suspected(claim: Claim, lines: list[HarmLine]) -> Told:
+    seen = [h for h in lines if h.state in (1, 2, 3)]
+    if seen:
+        return "contradicted", f"It has been seen or reported: {_names(seen)}."
+    return "supported", "Nobody has reported it."
+
+
+def _how_often(claim: Claim, lines: list[HarmLine]) -> Told:
+    counted = [h for h in lines if h.state in (1, 2, 4)]
+    if not counted:
+        return "supported", "Nobody counted it out of a known number of people."
+    if len(counted) == len(lines):
+        return "contradicted", f"Trials counted it: {_names(counted)}."
+    return "goes beyond", f"{count(len(counted), 'harm')} of these were counted in trials."
+
+
+_HARM_SAYS: dict[str, Callable[[Claim, list[HarmLine]], Told]] = {
+    "happens": _happens,
+    "mild": _mild,
+    "rare": _rare,
+    "at most": _at_most,
+    "not seen": _not_seen,
+    "only suspected": _suspected,
+    "not known": _how_often,
+}
+_JUDGES: dict[
+    Literal["overall", "alone", "added", "together", "interaction", "part", "harm"],
+    Callable[[Claim, Answer], Found],
+] = {
+    "overall": _effect,
+    "alone": _effect,
+    "added": _effect,
+    "together": _effect,
+    "interaction": _interaction,
+    "part": _part,
+    "harm": _harm,
+}
