@@ -18,8 +18,9 @@ from equipoise.answer.answer import Answer
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell
 from equipoise.core.table import Table
-from equipoise.present.pages import MARKER, page, stylesheet, write_folder
+from equipoise.present.pages import MARKER, answer_files, page, stylesheet, write_folder
 from equipoise.present.prose import cell_id, day, joined, markdown, name, said
+from equipoise.review.records import ArticleSection, Claim
 
 ORDER = (
     "status",
@@ -403,3 +404,32 @@ def test_a_table_marks_its_certainty_dots_as_decoration(answer: Answer) -> None:
     bare = re.sub(r'<span class="dots( big)?" aria-hidden="true">[●○]+</span>', "", html)
     assert "●" not in re.sub(r"<svg.*?</svg>", "", bare, flags=re.S)
     assert Table  # the table's own text keeps them for a terminal
+
+
+def test_claims_stand_on_a_page_of_their_own_and_are_marked_in_the_prose(answer):
+    claims = (
+        Claim(id="c1", about="alone", says="better", quoted=True),
+        Claim(id="c2", about="overall", says="better", review="elsewhere", quoted=True),
+    )
+    prose = "## What {#treatment}\n\nIt is said that [it heals](claim:c1), [also there](claim:c2).\n"
+    section = ArticleSection(id="treatment", title="What", text=prose.split("\n\n")[1], line=1)
+    review = replace(
+        answer.review,
+        claims=claims,
+        article=(section,),
+        text={**answer.review.text, "article.md": prose},
+    )
+    with_claims = replace(answer, review=review)
+    made = page(with_claims).files
+    own = made["claims.html"].decode()
+    assert 'id="claim-c1"' in own
+    assert "“it heals”" in own
+    index = made["index.html"].decode()
+    assert 'href="claims.html#claim-c1">it heals <span class="claim-state">' in index
+    assert "held against the trials" in index
+    other = replace(with_claims, slug="elsewhere", review=answer.review)
+    linked = answer_files(
+        with_claims, style="../s.css", home="../index.html", others={"elsewhere": other}
+    )
+    assert "../elsewhere/sources.html#" in linked["claims.html"].decode()
+    assert "claims.html" not in page(answer).files

@@ -905,4 +905,5 @@ def test_every_code_is_found_by_a_test() -> None:
     tested = {b.code for b in BREAKS} | {one[0] for b in BREAKS for one in b.also}
     tested |= {one[0] for _, _, expected in FORMS.values() for one in expected}
     tested |= set(re.findall(r'\("([EWN]-[A-Z0-9-]+)", ', Path(__file__).read_text("utf-8")))
-    assert tested == set(CODES)
+    claims = {"E-CLAIM-STATE", "E-CLAIM-MOVED"}  # these take an answer: tests/answer/test_claims.py
+    assert tested | claims == set(CODES)

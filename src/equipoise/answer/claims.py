@@ -27,9 +27,9 @@ from equipoise.review.rules_context import claim_words
 NEEDS: dict[str, Level] = {"is": "high", "probably": "moderate", "may": "low"}
 
 _SAYS: dict[str, str] = {
-    "better": "makes {outcome} better by an amount that matters",
-    "worse": "makes {outcome} worse by an amount that matters",
-    "little difference": "makes little or no difference to {outcome}",
+    "better": "improve{s} {outcome} by an amount that matters",
+    "worse": "worsen{s} {outcome} by an amount that matters",
+    "little difference": "make{s} little or no difference to {outcome}",
     "not known": "has an effect on {outcome} that is not known",
 }
 _ABOUT: dict[str, str] = {
@@ -61,6 +61,8 @@ class ClaimLine(Result):
         How sure the evidence behind it is; None where there is none.
     quoted, was
         Whether the article only looks at it; what it was found to be before.
+    review
+        Slug of the review that it is about, where that is another one.
     """
 
     id: str
@@ -73,6 +75,7 @@ class ClaimLine(Result):
     certainty: Level | None
     quoted: bool
     was: str
+    review: str = ""
 
     @property
     def stands(self) -> bool:
@@ -108,7 +111,9 @@ def judge_claims(
         about = answer if not claim.review else (others or {}).get(claim.review)
         found = _elsewhere(claim) if about is None else _judged(claim, about)
         asserts = f"something about {claim.review}" if about is None else _asserts(claim, about)
-        lines.append(ClaimLine(claim.id, said, line, asserts, *found, claim.quoted, claim.was))
+        lines.append(
+            ClaimLine(claim.id, said, line, asserts, *found, claim.quoted, claim.was, claim.review)
+        )
     return tuple(lines)
 
 
@@ -116,7 +121,7 @@ def claim_problems(lines: tuple[ClaimLine, ...]) -> tuple[Problem, ...]:
     """Claims that the evidence has left, as problems of the folder."""
     found = []
     for line in lines:
-        if line.stands:
+        if line.stands or not line.words:  # unbound claims are reported by the folder's rules
             continue
         told = f"“{line.words}” is {STATES[line.state]}"
         if line.quoted:
@@ -140,29 +145,31 @@ STATES: dict[str, str] = {
 
 def _asserts(claim: Claim, answer: Answer) -> str:
     x = answer.treatment
-    sure = _SURE[claim.sure]
+    sure, may = _SURE[claim.sure], claim.sure == "may"
     if claim.about in _ABOUT:
         outcome = _outcome(claim, answer)
         plain = outcome.plain if outcome is not None else claim.outcome
         who = _ABOUT[claim.about].format(x=x)
-        return f"{who} {sure}{_SAYS[claim.says].format(outcome=plain)}"
+        s = "" if claim.sure == "may" else "s"
+        return f"{who} {sure}{_SAYS[claim.says].format(outcome=plain, s=s)}"
+    makes, is_, happens = ("make", "be", "happen") if may else ("makes", "is", "happens")
     if claim.about == "interaction":
         return {
-            "stronger": f"other care {sure}makes {x} work better than by itself",
-            "weaker": f"other care {sure}makes {x} work less well than by itself",
+            "stronger": f"other care {sure}{makes} {x} work better than by itself",
+            "weaker": f"other care {sure}{makes} {x} work less well than by itself",
             "no more than the sum": f"{x} and other care {sure}do together what each does",
             "not known": f"nobody knows whether {x} and other care strengthen each other",
         }[claim.says]
     if claim.about == "part":
         return {
-            "the treatment": f"in combinations it {sure}is {x} that does the work",
-            "the other care": f"in combinations it {sure}is the other care that does the work",
+            "the treatment": f"in combinations it {sure}{is_} {x} that does the work",
+            "the other care": f"in combinations it {sure}{is_} the other care that does the work",
             "not known": "nobody knows which part of a combination does the work",
         }[claim.says]
     harm = next((h.plain for h in answer.harms if h.harm == claim.harm), "harms")
     limit = f"{claim.at_most:g}" if claim.at_most is not None else ""
     return {
-        "happens": f"{harm}: it {sure}happens",
+        "happens": f"{harm}: it {sure}{happens}",
         "mild": f"{harm}: {sure}mild",
         "rare": f"{harm}: {sure}rare (fewer than 1 in 1000 people)",
         "at most": f"{harm}: {sure}at most {limit} of 1000 people",
@@ -308,8 +315,11 @@ def _part(claim: Claim, answer: Answer) -> Found:
     """Which part of a combination does the work."""
     mixed = sorted({b.label for b in answer.together.bearings if b.how == "not attributable"})
     added = answer.added
-    direct = [e for e in added.estimates if e.level in ("low", "moderate", "high")]
-    told = added.sentence
+    wanted = claim.outcome or answer.verdict.rests_on
+    direct = [
+        e for e in added.estimates if e.outcome == wanted and e.level in ("low", "moderate", "high")
+    ]
+    told = next((e.statement for e in added.estimates if e.outcome == wanted), added.sentence)
     if not direct:
         entangled = (
             f" {join(mixed)} cannot tell: the groups differed in more than one part."

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,15 +20,26 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from equipoise.answer.answer import Answer, CellValue, OutcomeAnswer
+from equipoise.answer.claims import STATES, ClaimLine, judge_claims
 from equipoise.answer.wording import CERTAINTY, LABELS
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell, Quantity, plain
 from equipoise.core.result import Method
 from equipoise.core.table import Table, show
-from equipoise.present import tables
+from equipoise.present import claims, tables
 from equipoise.present.figures import Figure, forest, icon_array, parts_ladder
 from equipoise.present.figures.figure import figure_css
-from equipoise.present.prose import FILTERS, anchors, computed, day, ended, first_upper, joined
+from equipoise.present.prose import (
+    FILTERS,
+    SOURCES,
+    anchors,
+    computed,
+    day,
+    ended,
+    first_upper,
+    joined,
+    said,
+)
 from equipoise.review.records import Trial
 
 if TYPE_CHECKING:
@@ -92,13 +103,15 @@ class Page:
         return write_folder(self.files, directory) / "index.html"
 
 
-def page(answer: Answer) -> Page:
+def page(answer: Answer, others: Mapping[str, Answer] | None = None) -> Page:
     """Write an answer as a page that stands alone.
 
     Parameters
     ----------
     answer
         What :func:`equipoise.assess` gave.
+    others
+        Answers of other reviews by slug, for claims of the article that are about them.
 
     Returns
     -------
@@ -107,12 +120,17 @@ def page(answer: Answer) -> Page:
         review's files under ``data/`` and the style.
     """
     style, css = stylesheet()
-    files = {**answer_files(answer, style=style), style: css}
+    files = {**answer_files(answer, style=style, others=others), style: css}
     return Page(answer.slug, answer.title, dict(sorted(files.items())))
 
 
 def answer_files(
-    answer: Answer, *, style: str, home: str = "", address: str = ""
+    answer: Answer,
+    *,
+    style: str,
+    home: str = "",
+    address: str = "",
+    others: Mapping[str, Answer] | None = None,
 ) -> dict[str, bytes]:
     """Write the files of one answer, relative to its own folder.
 
@@ -126,14 +144,19 @@ def answer_files(
         Address of the site's first page, relative to the folder; "" where there is no site.
     address
         Where the page is published, ending in a slash; "" where that is not known.
+    others
+        Answers of other reviews by slug, for claims that are about them.
     """
+    lines = judge_claims(answer, others)
     shared = {"style": style, "home": home, "a": answer, "review": answer.review}
     json_text = json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
     files = {
-        "index.html": render("page.html", **shared, **_context(answer, address)),
+        "index.html": render("page.html", **shared, **_context(answer, address, lines)),
         "sources.html": render("sources.html", **shared, **_sources(answer)),
         "answer.json": (json_text + "\n").encode("utf-8"),
     }
+    if lines:
+        files[claims.PAGE] = render("claims.html", **shared, **_claims(answer, lines, bool(home)))
     for name, text in answer.review.text.items():
         files[f"data/{name}"] = text.encode("utf-8")
     return files
@@ -158,7 +181,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(FILTERS)
+    made.filters.update(FILTERS, claim_id=claims.claim_id)
     return made
 
 
@@ -189,7 +212,28 @@ def _writers(answer: Answer) -> dict[str, Any]:
     return {"table": table, "figure": figure, "tables": tables.ALL, "dots": tables.dots}
 
 
-def _context(answer: Answer, address: str) -> dict[str, Any]:
+def _claims(answer: Answer, lines: Sequence[ClaimLine], site: bool) -> dict[str, Any]:
+    def say(line: ClaimLine, text: str) -> Markup:
+        """A sentence about another review leads to its sources, where it has a page here."""
+        if not line.review:
+            return said(ended(text))
+        return (
+            said(ended(text), f"../{line.review}/{SOURCES}") if site else said(plain(ended(text)))
+        )
+
+    article = next((s for s in answer.review.article if s.id == "claims"), None)
+    return {
+        "lines": lines,
+        "say": say,
+        "tally": claims.counted(lines),
+        "glyphs": claims.GLYPHS,
+        "states": STATES,
+        "article": article,
+        "prose": claims.claimed(article.text, lines) if article else "",
+    }
+
+
+def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[str, Any]:
     words = CERTAINTY[answer.certainty][1] if answer.certainty else "No evidence to be sure of"
     return {
         **_writers(answer),
@@ -211,6 +255,8 @@ def _context(answer: Answer, address: str) -> dict[str, Any]:
         "json_ld": _json_ld(answer, address),
         "address": address,
         "burdens": _burdens(answer),
+        "claims": claims.counted(lines) if lines else "",
+        "written": lambda text: claims.claimed(text, lines),
     }
 
 

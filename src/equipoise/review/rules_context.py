@@ -138,7 +138,7 @@ _CLAIM_LINK = re.compile(r"\[([^\]]*)\]\(claim:([^)\s]*)\)")
 def claim_words(draft_text: str) -> dict[str, tuple[str, int]]:
     """The words that each claim binds in the prose, and the line on which they begin."""
     text = "\n".join(prose_lines(draft_text))
-    found = {}
+    found: dict[str, tuple[str, int]] = {}
     for link in _CLAIM_LINK.finditer(text):
         line = text.count("\n", 0, link.start()) + 1
         found.setdefault(link[2], (" ".join(link[1].split()), line))

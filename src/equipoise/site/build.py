@@ -106,7 +106,10 @@ def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
     files = {style: css}
     for a in answers:
         address = f"{base}{a.slug}/" if base else ""
-        made = answer_files(a, style=f"../{style}", home="../index.html", address=address)
+        others = {other.slug: other for other in answers if other is not a}
+        made = answer_files(
+            a, style=f"../{style}", home="../index.html", address=address, others=others
+        )
         files.update({f"{a.slug}/{name}": content for name, content in made.items()})
     lists = _grouped(answers)
     files["index.html"] = _list(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
-from equipoise.cli.verbs.common import day
+from equipoise.answer.claims import claim_problems, judge_claims
+from equipoise.cli.verbs.common import day, others_of
+from equipoise.core.errors import FolderError
 from equipoise.review.folder import open_review
 from equipoise.site.build import build
 
@@ -18,11 +21,32 @@ def run(reviews: Sequence[str], out: Path, base_url: str, on: str) -> int:
     answers = []
     for number, where in enumerate(reviews, start=1):
         _progress(f"{number} of {len(reviews)}: {where}")
-        answers.append(assess(open_review(where), on=when))
+        review = open_review(where)
+        answer = assess(review, on=when)
+        _held(answer, where, others_of(review, where, when))
+        answers.append(answer)
     _progress("")
     built = build(answers, out, base_url=base_url)
     print(built)
     return 0
+
+
+def _held(answer: Answer, where: str, others: Mapping[str, Answer]) -> None:
+    """Refuse an article that the evidence has left.
+
+    Raises
+    ------
+    FolderError
+        With every claim that no longer stands.
+    """
+    problems = claim_problems(judge_claims(answer, others))
+    if problems:
+        raise FolderError(
+            "the article says what the evidence does not support",
+            where=where,
+            hint="mend the claims that are listed here",
+            problems=problems,
+        )
 
 
 def _progress(text: str) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 
-from equipoise.cli.verbs.common import day
+from equipoise.answer.assess import assess
+from equipoise.answer.claims import claim_problems, judge_claims
+from equipoise.cli.verbs.common import day, others_of
 from equipoise.review.check import check_folder
-from equipoise.review.folder import locate
+from equipoise.review.folder import locate, open_review
+from equipoise.review.problems import Problem, errors_of, in_order
 
 
 def run(reviews: Sequence[str], as_json: bool, on: str) -> int:
     """Print the problems of each folder; 1 when any of them is an error."""
     when = day(on)
-    found = {where: check_folder(locate(where), on=when) for where in reviews}
+    found = {where: _problems(where, when) for where in reviews}
     errors = sum(p.severity == "error" for problems in found.values() for p in problems)
     if as_json:
         listed = {where: [asdict(p) for p in problems] for where, problems in found.items()}
@@ -27,3 +31,15 @@ def run(reviews: Sequence[str], as_json: bool, on: str) -> int:
         told = ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
         print(f"{where}: {told}.")
     return int(errors > 0)
+
+
+def _problems(where: str, on: date | None) -> tuple[Problem, ...]:
+    """The problems of the folder, and where it has none that block, those of its claims."""
+    problems = check_folder(locate(where), on=on)
+    if errors_of(problems):
+        return problems
+    review = open_review(where)
+    if not review.claims:
+        return problems
+    lines = judge_claims(assess(review, on=on), others_of(review, where, on))
+    return in_order([*problems, *claim_problems(lines)])
