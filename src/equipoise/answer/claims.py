@@ -270,8 +270,8 @@ def _matches(says: str, size: EffectClass) -> bool:
 
 def _excluded(says: str, shown: _Shown) -> bool:
     """Whether the whole interval lies where the claim cannot be true."""
-    assert shown.low is not None
-    assert shown.high is not None
+    if shown.low is None or shown.high is None:
+        return False
     low, high = EFFECT_CLASSES.index(shown.low), EFFECT_CLASSES.index(shown.high)
     none = EFFECT_CLASSES.index("none")
     if says == "better":
