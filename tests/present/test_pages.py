@@ -411,7 +411,7 @@ def test_claims_stand_on_a_page_of_their_own_and_are_marked_in_the_prose(answer)
         Claim(id="c1", about="alone", says="better", quoted=True),
         Claim(id="c2", about="overall", says="better", review="elsewhere", quoted=True),
     )
-    prose = "## What {#treatment}\n\nIt is said that [it heals](claim:c1), [also there](claim:c2).\n"
+    prose = "## What {#treatment}\n\nThey say [it heals](claim:c1), [also there](claim:c2).\n"
     section = ArticleSection(id="treatment", title="What", text=prose.split("\n\n")[1], line=1)
     review = replace(
         answer.review,
