@@ -100,13 +100,19 @@ def test_a_png_is_as_large_as_the_drawing(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_pdf_brings_its_fonts_and_its_words(name: str, tmp_path: Path) -> None:
     library("vl_convert", "export")
-    pdf = drawn(name).save(tmp_path / "a.pdf").read_bytes()
+    figure = drawn(name)
+    pdf = figure.save(tmp_path / "a.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
     assert pdf.rstrip().endswith(b"%%EOF")
     fonts = set(re.findall(rb"/FontName\s*/([A-Z]{6}\+[\w-]+)", pdf))
     assert fonts
     assert all(b"LiberationSans" in font for font in fonts)
     assert b"/ToUnicode" in pdf
+    page = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", pdf)
+    assert page
+    assert [float(page[1]), float(page[2])] == pytest.approx(
+        [0.75 * side for side in size_of(figure.svg)], abs=1
+    )
     assert len(pdf) < 400_000
 
 

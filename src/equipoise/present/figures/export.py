@@ -7,6 +7,7 @@ the words of a PDF stay words.
 from __future__ import annotations
 
 import importlib
+import re
 import struct
 import zlib
 from typing import Any
@@ -16,6 +17,7 @@ from equipoise.present.drawing import resolved
 
 #: What a figure can be written as, by the ending of the file's name.
 ENDINGS = (".svg", ".png", ".pdf")
+_SIZE = re.compile(r'width="(?P<width>[\d.]+)" height="(?P<height>[\d.]+)"')
 
 
 def rendered(svg: str, ending: str, *, scale: float, where: str) -> bytes:
@@ -40,7 +42,12 @@ def rendered(svg: str, ending: str, *, scale: float, where: str) -> bytes:
     convert = _converter(ending, where)
     if ending == ".png":
         return _packed(bytes(convert.svg_to_png(plain, scale=scale)), scale)
-    return bytes(convert.svg_to_pdf(plain))
+    return bytes(convert.svg_to_pdf(_SIZE.sub(_in_points, plain, count=1)))
+
+
+def _in_points(size: re.Match[str]) -> str:
+    """The size of a drawing in a PDF's points, 72 to the inch, from pixels, 96 to the inch."""
+    return " ".join(f'{side}="{0.75 * float(size[side]):g}"' for side in ("width", "height"))
 
 
 def _packed(png: bytes, scale: float) -> bytes:
