@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from equipoise.effects.continuous import check_spread, smd_covariance, standardi
 from equipoise.effects.measure import Measure
 from equipoise.effects.measures import measure_of
 from equipoise.effects.suspects import flipped, similar_names, spread_remarks
+from equipoise.effects.wide_arms import is_wide, unfolded
 from equipoise.effects.zeros import (
     Correction,
     Flags,
@@ -340,18 +341,26 @@ def _rebuild(values: dict[str, Any]) -> Arms:
     return Arms(**values)
 
 
+#: A column, or several: one for each arm of a trial.
+ColumnOrColumns: TypeAlias = "Column | Sequence[Column]"
+
+
 def arms(
     *,
     study: Column,
-    treat: Column,
-    n: Column = None,
-    events: Column = None,
-    mean: Column = None,
-    sd: Column = None,
-    time: Column = None,
+    treat: ColumnOrColumns,
+    n: ColumnOrColumns = None,
+    events: ColumnOrColumns = None,
+    mean: ColumnOrColumns = None,
+    sd: ColumnOrColumns = None,
+    time: ColumnOrColumns = None,
     data: object = None,
 ) -> Arms:
-    """What each arm of each trial showed: one row an arm, in any order.
+    """What each arm of each trial showed: one row an arm, in any order, or one row a trial.
+
+    With one row a trial, every argument but `study` is a list of columns, the first arm's, the
+    second's and so on: ``treat=["treat1", "treat2", "treat3"], n=["n1", "n2", "n3"]``. Arms whose
+    treatment is blank are not there.
 
     Parameters
     ----------
@@ -378,13 +387,14 @@ def arms(
     InputError
         On impossible values: names study, column, value and likely cause.
     """
-    given: dict[str, Column] = {"study": study, "treat": treat, "n": n, "events": events}
+    given: dict[str, Any] = {"study": study, "treat": treat, "n": n, "events": events}
     given |= {"mean": mean, "sd": sd, "time": time}
     needed = ("study", "treat") if time is not None else ("study", "treat", "n")
     for name in needed:
         if given[name] is None:
             raise InputError(f"arms without {name}", hint="study, treat, n, and events or mean, sd")
-    columns = read_columns(data, given)
+    wide = is_wide(treat, data)
+    columns = unfolded(data, given) if wide else read_columns(data, given)
     k = len(columns["study"])
     names = labels(columns["study"], k)
     values = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -20,11 +21,12 @@ from equipoise.effects.inputs import INPUTS
 from equipoise.effects.measures import MEASURES, measure_of
 from equipoise.effects.reported import contrasts, published
 from equipoise.models.network.fit import NetworkFit, network
+from equipoise.models.network.regression import network_regress
 from equipoise.models.pairwise import PairwiseFit, pairwise
 from equipoise.present.drawing import resolved
 from equipoise.present.pages import render, stylesheet, write_folder
 from equipoise.present.parts import Part, methods_of, network_parts, order_of, pairwise_parts
-from equipoise.review.sheet import Sheet, read_sheet
+from equipoise.review.sheet import MOST_ARMS, Sheet, read_sheet
 
 #: Estimates as printed need one of these beside them.
 _SPREADS = (("sei",), ("ci_low", "ci_high"), ("p_value",))
@@ -126,7 +128,9 @@ def analyse(
     path
         A table with one row a trial (``study``, then the columns that the measure needs, or an
         estimate with its spread), or one row an arm (``study``, ``treat``, ``events`` or
-        ``mean`` and ``sd``, ``n``). Separated by commas, semicolons or tabs.
+        ``mean`` and ``sd``, ``n``, or ``events`` and ``time``), or one row a trial with the arms of
+        a network side by side (``treat1``, ``events1``, ``n1``, ``treat2``, … ``treat3``; blank
+        where a trial has fewer). Separated by commas, semicolons or tabs.
     measure
         Code of the measure, such as ``RR``.
     columns
@@ -134,7 +138,8 @@ def analyse(
     preset, model, tau2, interval, level
         As for :func:`equipoise.pairwise`; a network takes model, tau2, interval and level.
     mods
-        A formula of moderators, such as ``~ year``, for a meta-regression.
+        A formula of moderators, such as ``~ year``, for a meta-regression; one column for a
+        network.
     order
         A column by which trials are added in the cumulative synthesis; the year where there is one.
     reference
@@ -157,11 +162,17 @@ def analyse(
     sheet = read_sheet(path)
     code = measure_of(measure).code
     es, used = _effects(sheet, code, dict(columns or {}), reference)
+    if not len(es):
+        why = "; ".join(f"{row.study}: {row.why}" for row in es.left_out[:3])
+        raise InputError("no trial gives a comparison", where=why, hint="trials with two groups")
     title = f"{Path(path).name}, {measure_of(code).name}"
     if len({t for pair in zip(es.treat1, es.treat2, strict=True) for t in pair if t}) > 2:
-        if mods:
-            raise InputError("moderators of a network", hint="a file with one comparison")
-        return _network(title, es, used, reference, model, tau2, interval, better, level)
+        found = _network(title, es, used, reference, model, tau2, interval, better, level)
+        if not mods:
+            return found
+        assert isinstance(found.fit, NetworkFit)
+        more = _network_regression(found.fit, sheet, used, mods)
+        return dataclasses.replace(found, parts=(*found.parts, more))
     settings: dict[str, Any] = {"preset": preset, "level": level}
     given = {"model": model, "tau2": tau2, "interval": interval}
     settings |= {name: value for name, value in given.items() if value is not None}
@@ -185,6 +196,9 @@ def _effects(
         raise InputError(
             f"no column {unknown[0]!r} is wanted", where="--column", hint=", ".join(_known(measure))
         )
+    wide = _side_by_side(sheet, measure, named, reference)
+    if wide is not None:
+        return wide
     about = sheet.find(("study", "treat1", "treat2"), named)
     labels: dict[str, Any] = {name: list(sheet.cells[head]) for name, head in about.items()}
     if m.data != "any":
@@ -204,8 +218,9 @@ def _known(measure: str) -> tuple[str, ...]:
     data = measure_of(measure).data
     own = INPUTS[data].columns if data != "any" else ()
     arm = ("treat", "events", "n", "mean", "sd", "time")
+    further = tuple(f"{name}{j}" for j in range(3, MOST_ARMS + 1) for name in arm)
     spread = ("yi", "vi", "sei", "ci_low", "ci_high", "p_value", "n1", "n2")
-    return tuple(dict.fromkeys(("study", "treat1", "treat2", *own, *arm, *spread)))
+    return tuple(dict.fromkeys(("study", "treat1", "treat2", *own, *arm, *spread, *further)))
 
 
 def _by_arm(
@@ -215,8 +230,7 @@ def _by_arm(
     found = sheet.find(("study", "treat", "n", "events", "mean", "sd", "time"), named)
     if "treat" not in found or "study" not in found:
         return None
-    kind = measure_of(measure).data
-    needed = {"binary": ("events", "n"), "continuous": ("mean", "sd", "n")}.get(kind)
+    needed = _OF_AN_ARM.get(measure_of(measure).data)
     if needed is None or not all(name in found for name in needed):
         return None
     values = sheet.numbers([found[name] for name in needed])
@@ -225,6 +239,54 @@ def _by_arm(
     held = arms(study=study, treat=treat, **data)
     es = held.contrasts(measure, reference=reference)
     return es, {name: found[name] for name in ("study", "treat", *needed)}
+
+
+#: What an arm needs, by the kind of data of the measure.
+_OF_AN_ARM = {
+    "binary": ("events", "n"),
+    "continuous": ("mean", "sd", "n"),
+    "spreads": ("mean", "sd", "n"),
+    "rates": ("events", "time"),
+}
+
+
+def _side_by_side(
+    sheet: Sheet, measure: str, named: dict[str, str], reference: str | None
+) -> tuple[Contrasts, dict[str, str]] | None:
+    """One row a trial with three arms or more side by side, where the file has that form."""
+    treats = sheet.find([f"treat{j}" for j in range(1, MOST_ARMS + 1)], named)
+    count = next(j for j in range(1, MOST_ARMS + 2) if f"treat{j}" not in treats) - 1
+    if count < 3:
+        return None
+    needed = _OF_AN_ARM.get(measure_of(measure).data, ())
+    found = sheet.find(
+        ("study", *(f"{name}{j}" for j in range(1, count + 1) for name in ("treat", *needed))),
+        named,
+    )
+    missing = [
+        f"{name}{j}" for j in range(1, count + 1) for name in needed if f"{name}{j}" not in found
+    ]
+    if missing or not needed:
+        raise InputError(
+            f"{count} arms side by side without {', '.join(missing) or 'results of arms'}",
+            where=sheet.path,
+            hint=f"{measure} takes {', '.join(needed) or 'one row a comparison'} of each arm; "
+            "name columns with --column",
+        )
+    lists: dict[str, Any] = {
+        "treat": [list(sheet.cells[treats[f"treat{j}"]]) for j in range(1, count + 1)]
+    }
+    for name in needed:
+        headings = [found[f"{name}{j}"] for j in range(1, count + 1)]
+        values = sheet.numbers(headings)
+        lists[name] = [values[heading] for heading in headings]
+    study = list(sheet.cells[found["study"]]) if "study" in found else _numbered(len(sheet))
+    held = arms(study=study, **lists)
+    return held.contrasts(measure, reference=reference), found
+
+
+def _numbered(count: int) -> list[str]:
+    return [str(i) for i in range(1, count + 1)]
 
 
 def _as_printed(
@@ -268,6 +330,23 @@ def _nothing_fits(sheet: Sheet, measure: str) -> InputError:
     return InputError(
         f"the columns {', '.join(sheet.names)} do not make {measure}", where=sheet.path, hint=hint
     )
+
+
+def _network_regression(fit: NetworkFit, sheet: Sheet, used: Mapping[str, str], mods: str) -> Part:
+    """How the effects of a network change with one column."""
+    name = mods.strip().removeprefix("~").strip()
+    if name not in sheet.cells:
+        raise InputError(
+            f"a network with the moderators {mods!r}",
+            where="--mods",
+            hint=f"one column, as '~ year': {', '.join(sheet.names)}",
+        )
+    if "study" not in used:
+        raise InputError("a moderator of trials without names", hint="a column study")
+    data = {"study": list(sheet.cells[used["study"]]), name: sheet.values(name)}
+    found = network_regress(fit, name, data=data, study="study")
+    title = f"Do effects change with {name}?"
+    return Part("regression", title, tuple(found.summary().splitlines()))
 
 
 def _network(

@@ -31,8 +31,8 @@ SYNONYMS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "n1": ("n1i", "ne", "total1", "totale", "ntreat", "ntreatment", "nt"),
         "n2": ("n2i", "nc", "total2", "totalc", "ncontrol", "nctrl"),
         "mean": ("mi", "m"),
-        "mean1": ("m1i", "meane", "meantreat", "meantreatment", "m1"),
-        "mean2": ("m2i", "meanc", "meancontrol", "meanctrl", "m2"),
+        "mean1": ("m1i", "meane", "meantreat", "meantreatment", "m1", "y1"),
+        "mean2": ("m2i", "meanc", "meancontrol", "meanctrl", "m2", "y2"),
         "sd": ("sdi",),
         "sd1": ("sd1i", "sde", "sdtreat", "sdtreatment"),
         "sd2": ("sd2i", "sdc", "sdcontrol", "sdctrl"),
@@ -49,6 +49,24 @@ SYNONYMS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "year": ("yr", "pubyear"),
     }
 )
+
+#: The most arms of a trial that one row may hold side by side.
+MOST_ARMS = 9
+
+#: What the columns of a third and further arm may be called, with the arm's number behind it.
+_OF_ARMS = {
+    "treat": ("treatment", "t"),
+    "events": ("event", "r"),
+    "n": ("total",),
+    "mean": ("m", "y"),
+    "sd": (),
+    "time": ("persontime", "personyears"),
+}
+_FURTHER = {
+    f"{name}{arm}": tuple(f"{other}{arm}" for other in others)
+    for name, others in _OF_ARMS.items()
+    for arm in range(3, MOST_ARMS + 1)
+}
 
 _DELIMITERS = (",", ";", "\t")
 
@@ -110,7 +128,7 @@ class Sheet:
                     raise UnknownNameError("column", named[want], self.names, where=self.path)
                 found[want] = named[want]
                 continue
-            for other in (want, *SYNONYMS.get(want, ())):
+            for other in (want, *(SYNONYMS.get(want) or _FURTHER.get(want, ()))):
                 hits = [name for name in bare.get(_bare(other), []) if name not in taken]
                 if len(hits) > 1:
                     raise InputError(

@@ -542,7 +542,7 @@ def components(
     keep, left_out = usable_rows(es, nothing)
     used = es.take(keep)
     names = component_names(used, nothing)
-    check_twins(names)
+    check_twins((*names, nothing) if nothing else names)
     extra = chosen_interactions(interactions, used, names, nothing)
     X = design(used, (*names, *extra), nothing)
     V = used.V()
