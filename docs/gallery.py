@@ -106,6 +106,13 @@ def plain(name: str) -> Callable[[], Figure]:
     return lambda: _PLAIN[name](eq.pairwise(bcg()), prefix=f"gallery-{name}")
 
 
+def sequential() -> Figure:
+    """The BCG trials one after another, against boundaries that allow for the looks."""
+    need = eq.required_information(control_risk=0.01, relative_reduction=0.3, heterogeneity=90)
+    looks = eq.sequential(bcg(), need, order="year", futility="OBF")
+    return eq.plot_sequential(looks, prefix="gallery-sequential")
+
+
 #: The name of each picture, and what draws it.
 PICTURES: dict[str, Callable[[], Figure]] = {
     "forest": forest,
@@ -115,6 +122,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "labbe": labbe,
     "gosh": gosh,
     **{name: plain(name) for name in _PLAIN},
+    "sequential": sequential,
 }
 
 

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from equipoise.present.figures.net_split import plot_split as plot_split
     from equipoise.present.figures.plot import Line as Line
     from equipoise.present.figures.radial import radial as radial
+    from equipoise.present.figures.sequential_plot import plot_sequential as plot_sequential
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
     from equipoise.scale import batch as batch
@@ -146,6 +147,7 @@ _HOME = {
     "plot_split": "equipoise.present.figures.net_split",
     "priors": "equipoise.models.bayes",
     "radial": "equipoise.present.figures.radial",
+    "plot_sequential": "equipoise.present.figures.sequential_plot",
     "published": "equipoise.effects.contrasts",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",

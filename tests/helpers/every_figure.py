@@ -43,6 +43,11 @@ def _gosh(k: int) -> Figure:
     return eq.plot_gosh(found, highlight=found.study[0])
 
 
+def _sequential(k: int) -> Figure:
+    need = eq.required_information(control_risk=0.2, relative_reduction=0.3)
+    return eq.plot_sequential(eq.sequential(effects(k), need, order="year", futility="OBF"))
+
+
 #: What each plot is called, the fewest trials that it can be drawn of, and what draws it.
 KINDS: dict[str, tuple[int, Callable[[int], Figure]]] = {
     "forest": (1, lambda k: eq.forest(fit(k))),
@@ -55,6 +60,7 @@ KINDS: dict[str, tuple[int, Callable[[int], Figure]]] = {
     "drapery": (1, lambda k: eq.drapery(fit(k))),
     "bubble": (3, _bubble),
     "baujat": (2, lambda k: eq.plot_baujat(fit(k))),
+    "sequential": (1, _sequential),
     "influence": (2, lambda k: eq.plot_influence(fit(k))),
     "gosh": (3, _gosh),
 }

@@ -193,6 +193,9 @@ class Arms(Result):
         Meta-Analysis, 2nd edition.
         """
         m = measure_of(measure)
+        none = Contrasts(measure=m.code, study=(), yi=_none(), vi=_none())
+        if not self.study:
+            return none
         self._check_measure(m)
         if reference is not None and reference not in self.treat:
             hint = f"one of {', '.join(sorted(set(self.treat)))}"
@@ -220,8 +223,7 @@ class Arms(Result):
                 yi = value[rest] - value[base]
                 V = np.diag(variance[rest]) + variance[base]
             blocks.append(self._block(m.code, name, rest, int(base), yi, V))
-        empty = Contrasts(measure=m.code, study=(), yi=_none(), vi=_none())
-        out = Contrasts.stack(blocks) if blocks else empty
+        out = Contrasts.stack(blocks) if blocks else none
         of = np.array([number[s] for s in out.study], dtype=np.intp)
         if self.data == "continuous":
             pairs = (out.yi, of)
@@ -237,8 +239,6 @@ class Arms(Result):
 
     def _check_measure(self, m: Measure) -> None:
         """Refuse a measure that the arms do not give."""
-        if not self.study:
-            return
         fits = m.data == self.data or (m.data == "spreads" and self.data == "continuous")
         if not fits:
             raise InputError(

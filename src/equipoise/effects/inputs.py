@@ -59,9 +59,8 @@ def _refuse(
 def _binary(c: Values, names: Sequence[str]) -> None:
     events = np.concatenate([c["events1"], c["events2"]])
     people = np.concatenate([c["n1"], c["n2"]])
-    if (
-        (events >= 0.0) & (events <= people) & (np.floor(events + people) == events + people)
-    ).all():
+    whole = (np.floor(events) == events) & (np.floor(people) == people)
+    if (whole & (events >= 0.0) & (events <= people) & (people >= 1.0)).all():
         return
     for side in "12":
         check_counts(

@@ -11,11 +11,13 @@ import math
 import re
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import special
 
+from equipoise.core.result import Note
 from equipoise.effects.columns import Floats, Ints
 from equipoise.effects.measure import Measure
 from equipoise.effects.zeros import Remark
@@ -278,6 +280,18 @@ def twice(raw: Mapping[str, Floats], names: Sequence[str], groups: int) -> tuple
             )
             found.append(Remark("same-data-swapped", text, which))
     return tuple(found)
+
+
+def repeated_study(study: Sequence[str]) -> tuple[Note, ...]:
+    """What to know when a label stands at several rows that count as independent."""
+    if len(set(study)) == len(study):
+        return ()
+    names = ", ".join(name for name, times in Counter(study).items() if times > 1)
+    text = (
+        f"The same study appears more than once: {names}. Its people count more than once if the "
+        "rows share any."
+    )
+    return (Note("repeated-study", text),)
 
 
 def _other(column: str) -> str:

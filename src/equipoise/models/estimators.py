@@ -100,7 +100,7 @@ _MORE = (
         Method(
             "tau² by Hunter and Schmidt, corrected for few trials",
             "Brannick, Potter, Benitez, Morris 2019, Organ Res Methods 22:490",
-            "10.1177/1094428117725793",
+            "10.1177/1094428117741966",
         ),
     ),
     Estimator(

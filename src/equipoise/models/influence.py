@@ -16,7 +16,7 @@ from equipoise.core.table import Column, Table, fixed, significant
 from equipoise.effects.columns import make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit, refit
-from equipoise.models.robustness import rows_of
+from equipoise.models.robustness import check_fit, rows_of
 
 Floats = NDArray[np.float64]
 
@@ -184,6 +184,7 @@ def influence(fit: PairwiseFit) -> Influence:
     Checked against metafor's ``influence``, ``rstandard``, ``rstudent`` and ``blup`` in
     ``validation/values/robustness.json``.
     """
+    check_fit(fit)
     if fit.k < 2:
         raise InputError("leaving out the only trial leaves none", hint="at least two trials")
     es = rows_of(fit)

@@ -55,6 +55,8 @@ def read_rows(
     formulas = read_formulas(random, struct, rho)
     y, vi, names, source = _effects(es, given, V, data)
     k = len(y)
+    if es is None and data is None and given["study"] is not None:
+        source = {"study": names}
     columns = _columns(variables_of(formulas), es, source, k)
     full = _covariance(es, V, vi, k, names)
     made = design(mods, _with_contrasts(es, source), k, names)

@@ -19,6 +19,7 @@ from equipoise.core.table import percent, significant
 from equipoise.effects.columns import Column, numbers, read_columns
 from equipoise.effects.contrasts import Contrasts, LeftOut, contrasts, effect_sizes
 from equipoise.effects.measures import measure_of
+from equipoise.effects.suspects import repeated_study
 from equipoise.models.estimators import estimate, estimator_method
 from equipoise.models.heterogeneity import (
     HIGGINS_THOMPSON,
@@ -271,7 +272,7 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
     )
     het = heterogeneity(spread)
     i2, i2_ci, h2, h2_ci = _inconsistency(het, tau2.value, tau2_ci, chosen, level)
-    notes += _about_rows(es.study, yi, vi) + why
+    notes += _about_rows(es) + why
     notes += _about_spread(tau2, spread.k, tau2_ci, pi) if random else _about_one(spread.k)
     return PairwiseFit(
         measure=es.measure,
@@ -378,31 +379,22 @@ def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
     return keep, (*es.left_out, *dropped), notes
 
 
-def _about_rows(
-    study: tuple[str, ...], yi: NDArray[np.float64], vi: NDArray[np.float64]
-) -> list[Note]:
-    """Rows that look as if a trial had been entered twice."""
-    notes = []
-    if len(set(study)) < len(study):
-        names = ", ".join(name for name, times in Counter(study).items() if times > 1)
-        notes.append(
-            Note(
-                "repeated-study",
-                f"The same study appears more than once: {names}. Its people "
-                "count more than once if the rows share any.",
-            )
-        )
-    rows = list(zip(yi.tolist(), vi.tolist(), strict=True))
+def _about_rows(es: Contrasts) -> list[Note]:
+    """Rows that look as if a trial had been entered twice, where that was not said before."""
+    notes = list(repeated_study(es.study))
+    rows = list(zip(es.yi.tolist(), es.vi.tolist(), strict=True))
     times = Counter(rows) if len(set(rows)) < len(rows) else {}
     if not times:
         return notes
-    same = [name for name, row in zip(study, rows, strict=True) if times[row] > 1]
-    if same and len(set(same)) > 1:
+    told = {i for i, marks in enumerate(es.marks) if "same-data" in marks}
+    same = [i for i, row in enumerate(rows) if times[row] > 1]
+    names = [es.study[i] for i in same]
+    if len(set(names)) > 1 and not told.issuperset(same):
         notes.append(
             Note(
                 "identical-rows",
                 "These have the same estimate and variance, digit for digit: "
-                f"{', '.join(same)}. Check that no trial was entered twice.",
+                f"{', '.join(names)}. Check that no trial was entered twice.",
             )
         )
     return notes

@@ -15,6 +15,7 @@ from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import significant
 from equipoise.effects.columns import Floats, read_only
 from equipoise.effects.contrasts import Contrasts, LeftOut
+from equipoise.effects.suspects import repeated_study
 from equipoise.models.design import Design, Moderators, design
 from equipoise.models.heterogeneity import (
     ESTIMATORS,
@@ -150,6 +151,10 @@ def regress(
     >>> round(reg.coefficient("dose").estimate, 4)
     0.2354
     """
+    if not isinstance(es, Contrasts):
+        raise InputError(
+            f"a {type(es).__name__} to regress", hint="what effect_sizes() or contrasts() gives"
+        )
     chosen = _settings(preset, model=model, tau2=tau2, interval=interval, pi=pi)
     if not 0.0 < level < 1.0:
         raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
@@ -315,7 +320,9 @@ def usable_rows(
     if dropped:
         listed = ", ".join(f"{row.study} ({row.why})" for row in dropped)
         notes.append(Note("left-out", f"Left out because something is missing: {listed}."))
-    return np.flatnonzero(ready & whole).tolist(), (*es.left_out, *dropped), notes
+    keep = np.flatnonzero(ready & whole).tolist()
+    notes += repeated_study([es.study[i] for i in keep])
+    return keep, (*es.left_out, *dropped), notes
 
 
 def fit_design(

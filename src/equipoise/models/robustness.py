@@ -164,6 +164,7 @@ def leave_one_out(fit: PairwiseFit) -> Refits:
     Source: Viechtbauer & Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11.
     Checked against metafor's ``leave1out`` in ``validation/values/robustness.json``.
     """
+    check_fit(fit)
     if fit.k < 2:
         raise InputError("leaving out the only trial leaves none", hint="at least two trials")
     es = rows_of(fit)
@@ -221,6 +222,14 @@ def cumulative(
         f"{full.k} times."
     )
     return _with_note(found, Note("repeated-looks", text)) if full.k > 1 else found
+
+
+def check_fit(fit: object) -> None:
+    """Refuse what is no pairwise synthesis."""
+    if not isinstance(fit, PairwiseFit):
+        raise InputError(
+            f"a {type(fit).__name__} where a fit is wanted", hint="what pairwise() gives"
+        )
 
 
 def rows_of(fit: PairwiseFit) -> Contrasts:

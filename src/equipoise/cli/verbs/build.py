@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from equipoise.answer.assess import assess
 from equipoise.answer.claims import claim_problems, judge_claims
 from equipoise.cli.verbs.common import day, others_of
 from equipoise.core.errors import FolderError
+from equipoise.core.progress import Progress
 from equipoise.review.folder import open_review
 from equipoise.site.build import build
 
@@ -19,13 +19,13 @@ def run(reviews: Sequence[str], out: Path, base_url: str, on: str) -> int:
     """Answer every review, then write the site in one step."""
     when = day(on)
     answers = []
-    for number, where in enumerate(reviews, start=1):
-        _progress(f"{number} of {len(reviews)}: {where}")
-        review = open_review(where)
-        answer = assess(review, on=when)
-        _held(answer, where, others_of(review, where, when))
-        answers.append(answer)
-    _progress("")
+    with Progress("reviews", len(reviews)) as progress:
+        for done, where in enumerate(reviews, start=1):
+            review = open_review(where)
+            answer = assess(review, on=when)
+            _held(answer, where, others_of(review, where, when))
+            answers.append(answer)
+            progress.update(done)
     built = build(answers, out, base_url=base_url)
     print(built)
     return 0
@@ -47,9 +47,3 @@ def _held(answer: Answer, where: str, others: Mapping[str, Answer]) -> None:
             hint="mend the claims that are listed here",
             problems=problems,
         )
-
-
-def _progress(text: str) -> None:
-    """One line that overwrites itself, on a terminal only."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,9 @@
-"""Which methods suit the data: rules of the Cochrane Handbook, section 10.4.4, made exact."""
+"""Which methods suit the data: rules of the Cochrane Handbook, section 10.4.4, made exact.
+
+After Bradburn, Deeks, Berlin, Localio 2007, Stat Med 26:53, doi:10.1002/sim.2528: below 1% of
+events Peto's method is the least biased, provided that groups are of about equal size and the
+effect is not exceptionally large. Which sizes and effects that means is set here.
+"""
 
 from __future__ import annotations
 

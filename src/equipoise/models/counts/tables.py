@@ -19,6 +19,7 @@ from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, read_only
 from equipoise.effects.compute import contrast_formula, how_of
 from equipoise.effects.measures import measure_of
+from equipoise.effects.suspects import repeated_study
 from equipoise.effects.zeros import ZeroRule, check_counts, corrected
 
 _PEOPLE = ("events1", "n1", "events2", "n2")
@@ -212,7 +213,8 @@ def read_tables(
         listed = ", ".join(f"{row.study} ({row.why})" for row in out)
         notes = (*notes, Note("left-out", f"Left out because counts are missing: {listed}."))
     earlier = () if es is None else es.left_out
-    notes = tuple(n for n in notes if n.code in ("left-out", "repeated-study"))
+    notes = tuple(n for n in notes if n.code in ("left-out", "same-data", "same-data-swapped"))
+    notes = (*notes, *repeated_study(kept))
     e1, s1, e2, s2 = (read_only(values[n]) for n in needed)
     return Tables(kept, e1, s1, e2, s2, time, (*earlier, *out), notes)
 

@@ -20,6 +20,7 @@ from equipoise.present.figures.net_shares import plot_contributions, plot_net_he
 from equipoise.present.figures.net_split import plot_split
 from equipoise.present.figures.plot import Line
 from equipoise.present.figures.radial import radial
+from equipoise.present.figures.sequential_plot import plot_sequential
 
 __all__ = [
     "Figure",
@@ -42,6 +43,7 @@ __all__ = [
     "plot_net_heat",
     "plot_network",
     "plot_ranks",
+    "plot_sequential",
     "plot_split",
     "radial",
     "risk_light",
