@@ -19,15 +19,21 @@ from equipoise.models.bayes.normal import Conditional, rotated
 from equipoise.models.bayes.posterior import (
     Choices,
     Posterior,
-    Sensitivity,
     about_error,
     check_priors,
     check_scale,
-    compare_priors,
     integrate_normal,
     methods_of,
 )
 from equipoise.models.bayes.priors import Prior
+from equipoise.models.bayes.words import (
+    Sensitivity,
+    compare_priors,
+    effect_text,
+    error_text,
+    references,
+    tau_lines,
+)
 from equipoise.models.components.fit import ADDITIVE, ComponentFit
 from equipoise.models.components.reading import parts_of
 from equipoise.num.linalg import row_space
@@ -109,12 +115,12 @@ class BayesComponents(Posterior):
         width = max(len(c) for c in self.model.components)
         for row in self.model.identifiability():
             if row.separable:
-                text = self.effect_text(self.component(row.component))
+                text = effect_text(self.measure, self.component(row.component))
                 yield f"{row.component:<{width}}  {text}"
             else:
                 yield f"{row.component:<{width}}  not estimable: {row.why}"
         yield ""
-        yield from self.tau_lines()
+        yield from tau_lines(self)
         for out in self.left_out:
             yield f"Left out: {out.study} ({out.why})"
 
@@ -125,9 +131,9 @@ class BayesComponents(Posterior):
             f"A component model of {self.k} trials ({m.name}) was fitted with normal likelihoods, "
             f"the prior '{self.prior.text}' of tau and the prior '{self.effect_prior.text}' of "
             f"every component. Tau was integrated out on a grid of {self.points} points (error "
-            f"below {self.error:.0e}); nothing was sampled."
+            f"below {error_text(self.error)}); nothing was sampled."
         )
-        return f"{text}\n\n{self.reference_text()}"
+        return f"{text}\n\n{references(self.methods)}"
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a component; gaps where it cannot be separated."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import Literal, overload
 
-from equipoise.core.errors import InputError
+from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.bayes.components import BayesComponents, components_posterior
+from equipoise.models.bayes.counts import BayesCounts, counts_posterior
 from equipoise.models.bayes.network import BayesNetwork, network_posterior
 from equipoise.models.bayes.pairwise import BayesPairwise, pairwise_posterior
 from equipoise.models.bayes.posterior import check_choices
@@ -15,6 +16,8 @@ from equipoise.models.components.fit import ComponentFit
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.pairwise import PairwiseFit
 
+LIKELIHOODS = ("normal", "exact")
+
 
 @overload
 def bayes(
@@ -22,19 +25,32 @@ def bayes(
     *,
     tau: Prior | float,
     effect: EffectPrior | None = None,
+    likelihood: Literal["normal"] = "normal",
     level: float = 0.95,
     interval: str = "central",
-    rtol: float = 1e-8,
+    rtol: float | None = None,
 ) -> BayesPairwise: ...
+@overload
+def bayes(
+    es: Contrasts | PairwiseFit,
+    *,
+    tau: Prior | float,
+    effect: EffectPrior | None = None,
+    likelihood: Literal["exact"],
+    level: float = 0.95,
+    interval: str = "central",
+    rtol: float | None = None,
+) -> BayesCounts: ...
 @overload
 def bayes(
     es: NetworkFit,
     *,
     tau: Prior | float,
     effect: EffectPrior | None = None,
+    likelihood: str = "normal",
     level: float = 0.95,
     interval: str = "central",
-    rtol: float = 1e-8,
+    rtol: float | None = None,
 ) -> BayesNetwork: ...
 @overload
 def bayes(
@@ -42,19 +58,21 @@ def bayes(
     *,
     tau: Prior | float,
     effect: EffectPrior | None = None,
+    likelihood: str = "normal",
     level: float = 0.95,
     interval: str = "central",
-    rtol: float = 1e-8,
+    rtol: float | None = None,
 ) -> BayesComponents: ...
 def bayes(
     es: Contrasts | PairwiseFit | NetworkFit | ComponentFit,
     *,
     tau: Prior | float,
     effect: EffectPrior | None = None,
+    likelihood: str = "normal",
     level: float = 0.95,
     interval: str = "central",
-    rtol: float = 1e-8,
-) -> BayesPairwise | BayesNetwork | BayesComponents:
+    rtol: float | None = None,
+) -> BayesPairwise | BayesNetwork | BayesComponents | BayesCounts:
     """Synthesise trials under priors, without sampling.
 
     Parameters
@@ -69,16 +87,21 @@ def bayes(
     effect
         Prior of the mean effect, of every treatment against the reference, or of every component:
         ``priors.normal(mean, sd)``; flat when not given.
+    likelihood
+        ``normal``: estimates are normal with known variances. ``exact``: the counts of one
+        comparison, odds ratios or rate ratios, given the margins of every trial, so that nothing is
+        added to empty cells; it takes seconds.
     level
         Level of all credible intervals.
     interval
         ``central``, or ``shortest`` (of highest density).
     rtol
-        The grid of tau is made finer until no checked integral moves by more.
+        Grids are made finer until no checked integral moves by more: 1e-8 when not given, 1e-6 for
+        the exact likelihood.
 
     Returns
     -------
-    BayesPairwise, BayesNetwork or BayesComponents
+    BayesPairwise, BayesNetwork, BayesComponents or BayesCounts
 
     Raises
     ------
@@ -88,7 +111,7 @@ def bayes(
     NotEstimableError
         When no trial has an estimate, or an improper prior of tau meets too few trials.
     UnknownNameError
-        On an unknown kind of interval.
+        On an unknown likelihood or kind of interval.
 
     Notes
     -----
@@ -100,7 +123,12 @@ def bayes(
     Checked against bayesmeta's published results, brute-force quadrature in two dimensions and
     importance sampling: ``tests/models/bayes``.
     """
-    how = check_choices(tau, effect, level, interval, rtol)
+    if likelihood not in LIKELIHOODS:
+        raise UnknownNameError("likelihood", likelihood, LIKELIHOODS)
+    usual = 1e-6 if likelihood == "exact" else 1e-8
+    how = check_choices(tau, effect, level, interval, usual if rtol is None else rtol)
+    if likelihood == "exact":
+        return counts_posterior(_counted(es), how)
     if isinstance(es, (Contrasts, PairwiseFit)):
         return pairwise_posterior(es, how)
     if isinstance(es, NetworkFit):
@@ -111,4 +139,16 @@ def bayes(
         f"a {type(es).__name__} as evidence",
         where="argument es",
         hint="contrasts of one comparison, or what pairwise(), network() or components() gave",
+    )
+
+
+def _counted(es: object) -> Contrasts:
+    """The contrasts of one comparison, with their counts."""
+    if isinstance(es, PairwiseFit):
+        return Contrasts(es.measure, es.study, es.yi, es.vi, raw=es.raw)
+    if isinstance(es, Contrasts):
+        return es
+    raise InputError(
+        f"the exact likelihood of a {type(es).__name__}",
+        hint="contrasts of one comparison that keep their counts, or likelihood='normal'",
     )

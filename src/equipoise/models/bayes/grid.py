@@ -43,6 +43,8 @@ _LEAST, _MOST = -330.0, 300.0
 
 #: From tau² to the log-likelihood, and arrays that go with it, one entry a value of tau².
 Evaluate: TypeAlias = Callable[[Floats], tuple[Floats, ...]]
+#: From tau² to the log-likelihood alone.
+Likelihood: TypeAlias = Callable[[Floats], Floats]
 #: From weights, tau and those arrays to numbers that must settle.
 Checks: TypeAlias = Callable[[Floats, Floats, tuple[Floats, ...]], Floats]
 
@@ -174,8 +176,11 @@ def _log_tau(y: Floats, upper: float) -> Floats:
 class _Line:
     """The log posterior density on the line, up to a constant."""
 
-    def __init__(self, prior: Prior, evaluate: Evaluate, unit: float) -> None:
+    def __init__(
+        self, prior: Prior, evaluate: Evaluate, likelihood: Likelihood, unit: float
+    ) -> None:
         self.prior, self.evaluate, self.unit = prior, evaluate, math.log(unit)
+        self.likelihood = likelihood
         self.upper = prior.upper
         self.bounded = math.isfinite(self.upper)
 
@@ -184,10 +189,16 @@ class _Line:
         x = _log_tau(y, self.upper)
         tau = np.exp(x)
         got = self.evaluate(tau * tau)
-        out = self.prior.log_density(x) + got[0]
-        if self.bounded:
-            out = out - np.logaddexp(0.0, y)
-        return out, tau, got
+        return self._density(x, y, got[0]), tau, got
+
+    def look(self, y: Floats) -> tuple[Floats, Floats]:
+        """Log density at `y` and log tau there."""
+        x = _log_tau(y, self.upper)
+        return self._density(x, y, self.likelihood(np.exp(2.0 * x))), x
+
+    def _density(self, x: Floats, y: Floats, log_l: Floats) -> Floats:
+        out: Floats = self.prior.log_density(x) + log_l
+        return out - np.logaddexp(0.0, y) if self.bounded else out
 
     def ends(self) -> tuple[float, float]:
         """The range of `y` that numbers can hold."""
@@ -200,7 +211,7 @@ def _frame(line: _Line, low: float, high: float) -> tuple[float, float]:
     """Where the posterior lies on the line, and how wide: zooming in from [low, high]."""
     for _ in range(12):
         y: Floats = np.linspace(low, high, 97)
-        log_f = line.at(y)[0]
+        log_f = line.look(y)[0]
         w = np.exp(log_f - log_f.max())
         w /= w.sum()
         centre = float(w @ y)
@@ -226,6 +237,7 @@ def _window(log_g: Floats, log_tau: Floats, tilt: int) -> tuple[int, int]:
 def integrate(
     prior: Prior,
     evaluate: Evaluate,
+    likelihood: Likelihood,
     checks: Checks,
     *,
     tail: Tail,
@@ -242,6 +254,9 @@ def integrate(
         Of tau.
     evaluate
         From tau² to the log-likelihood (effects integrated out) and arrays that go with it.
+    likelihood
+        The log-likelihood alone, where that costs less; it only finds where the posterior lies,
+        so that it may be rough.
     checks
         Numbers that must settle, each bounded or relative.
     tail
@@ -263,7 +278,7 @@ def integrate(
     NotEstimableError
         When halving the step seven times is not enough.
     """
-    line = _Line(prior, evaluate, unit)
+    line = _Line(prior, evaluate, likelihood, unit)
     tilt = max(m for m in (0, 1, 2) if m == 0 or (tail.moment(m) or line.bounded))
     least, most = line.ends()
     if line.bounded:
@@ -274,11 +289,10 @@ def integrate(
     edge = [math.asinh((end - centre) / stretch) for end in (least, most)]
     first, last = math.ceil(edge[0] / _STEP), math.floor(edge[1] / _STEP)
     u: Floats = np.arange(first, last + 1, dtype=np.float64) * _STEP
+    log_f, log_tau = line.look(centre + stretch * np.sinh(u))
+    a, b = _window(log_f + np.log(np.cosh(u)), log_tau, tilt)
+    u = u[a : b + 1]
     log_g, tau, got = _sampled(line, centre, stretch, u)
-    with np.errstate(divide="ignore"):
-        a, b = _window(log_g, np.log(tau), tilt)
-    keep = slice(a, b + 1)
-    u, log_g, tau, got = u[keep], log_g[keep], tau[keep], tuple(x[keep] for x in got)
     step, before = _STEP, _settled(log_g, _STEP, tau, got, checks, tilt)
     for _ in range(_HALVINGS):
         step *= 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,8 +59,77 @@ def shortest(
     return min(pairs, key=lambda p: p[1] - p[0])
 
 
+class Distribution(ABC):
+    """What every posterior of one number can be asked."""
+
+    __slots__ = ()
+
+    name: str
+    level: float
+    kind: str
+
+    @abstractmethod
+    def cdf(self, value: float) -> float:
+        """Probability of being at most `value`."""
+
+    @abstractmethod
+    def density(self, value: float) -> float:
+        """Posterior density."""
+
+    @abstractmethod
+    def quantile(self, p: float) -> float:
+        """The value that it is below with probability `p`."""
+
+    def over(self, value: float) -> float:
+        """Probability of being above `value`, exact in the far tail too."""
+        return 1.0 - self.cdf(value)
+
+    @property
+    def median(self) -> float:
+        """Posterior median."""
+        return self.quantile(0.5)
+
+    @property
+    def ci(self) -> Interval:
+        """The credible interval."""
+        return self.interval()
+
+    def interval(self, level: float | None = None, kind: str | None = None) -> Interval:
+        """A credible interval of another level or kind."""
+        level = self.level if level is None else level
+        kind = self.kind if kind is None else kind
+        check_interval(kind, level)
+        if kind == "central":
+            low, high = (self.quantile(0.5 + s * level) for s in (-0.5, 0.5))
+        else:
+            low, high = shortest(self.quantile, self.density, level)
+        return Interval(low, high, level, f"{kind} credible interval")
+
+    def probability(self, *, above: float | None = None, below: float | None = None) -> float:
+        """Probability of being above, below, or (both given) between two thresholds.
+
+        Raises
+        ------
+        InputError
+            When neither is given, or `above` is not below `below`.
+        """
+        return between(self.cdf, self.over, above, below)
+
+    def curve(self, points: int = 201) -> tuple[Floats, Floats]:
+        """Values and densities over 99.8% of the posterior, for a plot."""
+        x = np.linspace(self.quantile(0.001), self.quantile(0.999), points)
+        return x, np.array([self.density(v) for v in x.tolist()])
+
+    def __repr__(self) -> str:
+        ci = self.ci
+        return (
+            f"<Posterior of {self.name}: median {significant(self.median, 4)} "
+            f"({significant(ci.low, 4)} to {significant(ci.high, 4)})>"
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Marginal(Result):
+class Marginal(Distribution, Result):
     """The posterior of an effect: normal given tau, mixed over the posterior of tau.
 
     Attributes
@@ -104,27 +174,6 @@ class Marginal(Result):
             return math.inf
         return math.sqrt(float(self.weights @ (self.sds**2 + (self.means - self.mean) ** 2)))
 
-    @property
-    def median(self) -> float:
-        """Posterior median."""
-        return self.quantile(0.5)
-
-    @property
-    def ci(self) -> Interval:
-        """The credible interval."""
-        return self.interval()
-
-    def interval(self, level: float | None = None, kind: str | None = None) -> Interval:
-        """A credible interval of another level or kind."""
-        level = self.level if level is None else level
-        kind = self.kind if kind is None else kind
-        check_interval(kind, level)
-        if kind == "central":
-            low, high = (self.quantile(0.5 + s * level) for s in (-0.5, 0.5))
-        else:
-            low, high = shortest(self.quantile, self.density, level)
-        return Interval(low, high, level, f"{kind} credible interval")
-
     def cdf(self, value: float) -> float:
         """Probability of being at most `value`."""
         return float(self.weights @ special.ndtr((value - self.means) / self.sds))
@@ -134,17 +183,8 @@ class Marginal(Result):
         z = (value - self.means) / self.sds
         return float(self.weights @ (np.exp(-0.5 * z * z) / self.sds)) / math.sqrt(2.0 * math.pi)
 
-    def probability(self, *, above: float | None = None, below: float | None = None) -> float:
-        """Probability of being above, below, or (both given) between two thresholds.
-
-        Raises
-        ------
-        InputError
-            When neither is given, or `above` is not below `below`.
-        """
-        return between(self.cdf, self._over, above, below)
-
-    def _over(self, value: float) -> float:
+    def over(self, value: float) -> float:
+        """Probability of being above `value`, exact in the far tail too."""
         return float(self.weights @ special.ndtr((self.means - value) / self.sds))
 
     def quantile(self, p: float) -> float:
@@ -160,23 +200,130 @@ class Marginal(Result):
         narrow = float(self.sds[live].min())
 
         def off(x: float) -> float:
-            return self.cdf(x) - p if p < 0.5 else (1.0 - p) - self._over(x)
+            return self.cdf(x) - p if p < 0.5 else (1.0 - p) - self.over(x)
 
         if off(low) > 0.0 or off(high) < 0.0:
             low, high = low - narrow, high + narrow
         return root(off, low, high, atol=1e-13 * narrow)
 
-    def curve(self, points: int = 201) -> tuple[Floats, Floats]:
-        """Values and densities over 99.8% of the posterior, for a plot."""
-        x = np.linspace(self.quantile(0.001), self.quantile(0.999), points)
-        return x, np.array([self.density(v) for v in x.tolist()])
 
-    def __repr__(self) -> str:
-        ci = self.ci
-        return (
-            f"<Posterior of {self.name}: median {significant(self.median, 4)} "
-            f"({significant(ci.low, 4)} to {significant(ci.high, 4)})>"
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NodeMarginal(Distribution, Result):
+    """The posterior of an effect held by equidistant nodes for every tau.
+
+    Attributes
+    ----------
+    name
+        Of what it is the posterior.
+    weights
+        Posterior probability of every tau, shape (J,).
+    nodes, shares
+        Nodes of the effect given tau, and their probabilities given it, shape (J, m).
+    spread
+        Standard deviation of a normal variable that is added, shape (J,): tau for an effect in a
+        new trial, 0 for the mean effect.
+    moments, level, kind
+        As for :class:`Marginal`.
+
+    Notes
+    -----
+    Given tau, density and distribution function are those of sinc interpolation between the nodes,
+    as exact as the sums over them. What is added is convolved in closed form where it is wider
+    than half the effect's own spread, else by Gauss–Hermite nodes.
+    """
+
+    name: str
+    weights: Floats
+    nodes: Floats
+    shares: Floats
+    spread: Floats
+    moments: int
+    level: float
+    kind: str
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "nodes", "shares", "spread"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean; not a number where the integral does not exist."""
+        if self.moments < 1:
+            return math.nan
+        return float(self.weights @ (self.shares * self.nodes).sum(axis=1))
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation; infinite where the integral is."""
+        if self.moments < 2:
+            return math.inf
+        square = (self.shares * (self.nodes - self.mean) ** 2).sum(axis=1) + self.spread**2
+        return math.sqrt(float(self.weights @ square))
+
+    def _own(self) -> tuple[Floats, Floats]:
+        centre = (self.shares * self.nodes).sum(axis=1)
+        variance = (self.shares * (self.nodes - centre[:, None]) ** 2).sum(axis=1)
+        return centre, np.sqrt(variance)
+
+    def _sum(
+        self,
+        value: float,
+        smooth: Callable[[Floats], Floats],
+        between_nodes: Callable[[Floats, Floats], Floats],
+    ) -> float:
+        """Sum over tau: `smooth` of z scores where something wide is added, else between nodes."""
+        step = self.nodes[:, 1] - self.nodes[:, 0]
+        wide = self.spread > 0.5 * self._own()[1]
+        total = 0.0
+        if wide.any():
+            z = (value - self.nodes[wide]) / self.spread[wide][:, None]
+            part = (self.shares[wide] * smooth(z)).sum(axis=1)
+            scale = np.ones(1) if smooth is special.ndtr else 1.0 / self.spread[wide]
+            total += float(self.weights[wide] @ (part * scale))
+        x, w = np.polynomial.hermite_e.hermegauss(24)
+        w = w / w.sum()
+        for j in np.flatnonzero(~wide).tolist():
+            if self.spread[j] > 0.0:
+                at, share = value - self.spread[j] * x, w
+            else:
+                at, share = np.array([value]), np.ones(1)
+            away = (at[:, None] - self.nodes[j]) / step[j]
+            total += float(
+                self.weights[j] * (share @ (between_nodes(away, step[j]) @ self.shares[j]))
+            )
+        return total
+
+    def cdf(self, value: float) -> float:
+        """Probability of being at most `value`."""
+        found = self._sum(
+            value, special.ndtr, lambda u, _: 0.5 + special.sici(np.pi * u)[0] / np.pi
         )
+        return min(1.0, max(0.0, found))
+
+    def density(self, value: float) -> float:
+        """Posterior density."""
+
+        def normal(z: Floats) -> Floats:
+            out: Floats = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+            return out
+
+        return max(0.0, self._sum(value, normal, lambda u, step: np.sinc(u) / step))
+
+    def quantile(self, p: float) -> float:
+        """The value that it is below with probability `p`."""
+        if not 0.0 < p < 1.0:
+            raise InputError(f"a probability of {p:g}", hint="a number between 0 and 1")
+        z = 9.0 * self.spread
+        live = self.weights > 1e-16
+        low = float((self.nodes[:, 0] - z)[live].min())
+        high = float((self.nodes[:, -1] + z)[live].max())
+        return root(lambda x: self.cdf(x) - p, low, high, atol=1e-12 * self.sd_or_one())
+
+    def sd_or_one(self) -> float:
+        """A scale for tolerances."""
+        return float(self._own()[1].min())
 
 
 def between(
@@ -198,7 +345,7 @@ def between(
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TauMarginal(Result):
+class TauMarginal(Distribution, Result):
     """The posterior of tau.
 
     Attributes
@@ -214,6 +361,11 @@ class TauMarginal(Result):
     kind: str
 
     @property
+    def name(self) -> str:  # type: ignore[override]
+        """Of what it is the posterior."""
+        return "tau"
+
+    @property
     def mean(self) -> float:
         """Posterior mean; infinite where the integral is."""
         return self.grid.mean(1)
@@ -226,16 +378,6 @@ class TauMarginal(Result):
             return math.inf
         centre = self.grid.mean(1)
         return math.sqrt(float(self.grid.weights @ (self.grid.tau - centre) ** 2))
-
-    @property
-    def median(self) -> float:
-        """Posterior median."""
-        return self.grid.quantile(0.5)
-
-    @property
-    def ci(self) -> Interval:
-        """The credible interval."""
-        return self.interval()
 
     def interval(self, level: float | None = None, kind: str | None = None) -> Interval:
         """A credible interval of another level or kind; the shortest may begin at 0."""
@@ -267,19 +409,7 @@ class TauMarginal(Result):
             raise InputError(f"a probability of {p:g}", hint="a number between 0 and 1")
         return self.grid.quantile(p)
 
-    def probability(self, *, above: float | None = None, below: float | None = None) -> float:
-        """Probability of being above, below, or between two thresholds."""
-        return between(self.cdf, lambda t: 1.0 - self.cdf(t), above, below)
-
     def curve(self, points: int = 201) -> tuple[Floats, Floats]:
         """Values from 0 and densities over 99.5% of the posterior, for a plot."""
         x = np.linspace(0.0, self.quantile(0.995), points)
         return x, np.array([self.density(v) for v in x.tolist()])
-
-    def __repr__(self) -> str:
-        ci = self.ci
-        return (
-            f"<Posterior of tau: median {significant(self.median, 4)} "
-            f"({significant(ci.low, 4)} to {significant(ci.high, 4)}); "
-            f"{self.grid.points} points>"
-        )

@@ -20,16 +20,22 @@ from equipoise.models.bayes.normal import Conditional, rotated
 from equipoise.models.bayes.posterior import (
     Choices,
     Posterior,
-    Sensitivity,
     about_error,
     check_priors,
     check_scale,
-    compare_priors,
     integrate_normal,
     methods_of,
     unknown_better,
 )
 from equipoise.models.bayes.priors import Prior
+from equipoise.models.bayes.words import (
+    Sensitivity,
+    compare_priors,
+    effect_text,
+    error_text,
+    references,
+    tau_lines,
+)
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.network.ranking import DRAWS, SUCRA
 
@@ -189,7 +195,7 @@ class BayesNetwork(Posterior):
             (
                 one,
                 *(
-                    None if one == two else self.effect_text(self.effect(one, two))
+                    None if one == two else effect_text(self.measure, self.effect(one, two))
                     for two in self.treatments
                 ),
             )
@@ -216,9 +222,9 @@ class BayesNetwork(Posterior):
         for name in self.treatments:
             if name != ref:
                 post = self.effect(name, ref)
-                new = self.effect_text(self.predictive(name, ref))
+                new = effect_text(self.measure, self.predictive(name, ref))
                 above = 100.0 * post.probability(above=m.no_effect)
-                rows.append((name, self.effect_text(post), above, new))
+                rows.append((name, effect_text(self.measure, post), above, new))
         return Table(f"Effects against {ref}", columns, tuple(rows))
 
     def probability_better(self, better: str) -> Floats:
@@ -302,7 +308,7 @@ class BayesNetwork(Posterior):
         yield (f"Bayesian network of {len(self.treatments)} treatments: {self.k} trials, {m.name}")
         yield ""
         yield self.against().to_text()
-        yield from self.tau_lines()
+        yield from tau_lines(self)
         for row in self.left_out:
             yield f"Left out: {row.study} ({row.why})"
 
@@ -316,11 +322,11 @@ class BayesNetwork(Posterior):
             f"trials with several arms, one tau for all comparisons with the prior "
             f"'{self.prior.text}', and the prior '{self.effect_prior.text}' of every effect "
             f"against {self.reference}. Tau was integrated out on a grid of {self.points} points "
-            f"(error below {self.error:.0e}); nothing was sampled but ranks. Tau was "
+            f"(error below {error_text(self.error)}); nothing was sampled but ranks. Tau was "
             f"{significant(tau.median, 3)} ({percent(100 * self.level)} {self.kind} credible "
             f"interval {significant(tau.ci.low, 3)} to {significant(tau.ci.high, 3)})."
         )
-        return f"{text}\n\n{self.reference_text()}"
+        return f"{text}\n\n{references(self.methods)}"
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair of treatments, uncut."""

@@ -134,42 +134,58 @@ class Conditional:
             self.rest = rows.y - rows.X @ self.origin
         self.gap = self.prior_mean - self.origin
 
-    def _solve(self, tau2: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Weights, coefficients from `origin`, lower triangle, their inverse, right side."""
+    def _system(self, tau2: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Weights, information matrices, their lower triangles, and right sides."""
         rows = self.rows
         D = 1.0 / (1.0 + tau2[:, None] * rows.s)
         A = (D @ self.outer).reshape(-1, self.p, self.p)
-        A = A + self.precision * np.eye(self.p)
         right = (D * self.rest) @ rows.X
         if not self.flat:
+            A = A + self.precision * np.eye(self.p)
             right = right + self.precision * (self.prior_mean - self.origin)
-        if self.p == 1:
-            low = np.sqrt(A)
-            half = 1.0 / low
-        else:
-            try:
-                low = np.linalg.cholesky(A)
-            except np.linalg.LinAlgError:
-                raise NotEstimableError(
-                    "variances too far apart for the information matrix to be inverted",
-                    hint="check the variances of the trials",
-                ) from None
-            half = np.linalg.inv(low)
+        try:
+            found = np.sqrt(A) if self.p == 1 else np.linalg.cholesky(A)
+        except np.linalg.LinAlgError:
+            raise NotEstimableError(
+                "variances too far apart for the information matrix to be inverted",
+                hint="check the variances of the trials",
+            ) from None
+        return D, A, np.asarray(found, dtype=np.float64), right
+
+    def _solve(self, tau2: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Weights, coefficients from `origin`, lower triangles, covariances, right sides."""
+        D, _, low, right = self._system(tau2)
+        found = 1.0 / low if self.p == 1 else np.linalg.inv(low)
+        half = np.asarray(found, dtype=np.float64)
         cov = np.swapaxes(half, 1, 2) @ half
         return D, (cov @ right[:, :, None])[:, :, 0], low, cov, right
 
     def evaluate(self, tau2: Floats) -> tuple[Floats, ...]:
         """Log-likelihood, means (J, p) and covariances (J, p, p) of the coefficients."""
+        parts = [self._some(t) for t in self._pieces(tau2)]
+        return parts[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def likelihood(self, tau2: Floats) -> Floats:
+        """The log-likelihood alone."""
+        return np.concatenate([self._look(t) for t in self._pieces(tau2)])
+
+    def _pieces(self, tau2: Floats) -> list[Floats]:
         size = max(1, _ROOM // max(1, self.rows.y.size * max(1, self.p)))
-        parts = [self._some(tau2[i : i + size]) for i in range(0, tau2.size, size)]
-        if len(parts) == 1:
-            return parts[0]
-        return tuple(np.concatenate(x) for x in zip(*parts, strict=True))
+        return [tau2[i : i + size] for i in range(0, tau2.size, size)]
 
     def _some(self, tau2: Floats) -> tuple[Floats, ...]:
-        rows = self.rows
         D, shift, low, cov, right = self._solve(tau2)
-        quad = D @ self.rest**2 - (shift * right).sum(axis=1)
+        log_l = self._log_l(tau2, D, low, (shift * right).sum(axis=1))
+        return log_l, self.origin + shift, cov
+
+    def _look(self, tau2: Floats) -> Floats:
+        D, A, low, right = self._system(tau2)
+        shift = right / A[:, 0] if self.p == 1 else np.linalg.solve(A, right[:, :, None])[:, :, 0]
+        return self._log_l(tau2, D, low, (shift * right).sum(axis=1))
+
+    def _log_l(self, tau2: Floats, D: Floats, low: Floats, explained: Floats) -> Floats:
+        rows = self.rows
+        quad = D @ self.rest**2 - explained
         log_l = rows.log_det + rows.y.size * _LOG_2PI + np.log1p(tau2[:, None] * rows.s).sum(axis=1)
         log_l += 2.0 * np.log(np.diagonal(low, axis1=1, axis2=2)).sum(axis=1)
         if self.flat:
@@ -177,4 +193,5 @@ class Conditional:
         else:
             quad = quad + self.precision * float(self.gap @ self.gap)
             log_l -= self.p * math.log(self.precision)
-        return -0.5 * (log_l + quad), self.origin + shift, cov
+        out: Floats = -0.5 * (log_l + quad)
+        return out

@@ -13,7 +13,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Interval, Note, Result
-from equipoise.core.table import fixed, percent, significant
+from equipoise.core.table import percent, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
@@ -23,15 +23,22 @@ from equipoise.models.bayes.normal import Conditional, rotated_alone
 from equipoise.models.bayes.posterior import (
     Choices,
     Posterior,
-    Sensitivity,
     about_error,
     check_priors,
     check_scale,
-    compare_priors,
     integrate_normal,
     methods_of,
 )
 from equipoise.models.bayes.priors import Prior
+from equipoise.models.bayes.words import (
+    Sensitivity,
+    chance,
+    compare_priors,
+    effect_text,
+    error_text,
+    references,
+    tau_lines,
+)
 from equipoise.models.heterogeneity import HIGGINS_THOMPSON, Spread, heterogeneity
 from equipoise.models.pairwise import PairwiseFit, pairwise
 from equipoise.models.report import trials
@@ -135,7 +142,7 @@ class BayesPairwise(Posterior):
         level = percent(100 * self.level)
         yield f"Bayesian random-effects synthesis of {trials(self.k)}, {m.name}"
         yield ""
-        yield f"{m.name} {self.effect_text(self.mu)}, posterior median and {level} CrI"
+        yield f"{m.name} {effect_text(self.measure, self.mu)}, posterior median and {level} CrI"
         if m.compares:
             yield (
                 f"Probability of being above {significant(m.back(m.no_effect), 3)}: "
@@ -143,14 +150,14 @@ class BayesPairwise(Posterior):
             )
         new = self.predictive
         if not (self.grid.known and self.grid.tau[0] == 0.0):
-            yield f"In a new trial {self.effect_text(new)}"
+            yield f"In a new trial {effect_text(self.measure, new)}"
         if self.i2 is not None:
             i2 = self.i2
             yield (
                 f"I² {percent(i2.median)} ({percent(i2.ci.low)} to {percent(i2.ci.high)}), "
                 "central interval"
             )
-        yield from self.tau_lines()
+        yield from tau_lines(self)
         for row in self.left_out:
             yield f"Left out: {row.study} ({row.why})"
 
@@ -162,8 +169,8 @@ class BayesPairwise(Posterior):
             f"The {m.name} was synthesised over {trials(self.k)} in a Bayesian random-effects "
             f"model with normal likelihoods, the prior '{self.prior.text}' of tau and the prior "
             f"'{self.effect_prior.text}' of the mean effect. Tau was integrated out on a grid of "
-            f"{self.points} points (error below {self.error:.0e}); nothing was sampled. "
-            f"The posterior median of the mean effect was {self.effect_text(self.mu)} "
+            f"{self.points} points (error below {error_text(self.error)}); nothing was sampled. "
+            f"The posterior median of the mean effect was {effect_text(self.measure, self.mu)} "
             f"({level} {self.kind} credible interval)"
         )
         if m.compares:
@@ -174,9 +181,9 @@ class BayesPairwise(Posterior):
         text += (
             f". Tau was {significant(tau.median, 3)} ({significant(tau.ci.low, 3)} to "
             f"{significant(tau.ci.high, 3)}), and the {m.name} in a new trial may be expected "
-            f"within {self.effect_text(self.predictive).split('(')[1][:-1]}."
+            f"within {effect_text(self.measure, self.predictive).split('(')[1][:-1]}."
         )
-        return f"{text}\n\n{self.reference_text()}"
+        return f"{text}\n\n{references(self.methods)}"
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame: one row for the mean effect, a new trial, tau and every trial."""
@@ -191,7 +198,7 @@ class BayesPairwise(Posterior):
 
     def __repr__(self) -> str:
         return (
-            f"<BayesPairwise {self.measure} {self.effect_text(self.mu)}; tau "
+            f"<BayesPairwise {self.measure} {effect_text(self.measure, self.mu)}; tau "
             f"{significant(self.tau.median, 3)}; k = {self.k}>"
         )
 
@@ -202,13 +209,6 @@ class BayesPairwise(Posterior):
         lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines() if line)
         notes = "".join(f"<li>{escape(note.text)}</li>" for note in self.notes)
         return f"<div>{lines}{f'<ul>{notes}</ul>' if notes else ''}</div>"
-
-
-def chance(p: float) -> str:
-    """A probability as a reader sees it: never 0 and never 1."""
-    if p < 0.001:
-        return "below 0.001"
-    return "above 0.999" if p > 0.999 else fixed(p, 3)
 
 
 def pairwise_posterior(es: Contrasts | PairwiseFit, how: Choices) -> BayesPairwise:

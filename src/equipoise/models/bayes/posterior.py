@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -15,12 +14,13 @@ from equipoise.core.errors import InputError, NotEstimableError, UnknownNameErro
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, percent, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Floats, make_frame
+from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.grid import RULE, SINC, Grid, integrate, known_tau
 from equipoise.models.bayes.marginal import Marginal, TauMarginal, check_interval
 from equipoise.models.bayes.normal import Conditional
 from equipoise.models.bayes.priors import EffectPrior, Prior
+from equipoise.models.bayes.words import effect_text
 from equipoise.models.correlated import shared_effects
 from equipoise.models.intervals import shown
 from equipoise.num.dist import normal_quantile
@@ -44,73 +44,6 @@ class Choices:
     level: float
     kind: str
     rtol: float
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Sensitivity(Result):
-    """The same synthesis under other priors of tau.
-
-    Attributes
-    ----------
-    measure, of, level
-        What is compared: the effect of which the rows tell, and the level of the intervals.
-    priors
-        In words; the first is the one that was used.
-    median, low, high, above
-        Of the effect: posterior median, credible interval, and probability of being above no
-        difference.
-    tau, tau_low, tau_high
-        Median and credible interval of tau.
-    log_evidence
-        Log mean likelihood under the prior; differences are log Bayes factors between proper
-        priors of tau. Not a number for improper ones.
-    """
-
-    measure: str
-    of: str
-    level: float
-    priors: tuple[str, ...]
-    median: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    above: tuple[float, ...]
-    tau: tuple[float, ...]
-    tau_low: tuple[float, ...]
-    tau_high: tuple[float, ...]
-    log_evidence: tuple[float, ...]
-
-    def table(self) -> Table:
-        """One row a prior, as a reader sees it."""
-        m = measure_of(self.measure)
-        columns = (
-            Column("prior", "prior of tau"),
-            Column("effect", f"{m.name} ({percent(100 * self.level)} CrI)", align="right"),
-            Column("above", f"above {significant(m.back(m.no_effect), 3)}", "percent", "right"),
-            Column("tau", "tau", align="right"),
-        )
-        rows = []
-        for i, name in enumerate(self.priors):
-            interval = Interval(self.low[i], self.high[i], self.level)
-            text = "{} ({})".format(*shown(m, m.back(self.median[i]), m.back_interval(interval)))
-            ends = (significant(x, 3) for x in (self.tau_low[i], self.tau_high[i]))
-            tau = f"{significant(self.tau[i], 3)} ({' to '.join(ends)})"
-            rows.append((name, text, 100.0 * self.above[i], tau))
-        return Table(f"Sensitivity of {self.of} to the prior of tau", columns, tuple(rows))
-
-    def to_frame(self, backend: str | None = None) -> Any:
-        """Return a data frame with one row a prior, uncut."""
-        names = ("median", "low", "high", "above", "tau", "tau_low", "tau_high", "log_evidence")
-        columns = {"prior": self.priors, **{n: getattr(self, n) for n in names}}
-        return make_frame(columns, backend)
-
-    def __str__(self) -> str:
-        return self.table().to_text()
-
-    def __repr__(self) -> str:
-        return f"<Sensitivity of {self.of}: {len(self.priors)} priors>"
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -273,7 +206,7 @@ class Posterior(Result):
         ):
             own = Interval(y - z * math.sqrt(v), y + z * math.sqrt(v), self.level)
             text = "{} ({})".format(*shown(m, m.back(y), m.back_interval(own)))
-            rows.append((post.name, text, self.effect_text(post)))
+            rows.append((post.name, text, effect_text(self.measure, post)))
         return Table("Trials and their true effects", columns, tuple(rows))
 
     def draws(self, size: int, seed: int = 1) -> tuple[Floats, Floats]:
@@ -311,61 +244,6 @@ class Posterior(Result):
             out[a:b] = self.theta[j] + normal[a:b] @ half.T
         order = random.permutation(size)
         return self.grid.tau[node][order], out[order]
-
-    # --- words ----------------------------------------------------------------------------------
-
-    def effect_text(self, post: Marginal) -> str:
-        """Median and credible interval as a reader sees them: ``0.49 (0.33 to 0.73)``."""
-        m = measure_of(self.measure)
-        return "{} ({})".format(*shown(m, m.back(post.median), m.back_interval(post.ci)))
-
-    def tau_lines(self) -> Iterator[str]:
-        """Tau, its prior, and how well the integrals are known."""
-        if self.grid.known:
-            yield self.prior.text
-            return
-        tau, level = self.tau, percent(100 * self.level)
-        yield (
-            f"tau {significant(tau.median, 4)} ({level} CrI {significant(tau.ci.low, 4)} to "
-            f"{significant(tau.ci.high, 4)}); prior {self.prior.text}"
-        )
-        if self.prior.proper:
-            yield (
-                f"Bayes factor for a common effect {significant(self.bayes_factor_common, 3)} "
-                "(above 1: tau = 0 predicts the data better than the prior of tau)"
-            )
-        yield (
-            f"Integrals over {self.points} values of tau, known to better than {self.error:.0e}; "
-            f"{self.kind} intervals around medians; prior of effects {self.effect_prior.text}"
-        )
-
-    def reference_text(self) -> str:
-        """The papers, numbered."""
-        return "\n".join(
-            f"{i}. {m.name}: {m.paper}{f', doi:{m.doi}' if m.doi else ''}."
-            for i, m in enumerate(self.methods, start=1)
-        )
-
-
-def compare_priors(fits: Sequence[Posterior], effects: Sequence[Marginal], of: str) -> Sensitivity:
-    """Put the same effect under several priors of tau side by side."""
-    m = measure_of(fits[0].measure)
-    taus = [f.tau for f in fits]
-    cis, tau_cis = [e.ci for e in effects], [t.ci for t in taus]
-    return Sensitivity(
-        measure=fits[0].measure,
-        of=of,
-        level=fits[0].level,
-        priors=tuple(f.prior.text for f in fits),
-        median=tuple(e.median for e in effects),
-        low=tuple(c.low for c in cis),
-        high=tuple(c.high for c in cis),
-        above=tuple(e.probability(above=m.no_effect) for e in effects),
-        tau=tuple(t.median for t in taus),
-        tau_low=tuple(c.low for c in tau_cis),
-        tau_high=tuple(c.high for c in tau_cis),
-        log_evidence=tuple(f.grid.log_evidence if f.prior.proper else math.nan for f in fits),
-    )
 
 
 def check_choices(
@@ -469,6 +347,7 @@ def integrate_normal(
     return integrate(
         prior,
         conditional.evaluate,
+        conditional.likelihood,
         checks,
         tail=tail,
         unit=typical,
