@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from equipoise.models.multilevel import multilevel as multilevel
     from equipoise.models.multimodel import multimodel as multimodel
     from equipoise.models.network.fit import network as network
+    from equipoise.models.network.rare_ladder import network_ladder as network_ladder
     from equipoise.models.network.regression import network_regress as network_regress
     from equipoise.models.network.subgroups import network_subgroups as network_subgroups
     from equipoise.models.network.tau2_groups import tau2_by_group as tau2_by_group
@@ -128,6 +129,7 @@ _HOME = {
     "multilevel": "equipoise.models.multilevel",
     "multimodel": "equipoise.models.multimodel",
     "network": "equipoise.models.network.fit",
+    "network_ladder": "equipoise.models.network.rare_ladder",
     "network_regress": "equipoise.models.network.regression",
     "network_subgroups": "equipoise.models.network.subgroups",
     "open_review": "equipoise.review.folder",

@@ -157,6 +157,16 @@ def test_a_network_is_drawn(save: Any) -> None:
     assert drawn[:2] == ["graph", "forest"]
 
 
+def test_a_network_of_rare_events_shows_every_method(save: Any) -> None:
+    rare = ARMS.replace("1,A,9,140", "1,A,0,140")
+    found = analyse(save(rare), measure="OR", reference="A")
+    part = next(p for p in found.parts if p.id == "methods")
+    assert part.table is not None
+    assert "Mantel–Haenszel" in part.table.column("method")
+    assert "depend" in part.text[0]
+    assert "methods" not in {p.id for p in analyse(save(ARMS), measure="OR").parts}
+
+
 def test_meta_regression_and_order(save: Any) -> None:
     found = analyse(save(BINARY), measure="RR", mods="~ ablat", order="ablat", tau2="DL")
     part = next(p for p in found.parts if p.id == "regression")

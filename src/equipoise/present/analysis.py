@@ -25,7 +25,14 @@ from equipoise.models.network.regression import network_regress
 from equipoise.models.pairwise import PairwiseFit, pairwise
 from equipoise.present.drawing import resolved
 from equipoise.present.pages import render, stylesheet, write_folder
-from equipoise.present.parts import Part, methods_of, network_parts, order_of, pairwise_parts
+from equipoise.present.parts import (
+    Part,
+    methods_of,
+    network_parts,
+    order_of,
+    pairwise_parts,
+    rare_parts,
+)
 from equipoise.review.sheet import MOST_ARMS, Sheet, read_sheet
 
 #: Estimates as printed need one of these beside them.
@@ -360,11 +367,10 @@ def _network(
     better: str | None,
     level: float,
 ) -> Analysis:
-    given = {"model": model, "tau2": tau2, "interval": interval}
-    fit = network(
-        es, reference=reference, level=level, **{k: v for k, v in given.items() if v is not None}
-    )
-    parts = network_parts(fit, better)
+    given = {"tau2": tau2, "interval": interval}
+    settings: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    fit: NetworkFit = network(es, reference=reference, model=model, level=level, **settings)
+    parts = [*network_parts(fit, better), *rare_parts(es, fit.reference, level)]
     return Analysis(title, es, fit, tuple(parts), fit.notes, methods_of(parts), used)
 
 

@@ -15,7 +15,9 @@ from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.bias.asymmetry import small_study_panel
 from equipoise.models.influence import baujat, influence
+from equipoise.models.network.armcounts import read_arms
 from equipoise.models.network.fit import NetworkFit
+from equipoise.models.network.rare_ladder import network_ladder, rare_events
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.models.regression import regress
 from equipoise.models.robustness import cumulative, leave_one_out
@@ -137,6 +139,20 @@ def network_parts(fit: NetworkFit, better: str | None) -> list[Part]:
     title = "What each estimate rests on, in percent"
     parts.append(Part("contributions", title, table=shares.table(), methods=shares.methods))
     return parts
+
+
+def rare_parts(es: Contrasts, reference: str, level: float) -> list[Part]:
+    """Every method for a network side by side, where counts are at hand and events are rare."""
+    if not {"events1", "n1", "events2", "n2"} <= set(es.raw):
+        return []
+    title = "Rare events: does the choice of method matter?"
+    try:
+        if not rare_events(read_arms(es)[0]):
+            return []
+        ladder = network_ladder(es, reference=reference, level=level)
+    except EquipoiseError as error:
+        return [Part("methods", title, (str(error),))]
+    return [Part("methods", title, (ladder.sentence,), ladder.table(), methods=ladder.methods)]
 
 
 def methods_of(parts: Iterable[Part]) -> tuple[Method, ...]:

@@ -312,7 +312,7 @@ def _ladder(t: Tables, measure: str, level: float) -> CountsLadder:
     rungs = tuple(
         _rung(step, fit, shape, ratio) for step, fit in zip(LADDERS[measure], fits, strict=True)
     )
-    depends, sentence = _conclusion(rungs, scale_of(measure))
+    depends, sentence = conclusion(rungs, scale_of(measure))
     used = [m for fit in fits if isinstance(fit, CountsFit) for m in fit.methods]
     double_zero = tuple(s for s, zero in zip(t.study, t.double_zero.tolist(), strict=True) if zero)
     return CountsLadder(
@@ -380,7 +380,7 @@ def _rung(
     )
 
 
-def _conclusion(rungs: Sequence[Rung], scale: Scale) -> tuple[bool, str]:
+def conclusion(rungs: Sequence[Rung], scale: Scale) -> tuple[bool, str]:
     """Whether direction or exclusion of no difference varies over the methods that suit."""
     fit = [r for r in rungs if r.standing in ("default", "suitable")]
     if not fit:

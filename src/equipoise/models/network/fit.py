@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, overload
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from equipoise.models.network.core import (
     solve,
 )
 from equipoise.models.network.diagnostics import Diagnosed
+from equipoise.models.network.rare import RareNetworkFit, rare_network
 from equipoise.models.network.reading import NetworkReading
 from equipoise.models.network.spread import estimate_tau2
 from equipoise.num.dist import chi2_tail, critical
@@ -141,17 +143,45 @@ class NetworkFit(Diagnosed, NetworkReading):
         )
 
 
+@overload
 def network(
     es: Contrasts | Arms,
     *,
+    method: Literal["IV"] = "IV",
     measure: str | None = None,
     reference: str | None = None,
-    model: str = "random",
+    model: str | None = None,
     tau2: str | float = "REML",
     interval: str = "Wald",
     prediction: str = "V",
     level: float = 0.95,
-) -> NetworkFit:
+) -> NetworkFit: ...
+
+
+@overload
+def network(
+    es: Contrasts | Arms,
+    *,
+    method: Literal["MH", "NCH", "NCH-Breslow", "penalised", "binomial"],
+    measure: str | None = None,
+    reference: str | None = None,
+    model: str | None = None,
+    level: float = 0.95,
+) -> RareNetworkFit: ...
+
+
+def network(
+    es: Contrasts | Arms,
+    *,
+    method: str = "IV",
+    measure: str | None = None,
+    reference: str | None = None,
+    model: str | None = None,
+    tau2: str | float = "REML",
+    interval: str = "Wald",
+    prediction: str = "V",
+    level: float = 0.95,
+) -> NetworkFit | RareNetworkFit:
     """Compare many treatments at once by all direct and indirect evidence.
 
     Parameters
@@ -159,13 +189,19 @@ def network(
     es
         Contrasts with `treat1` and `treat2` (the effect is the first minus the second), or the
         results of arms.
+    method
+        ``IV`` (weighted least squares), or for rare events, from counts and without adding to
+        zeros: ``MH`` (Mantel–Haenszel), ``NCH`` (non-central hypergeometric, exact),
+        ``NCH-Breslow`` (its approximation), ``penalised`` (Firth's likelihood) or ``binomial``
+        (logistic model). These give odds ratios only.
     measure
         Needed with arms: ``OR``, ``RR``, ``RD``, ``MD``, ``SMD`` and others.
     reference
         The treatment that summaries compare with; the one with the most people when not given,
         or, where people are unknown, with the most comparisons.
     model
-        ``random`` or ``common``.
+        ``random`` or ``common``: random by default for ``IV`` and ``binomial``, common for the
+        others; ``penalised`` has ``overdispersed`` too.
     tau2
         ``REML``, ``DL`` or ``ML``: one variance between trials for all comparisons. Or that
         variance as a number.
@@ -179,7 +215,7 @@ def network(
 
     Returns
     -------
-    NetworkFit
+    NetworkFit, or RareNetworkFit for methods of rare events
 
     Raises
     ------
@@ -200,6 +236,15 @@ def network(
     Source: Rücker 2012, Res Synth Methods 3:312, doi:10.1002/jrsm.1058.
     Checked against netmeta in ``validation/values/network_*.json``.
     """
+    if method != "IV":
+        if (tau2, interval, prediction) != ("REML", "Wald", "V"):
+            raise InputError(
+                f"tau2, interval or prediction with method {method!r}", hint="method='IV' has them"
+            )
+        return rare_network(
+            es, method=method, measure=measure, reference=reference, model=model, level=level
+        )
+    model = "random" if model is None else model
     for kind, value, known in (
         ("model", model, MODELS),
         ("estimator of tau²", tau2 if isinstance(tau2, str) else "REML", tuple(TAU2)),

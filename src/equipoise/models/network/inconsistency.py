@@ -187,42 +187,79 @@ def split(net: Net, at: Estimates, measure: str, level: float, df: float = math.
 
     Source: König, Krahn & Binder 2013, Stat Med 32:5414, doi:10.1002/sim.6001.
     """
-    n = net.n
     weight, moment, trials = direct_evidence(net, at.tau2)
-    first, second = np.triu_indices(n, 1)
-    network = at.difference()[first, second]
-    variance = at.variance()[first, second]
-    w, k = weight[first, second], trials[first, second]
+    first, second = np.triu_indices(net.n, 1)
+    w = weight[first, second]
+    names = np.array(net.treatments, dtype=object)
     with np.errstate(divide="ignore", invalid="ignore"):
-        direct = np.where(k > 0, moment[first, second] / w, np.nan)
-        direct_var = np.where(k > 0, 1.0 / w, np.nan)
-        share = np.where(k > 0, np.minimum(variance * w, 1.0), 0.0)
+        direct = (moment[first, second] / w, 1.0 / w)
+    return side_by_side(
+        (tuple(names[first].tolist()), tuple(names[second].tolist())),
+        trials[first, second],
+        (at.difference()[first, second], at.variance()[first, second]),
+        direct,
+        measure=measure,
+        level=level,
+        df=df,
+        tau2=at.tau2,
+    )
+
+
+def side_by_side(
+    pairs: tuple[tuple[str, ...], tuple[str, ...]],
+    k: Floats,
+    network: tuple[Floats, Floats],
+    direct: tuple[Floats, Floats],
+    *,
+    measure: str,
+    level: float,
+    df: float = math.inf,
+    tau2: float = 0.0,
+) -> Split:
+    """Put estimates of a network beside direct ones, and what is left of the former.
+
+    Parameters
+    ----------
+    pairs
+        The first and the second treatments of the comparisons.
+    k
+        Trials with direct evidence.
+    network, direct
+        Estimates and variances; the direct ones matter where `k` is above 0.
+    measure, level, df, tau2
+        Of the intervals and tests; the variance between trials that all rest on.
+    """
+    treat1, treat2 = pairs
+    whole, variance = network
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = np.where(k > 0, direct[0], np.nan)
+        own_var = np.where(k > 0, direct[1], np.nan)
+        share = np.where(k > 0, np.minimum(variance / own_var, 1.0), 0.0)
         rest = np.where(share < _ALL_DIRECT, 1.0 - share, np.nan)
-        indirect = (network - share * np.where(k > 0, direct, 0.0)) / rest
+        indirect = (whole - share * np.where(k > 0, own, 0.0)) / rest
         indirect_var = variance / rest
-        difference = direct - indirect
-        se = np.sqrt(direct_var + indirect_var)
+        difference = own - indirect
+        se = np.sqrt(own_var + indirect_var)
         statistic = difference / se
     p = two_sided(statistic, df)
-    names = np.array(net.treatments, dtype=object)
     return Split(
         measure=measure,
         level=level,
-        treat1=tuple(names[first].tolist()),
-        treat2=tuple(names[second].tolist()),
+        treat1=treat1,
+        treat2=treat2,
         k=read_only(k),
         share=read_only(share),
-        network=read_only(network),
+        network=read_only(whole),
         network_se=read_only(np.sqrt(variance)),
-        direct=read_only(direct),
-        direct_se=read_only(np.sqrt(direct_var)),
+        direct=read_only(own),
+        direct_se=read_only(np.sqrt(own_var)),
         indirect=read_only(indirect),
         indirect_se=read_only(np.sqrt(indirect_var)),
         difference=read_only(difference),
         difference_se=read_only(se),
         statistic=read_only(statistic),
         p_value=read_only(p),
-        tau2=read_only(np.full(len(first), at.tau2)),
+        tau2=read_only(np.full(len(treat1), tau2)),
         df=df,
         notes=tuple(several_tests(p)),
     )
