@@ -344,9 +344,7 @@ def binomial(counts: ArmCounts, reference: str | None = None, *, random: bool = 
     cov = np.zeros((like.n, like.n))
     cov[1:, 1:] = np.linalg.inv(place.reduced(free)[1])[: like.n - 1, : like.n - 1]
     if error > 1e-6:
-        text = (
-            f"Doubling the nodes of the integral still changes the log-likelihood by {error:.1e}."
-        )
+        text = f"The integrals give the log-likelihood to about {error:.1e} only."
         notes = (*notes, Note("quadrature-error", text))
     methods = (LOGISTIC, papers.QUADRATURE) if random else (LOGISTIC,)
     return Pool(
