@@ -118,7 +118,7 @@ def drawn(times: dict[str, dict[int, float]]) -> str:
             d.text(x, y - 8, "promised", anchor="middle")
     d.line(left, bottom, right, bottom)
     d.text((left + right) / 2, bottom + 48, "treatments × trials", anchor="middle")
-    for (name, line), role in zip(times.items(), ("benefit", "harm", "accent"), strict=False):
+    for (name, line), role in zip(times.items(), ("benefit", "harm", "unknown"), strict=False):
         if not line:
             continue
         points = [at(k, t) for k, t in line.items()]

@@ -259,13 +259,12 @@ def contributions(
         pairs = [(number[of[0]], number[of[1]])]
     weight, _, trials = pooled_direct(net, at.tau2)
     edges = [(i, j) for i, j in combinations(range(net.n), 2) if trials[i, j]]
-    place = {edge: k for k, edge in enumerate(edges)}
+    one, two = (np.array(x, dtype=np.intp) for x in zip(*edges, strict=True))
     shares = np.zeros((len(pairs), len(edges)))
     for row, (a, b) in enumerate(pairs):
         f = np.maximum(_flow(weight, at, a, b), 0.0)
         found = _shortest(f, a, b) if method == "shortest-path" else _walk(f, a, b)
-        for (i, j), share in found.items():
-            shares[row, place[(min(i, j), max(i, j))]] += share
+        shares[row] = found[one, two] + found[two, one]
     shares.setflags(write=False)
     names = net.treatments
     return Contributions(
@@ -373,41 +372,39 @@ def _shortest_path(f: Floats, a: int, b: int) -> list[int]:
     return []
 
 
-def _shortest(f: Floats, a: int, b: int) -> dict[tuple[int, int], float]:
-    out: dict[tuple[int, int], float] = {}
+def _shortest(f: Floats, a: int, b: int) -> Floats:
+    out = np.zeros_like(f)
     for way, share in _streams(f, a, b):
-        for step in pairwise(way):
-            out[step] = out.get(step, 0.0) + share / (len(way) - 1)
-    return _whole(out)
+        out[way[:-1], way[1:]] += share / (len(way) - 1)
+    # Rounding of the flow took a little.
+    return np.asarray(out / out.sum(), dtype=np.float64)
 
 
-def _walk(f: Floats, a: int, b: int) -> dict[tuple[int, int], float]:
+def _walk(f: Floats, a: int, b: int) -> Floats:
     """Every path at once: a walker leaves each treatment by the shares of the flow out of it.
 
     With ``to[i][l]`` the chance that the walk is at i after l steps and ``on[j][l]`` the chance
     that it needs l more steps from j, a step from i to j is part of a path of l + 1 + l' steps with
     chance ``to[i][l] p[i, j] on[j][l']``, and gets that share divided by the path's length.
     """
-    order = _downstream(f, a)
+    order = np.array(_downstream(f, a))
+    # In the order of the flow, steps only lead forward.
+    ahead = f[np.ix_(order, order)]
     steps = len(order)
-    out = f.sum(axis=1)
-    to, on = np.zeros((len(f), steps)), np.zeros((len(f), steps))
-    to[a, 0] = 1.0
-    on[b, 0] = 1.0
-    chance = np.divide(f, out[:, None], out=np.zeros_like(f), where=out[:, None] > 0.0)
-    for i in order:
-        for j in np.flatnonzero(f[i]).tolist():
-            to[j, 1:] += chance[i, j] * to[i, :-1]
-    for i in reversed(order):
-        for j in np.flatnonzero(f[i]).tolist():
-            on[i, 1:] += chance[i, j] * on[j, :-1]
+    end = int(np.flatnonzero(order == b)[0])
+    out = ahead.sum(axis=1, keepdims=True)
+    chance = np.divide(ahead, out, out=np.zeros_like(ahead), where=out > 0.0)
+    to, on = np.zeros((steps, steps)), np.zeros((steps, steps))
+    to[0, 0] = on[end, 0] = 1.0
+    for i in range(1, steps):
+        to[i, 1:] = chance[:i, i] @ to[:i, :-1]
+    for i in range(steps - 1, -1, -1):
+        if i != end:
+            on[i, 1:] = chance[i, i + 1 :] @ on[i + 1 :, :-1]
     lengths = 1.0 / (1.0 + np.arange(steps)[:, None] + np.arange(steps)[None, :])
-    found = {
-        (i, j): float(chance[i, j] * (to[i] @ lengths @ on[j]))
-        for i in order
-        for j in np.flatnonzero(f[i]).tolist()
-    }
-    return _whole(found)
+    found = np.zeros_like(f)
+    found[np.ix_(order, order)] = chance * (to @ lengths @ on.T)
+    return np.asarray(found / found.sum(), dtype=np.float64)
 
 
 def _downstream(f: Floats, a: int) -> list[int]:
@@ -422,9 +419,3 @@ def _downstream(f: Floats, a: int) -> list[int]:
             if waiting[j] == 0:
                 todo.append(j)
     return order
-
-
-def _whole(shares: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
-    """Shares that sum to 1 to the last digit; rounding of the flow took a little."""
-    total = sum(shares.values())
-    return {step: share / total for step, share in shares.items()}
