@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from equipoise.present.figures.net_shares import plot_net_heat as plot_net_heat
     from equipoise.present.figures.net_split import plot_split as plot_split
     from equipoise.present.figures.plot import Line as Line
+    from equipoise.present.figures.posterior_plot import plot_posterior as plot_posterior
     from equipoise.present.figures.radial import radial as radial
     from equipoise.present.figures.sequential_plot import plot_sequential as plot_sequential
     from equipoise.present.pages import page as page
@@ -145,6 +146,7 @@ _HOME = {
     "plot_league": "equipoise.present.figures.net_league",
     "plot_net_heat": "equipoise.present.figures.net_shares",
     "plot_network": "equipoise.present.figures.net_graph",
+    "plot_posterior": "equipoise.present.figures.posterior_plot",
     "plot_ranks": "equipoise.present.figures.net_ranks",
     "plot_split": "equipoise.present.figures.net_split",
     "priors": "equipoise.models.bayes",

@@ -33,6 +33,11 @@ def fit(k: int, measure: str = "RR") -> Any:
     return eq.pairwise(effects(k, measure))
 
 
+def _posterior(k: int) -> Figure:
+    effect = eq.priors.normal(0.0, 1.0)
+    return eq.plot_posterior(eq.bayes(effects(k), tau=eq.priors.half_normal(0.5), effect=effect))
+
+
 def _bubble(k: int) -> Figure:
     dose = [10.0 + 40.0 * math.sin(i) ** 2 for i in range(k)]
     return eq.bubble(eq.regress(effects(k), "~ dose", data={"dose": dose}), "dose")
@@ -58,6 +63,7 @@ KINDS: dict[str, tuple[int, Callable[[int], Figure]]] = {
     "radial": (2, lambda k: eq.radial(fit(k))),
     "labbe": (1, lambda k: eq.labbe(fit(k))),
     "drapery": (1, lambda k: eq.drapery(fit(k))),
+    "posterior": (1, _posterior),
     "bubble": (3, _bubble),
     "baujat": (2, lambda k: eq.plot_baujat(fit(k))),
     "sequential": (1, _sequential),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -224,3 +225,25 @@ def test_what_a_reader_of_components_sees() -> None:
     assert post.predictive("A").sd > post.effect("A").sd
     with pytest.raises(InputError, match="not one component"):
         post.component("A+B")
+
+
+def test_smoking_cessation_by_normal_likelihoods() -> None:
+    # NICE TSD 4 has, by binomial likelihoods, 0.49, 0.84, 1.10 and tau 0.82; half an event in the
+    # empty cells pulls all of them down, as it does in a network by least squares.
+    path = Path(__file__).parents[3] / "validation" / "values" / "network_smokingcessation.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["input"]
+    es = eq.contrasts(
+        yi=rows["yi"],
+        sei=rows["sei"],
+        study=rows["study"],
+        treat1=rows["treat1"],
+        treat2=rows["treat2"],
+        measure="OR",
+    )
+    fit = eq.network(es, reference="A")
+    post = eq.bayes(fit, tau=priors.uniform(5.0), effect=priors.normal(0.0, 100.0))
+    found = [post.effect(t, "A").mean for t in "BCD"]
+    assert found == pytest.approx([0.4056, 0.7207, 0.8860], abs=1e-4)
+    assert found == pytest.approx([fit.effect(t, "A").estimate for t in "BCD"], abs=0.02)
+    assert post.tau.median == pytest.approx(0.7081, abs=1e-4)
+    assert all(mine < its for mine, its in zip(found, (0.49, 0.84, 1.10), strict=True))

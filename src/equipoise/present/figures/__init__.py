@@ -19,6 +19,7 @@ from equipoise.present.figures.net_ranks import plot_ranks
 from equipoise.present.figures.net_shares import plot_contributions, plot_net_heat
 from equipoise.present.figures.net_split import plot_split
 from equipoise.present.figures.plot import Line
+from equipoise.present.figures.posterior_plot import plot_posterior
 from equipoise.present.figures.radial import radial
 from equipoise.present.figures.sequential_plot import plot_sequential
 
@@ -42,6 +43,7 @@ __all__ = [
     "plot_league",
     "plot_net_heat",
     "plot_network",
+    "plot_posterior",
     "plot_ranks",
     "plot_sequential",
     "plot_split",
