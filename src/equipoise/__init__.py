@@ -71,8 +71,14 @@ if TYPE_CHECKING:
     from equipoise.present.figures.forest import forest as forest
     from equipoise.present.figures.funnel import funnel as funnel
     from equipoise.present.figures.methods import plot_ladder as plot_ladder
+    from equipoise.present.figures.net_components import plot_attribution as plot_attribution
+    from equipoise.present.figures.net_components import plot_components as plot_components
+    from equipoise.present.figures.net_funnel import (
+        plot_comparison_funnel as plot_comparison_funnel,
+    )
     from equipoise.present.figures.net_graph import plot_network as plot_network
     from equipoise.present.figures.net_league import plot_league as plot_league
+    from equipoise.present.figures.net_map import plot_identifiability as plot_identifiability
     from equipoise.present.figures.net_ranks import plot_ranks as plot_ranks
     from equipoise.present.figures.net_shares import plot_contributions as plot_contributions
     from equipoise.present.figures.net_shares import plot_net_heat as plot_net_heat
@@ -138,9 +144,13 @@ _HOME = {
     "pairwise": "equipoise.models.pairwise",
     "permutation_test": "equipoise.models.permutation",
     "pet_peese": "equipoise.models.bias.precision_effect",
+    "plot_attribution": "equipoise.present.figures.net_components",
     "plot_baujat": "equipoise.present.figures",
+    "plot_comparison_funnel": "equipoise.present.figures.net_funnel",
+    "plot_components": "equipoise.present.figures.net_components",
     "plot_contributions": "equipoise.present.figures.net_shares",
     "plot_gosh": "equipoise.present.figures",
+    "plot_identifiability": "equipoise.present.figures.net_map",
     "plot_influence": "equipoise.present.figures.diagnostics",
     "plot_ladder": "equipoise.present.figures.methods",
     "plot_league": "equipoise.present.figures.net_league",

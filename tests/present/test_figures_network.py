@@ -493,3 +493,94 @@ def test_net_heat_tells_what_detaching_changes() -> None:
     assert len(linde.svg) < 400_000
     with pytest.raises(InputError, match="net heat"):
         eq.plot_net_heat(3)  # type: ignore[arg-type]
+
+
+# --- components ---------------------------------------------------------------------------------
+
+
+def small() -> Any:
+    """Components of which two always come together."""
+    es = eq.contrasts(
+        yi=[1.0, 3.0, 0.5],
+        vi=[0.1] * 3,
+        study=["one", "two", "three"],
+        treat1=["A", "A+B", "C+D"],
+        treat2=["none", "A", "none"],
+        n1=[20, 30, 40],
+        n2=[20, 30, 40],
+        measure="MD",
+    )
+    return eq.components(es, inactive="none", model="common")
+
+
+@functools.cache
+def linde() -> Any:
+    es = published("Linde2016")
+    return eq.components(es, inactive="Placebo", interactions=["Face-to-face CBT*SSRI"])
+
+
+def test_components_tell_the_numbers_of_the_fit() -> None:
+    fit = linde()
+    figure = eq.plot_components(fit, also=["Hypericum+SSRI"], better="higher")
+    check(figure)
+    rows = {str(r["trial"]): r for r in figure.table.records()}
+    for name in ("SSRI", "Hypericum", "Face-to-face CBT*SSRI", "Hypericum+SSRI"):
+        found = fit.effect(name)
+        told = [math.log(rows[name][key]) for key in ("effect", "low", "high")]
+        assert told == pytest.approx([found.estimate, found.ci.low, found.ci.high])
+    heads = [head for _, head in figure.table.groups]
+    assert heads[0] == "Adding a component"
+    assert heads[-1] == "Combinations that no trial gave: they rest on effects adding up alone"
+    assert "Rests on one trial, 117" in rows["Face-to-face CBT*SSRI"]["remarks"]
+    assert "Q 103.6 on 89" in texts(figure.svg).replace("\u00a0", " ")
+    check(eq.plot_components(eq.identifiability_map(small())))
+    untold = eq.plot_components(small())
+    check(untold)
+    assert "Cannot be told: C, D, A*B, C*D." in untold.desc
+    with pytest.raises(InputError, match="components"):
+        eq.plot_components(3)  # type: ignore[arg-type]
+
+
+def test_alone_added_and_together() -> None:
+    att = eq.attribution(linde(), "Face-to-face CBT", "SSRI")
+    figure = eq.plot_attribution(att, better="higher", threshold=1.25)
+    check(figure)
+    rows = figure.table.records()
+    for row, basis in zip(rows, (att.alone, att.added, att.together, att.interaction), strict=True):
+        assert basis is not None
+        assert basis.effect is not None
+        assert math.log(row["effect"]) == pytest.approx(basis.effect.estimate)
+        assert row["trials"] == basis.trials
+        assert row["direct"] == pytest.approx(100 * basis.direct_share)
+    assert "all of it compared directly" in figure.desc
+    assert "beyond the sum of both: odds ratio" in figure.desc
+    refused = eq.plot_attribution(eq.attribution(small(), "C", "D"))
+    check(refused)
+    assert "C and D always come together" in texts(refused.narrow)
+    assert refused.table.column("effect")[0] is None
+    check(eq.plot_attribution(eq.attribution(small(), "B", "A")))
+
+
+def test_the_map_tells_what_can_be_told_and_why_not() -> None:
+    found = eq.identifiability_map(small())
+    figure = eq.plot_identifiability(found)
+    check(figure)
+    told = dict(zip(figure.table.column("what"), figure.table.column("told"), strict=True))
+    assert told["A"] == "hangs on single trials"
+    assert told["C"] == told["A*B"] == "cannot be told"
+    assert figure.table.column("people") == tuple(row.people for row in found.rows)
+    assert "can tell 4 of 8 questions" in figure.desc
+    assert texts(figure.svg).count("cannot tell") == 4
+    check(eq.plot_identifiability(eq.identifiability_map(linde())))
+
+
+@pytest.mark.parametrize("name", ["Senn2013", "Linde2016"])
+def test_the_comparison_adjusted_funnel_tells_every_effect(name: str) -> None:
+    fit = eq.network(published(name))
+    found = fit.comparison_funnel(order=list(fit.treatments))
+    figure = eq.plot_comparison_funnel(found)
+    check(figure)
+    assert figure.table.column("adjusted") == tuple(float(v) for v in found.adjusted)
+    assert figure.table.column("sei") == tuple(float(v) for v in found.sei)
+    assert ("Egger" in figure.desc) == any(t.test == "Egger" for t in found.tests)
+    assert len(figure.table) == len(found)

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.core.errors import EquipoiseError, InputError
+from equipoise.core.errors import EquipoiseError, InputError, NotEstimableError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import Table, count
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.bias.asymmetry import small_study_panel
+from equipoise.models.components.basis import identifiability_map
+from equipoise.models.components.fit import components
 from equipoise.models.influence import baujat, influence
 from equipoise.models.network.armcounts import read_arms
 from equipoise.models.network.fit import NetworkFit
@@ -27,10 +29,18 @@ from equipoise.present.figures import (
     forest,
     funnel,
     plot_baujat,
+    plot_components,
+    plot_contributions,
+    plot_identifiability,
     plot_influence,
+    plot_league,
+    plot_net_heat,
     plot_network,
+    plot_ranks,
     plot_split,
 )
+from equipoise.present.figures.net_parts import PLUS
+from equipoise.present.figures.net_rows import RANK
 from equipoise.review.sheet import Sheet
 
 #: Below this number of trials neither the shape of a funnel nor a test of it says anything.
@@ -121,7 +131,7 @@ def network_parts(fit: NetworkFit, better: str | None) -> list[Part]:
         ),
         Part("graph", "Which treatments were compared", (graph.desc,), figure=graph),
         Part("forest", f"Every treatment against {fit.reference}", figure=drawn),
-        Part("league", "Every treatment against every other", table=fit.league()),
+        _league(fit, better),
         _split(fit, better, sides.notes, sides.table(), sides.methods),
         Part(
             "decomposition",
@@ -130,15 +140,55 @@ def network_parts(fit: NetworkFit, better: str | None) -> list[Part]:
             parts_of_q.table(),
             methods=parts_of_q.methods,
         ),
+        *_heat(fit),
     ]
     if better is not None:
         ranks = fit.ranking(better)
-        parts.append(
-            Part("ranking", "Ranks", _texts(ranks.notes), ranks.table(), methods=ranks.methods)
-        )
+        drawn = plot_ranks(ranks)
+        text = _texts(ranks.notes)
+        parts.append(Part("ranking", "Ranks", text, ranks.table(), drawn, methods=ranks.methods))
     title = "What each estimate rests on, in percent"
-    parts.append(Part("contributions", title, table=shares.table(), methods=shares.methods))
-    return parts
+    figure = _or_none(lambda: plot_contributions(shares, estimates=fit.reference))
+    parts.append(
+        Part("contributions", title, table=shares.table(), figure=figure, methods=shares.methods)
+    )
+    return [*parts, *_components(fit, better)]
+
+
+def _league(fit: NetworkFit, better: Any) -> Part:
+    """The league table, drawn where it can be read."""
+    order = "given" if better is None else RANK
+    drawn = _or_none(lambda: plot_league(fit, order=order, better=better))
+    text = () if drawn is None else (drawn.desc,)
+    return Part("league", "Every treatment against every other", text, fit.league(), drawn)
+
+
+def _heat(fit: NetworkFit) -> list[Part]:
+    """Which designs disagree, where several tell about the same comparison."""
+    try:
+        heat = fit.net_heat()
+        drawn = plot_net_heat(heat)
+    except (InputError, NotEstimableError):
+        return []
+    title = "Which designs disagree with the rest"
+    return [Part("net-heat", title, (drawn.desc,), heat.table(), drawn, methods=heat.methods)]
+
+
+def _components(fit: NetworkFit, better: Any) -> list[Part]:
+    """What each component adds, where treatments are combinations and one of them is nothing."""
+    if not any(PLUS in t for t in fit.treatments) or PLUS in fit.reference:
+        return []
+    try:
+        found = components(fit, inactive=fit.reference)
+        asked = identifiability_map(found)
+    except (InputError, NotEstimableError):
+        return []
+    drawn, seen = plot_components(found, better=better), plot_identifiability(asked)
+    title = f"What each component adds, {fit.reference} being nothing"
+    return [
+        Part("components", title, (drawn.desc,), None, drawn, methods=found.methods),
+        Part("identifiability", "What the trials can tell", (seen.desc,), asked.table(), seen),
+    ]
 
 
 def rare_parts(es: Contrasts, reference: str, level: float) -> list[Part]:

@@ -13,8 +13,11 @@ from equipoise.present.figures.labbe_plot import labbe
 from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
 from equipoise.present.figures.methods import plot_ladder
+from equipoise.present.figures.net_components import plot_attribution, plot_components
+from equipoise.present.figures.net_funnel import plot_comparison_funnel
 from equipoise.present.figures.net_graph import plot_network
 from equipoise.present.figures.net_league import plot_league
+from equipoise.present.figures.net_map import plot_identifiability
 from equipoise.present.figures.net_ranks import plot_ranks
 from equipoise.present.figures.net_shares import plot_contributions, plot_net_heat
 from equipoise.present.figures.net_split import plot_split
@@ -35,9 +38,13 @@ __all__ = [
     "icon_array",
     "labbe",
     "parts_ladder",
+    "plot_attribution",
     "plot_baujat",
+    "plot_comparison_funnel",
+    "plot_components",
     "plot_contributions",
     "plot_gosh",
+    "plot_identifiability",
     "plot_influence",
     "plot_ladder",
     "plot_league",

@@ -92,6 +92,8 @@ def lay_out(matrix: Matrix, width: float | None, *, least: float = 0.0) -> Grid:
     size = 14.0 if phone else 13.0
     n = len(matrix.columns)
     wide = max((_cell_width(c, size) for row in matrix.cells for c in row if c), default=0.0) + 12
+    if any(c.sign in ("full", "half", "cross") for row in matrix.cells for c in row if c):
+        wide += 18
     tall = max((len(c.lines) for row in matrix.cells for c in row if c), default=0)
     number = text_width(str(max(len(matrix.rows), n)), size) + 8
     longest = max(text_width(name, size) for name in matrix.rows)
@@ -107,7 +109,9 @@ def lay_out(matrix: Matrix, width: float | None, *, least: float = 0.0) -> Grid:
     inside = room - names - 2 * EDGE - 4
     if words:
         cell = max(wide, min(_WIDEST, inside / n))
-        marked = any(c.dots for row in matrix.cells for c in row if c)
+        marked = any(
+            c.dots or c.sign in ("full", "half", "cross") for row in matrix.cells for c in row if c
+        )
         high = max(tall * size * LEADING + (16 if marked else 10), 30.0)
     else:
         cell = max(min(40.0, inside / n), least if not phone else _LEAST)
@@ -245,14 +249,14 @@ def _cell(d: Drawing, cell: Cell, box: tuple[float, float, float, float], grid: 
         if cell.sign == "dots":
             _dots(d, x + wide - 5, y + 5.5, cell.dots, 2.2, way=-1)
         elif cell.sign in ("full", "half", "cross"):
-            _sign(d, cell.sign, x + 10, y + 10, 5.0)
+            draw_sign(d, cell.sign, x + 9, y + 9, 4.5)
     elif cell.sign and min(wide, high) >= _SIGNED:
         if cell.sign == "dots":
             across = 4.0 * (cell.dots - 1)
             r = min(1.7, wide / 12)
             _dots(d, middle - across / 2 * wide / 16, centre, cell.dots, r, step=wide / 4)
         else:
-            _sign(d, cell.sign, middle, centre, min(6.5, 0.3 * wide))
+            draw_sign(d, cell.sign, middle, centre, min(6.5, 0.3 * wide))
     if titled:
         d.end()
 
@@ -264,7 +268,8 @@ def _dots(
         d.circle(x + way * i * (step or 2.6 * r), y, r)
 
 
-def _sign(d: Drawing, sign: Sign, x: float, y: float, r: float) -> None:
+def draw_sign(d: Drawing, sign: Sign, x: float, y: float, r: float) -> None:
+    """Draw a sign around (x, y)."""
     if sign in ("up", "down"):
         way = -1 if sign == "up" else 1
         d.polygon([(x - r, y - way * 0.7 * r), (x + r, y - way * 0.7 * r), (x, y + way * 0.9 * r)])
