@@ -1,7 +1,9 @@
 """Draw the pictures of figures.md into docs/images: ``python docs/gallery.py``.
 
-Trials: BCG vaccine against tuberculosis (Colditz et al. 1994, JAMA 271:698) and passive smoking and
-lung cancer (Hackshaw 1998, Stat Methods Med Res 7:119).
+Trials: BCG vaccine against tuberculosis (Colditz et al. 1994, JAMA 271:698), passive smoking and
+lung cancer (Hackshaw 1998, Stat Methods Med Res 7:119), and networks of drugs for diabetes (Senn
+et al. 2013, Stat Methods Med Res 22:169), of help to stop smoking (Hasselblad 1998, Med Decis
+Making 18:37) and of treatments of depression (Linde et al. 2016, J Clin Epidemiol 71:86).
 """
 
 from __future__ import annotations
@@ -92,6 +94,51 @@ def gosh() -> Figure:
     return eq.plot_gosh(found, highlight="TPT Madras 1980", prefix="gallery-gosh")
 
 
+def published(name: str) -> Contrasts:
+    """The contrasts of a published network."""
+    path = HERE.parent / "validation" / "values" / f"network_{name}.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    data = {key: kept["input"][key] for key in ("study", "treat1", "treat2", "yi", "sei")}
+    return eq.contrasts(measure=kept["measure"], **data)
+
+
+def graph() -> Figure:
+    """The network of treatments of depression."""
+    return eq.plot_network(eq.network(published("Linde2016")), prefix="gallery-network")
+
+
+def against_one() -> Figure:
+    """Drugs for diabetes against placebo."""
+    fit = eq.network(published("Senn2013"), reference="plac")
+    return eq.forest(fit, better="lower", order="rank", prefix="gallery-network-forest")
+
+
+def split() -> Figure:
+    """Direct and indirect evidence on metformin."""
+    fit = eq.network(published("Senn2013"), reference="plac")
+    return eq.plot_split(fit, of="metf", better="lower", prefix="gallery-split")
+
+
+def league() -> Figure:
+    """Help to stop smoking, every kind against every other."""
+    fit = eq.network(published("smokingcessation"))
+    return eq.plot_league(fit, better="higher", order="rank", prefix="gallery-league")
+
+
+def ranks() -> Figure:
+    """Ranks of drugs for diabetes."""
+    fit = eq.network(published("Senn2013"), reference="plac")
+    return eq.plot_ranks(fit.ranking("lower"), prefix="gallery-ranks")
+
+
+def together() -> Figure:
+    """Psychotherapy alone, added to a drug, and together with it."""
+    names = ["Face-to-face CBT*SSRI"]
+    fit = eq.components(published("Linde2016"), inactive="Placebo", interactions=names)
+    found = eq.attribution(fit, "Face-to-face CBT", "SSRI")
+    return eq.plot_attribution(found, better="higher", prefix="gallery-attribution")
+
+
 #: What the pictures of a synthesis alone are called, and what draws them.
 _PLAIN: dict[str, Callable[..., Figure]] = {
     "radial": eq.radial,
@@ -121,6 +168,12 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "bubble": latitude,
     "labbe": labbe,
     "gosh": gosh,
+    "network": graph,
+    "network-forest": against_one,
+    "split": split,
+    "league": league,
+    "ranks": ranks,
+    "attribution": together,
     **{name: plain(name) for name in _PLAIN},
     "sequential": sequential,
 }

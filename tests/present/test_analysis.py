@@ -167,6 +167,31 @@ def test_a_network_of_rare_events_shows_every_method(save: Any) -> None:
     assert "methods" not in {p.id for p in analyse(save(ARMS), measure="OR").parts}
 
 
+COMBINED = """study,treat,events,n
+1,usual,10,50
+1,A,15,52
+2,usual,12,60
+2,A+B,25,61
+3,A,20,80
+3,A+B,26,82
+4,B,9,40
+4,usual,8,41
+5,B,11,50
+5,A,12,48
+"""
+
+
+def test_a_network_of_combinations_is_drawn_with_its_components(save: Any) -> None:
+    found = analyse(save(COMBINED), measure="OR", better="higher", reference="usual")
+    drawn = [part.id for part in found.parts if part.figure is not None]
+    expected = ["graph", "forest", "league", "split", "net-heat", "ranking", "contributions"]
+    assert drawn == [*expected, "components", "identifiability"]
+    ids = [part.figure.name for part in found.parts if part.figure is not None]
+    assert len(set(ids)) == len(ids)
+    plain = analyse(save(COMBINED.replace("A+B", "C")), measure="OR", reference="usual")
+    assert "components" not in [part.id for part in plain.parts]
+
+
 def test_meta_regression_and_order(save: Any) -> None:
     found = analyse(save(BINARY), measure="RR", mods="~ ablat", order="ablat", tau2="DL")
     part = next(p for p in found.parts if p.id == "regression")
