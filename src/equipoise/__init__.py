@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from equipoise.answer.assess import assess as assess
+    from equipoise.certainty.cinema import cinema as cinema
     from equipoise.core.errors import EquipoiseError as EquipoiseError
     from equipoise.core.errors import FolderError as FolderError
     from equipoise.core.errors import InputError as InputError
@@ -112,6 +113,7 @@ _HOME = {
     "baujat": "equipoise.models.influence",
     "bayes": "equipoise.models.bayes.fit",
     "bubble": "equipoise.present.figures.bubble",
+    "cinema": "equipoise.certainty.cinema",
     "components": "equipoise.models.components.fit",
     "contrasts": "equipoise.effects.contrasts",
     "counts": "equipoise.models.counts.fit",
