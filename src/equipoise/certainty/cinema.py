@@ -142,9 +142,10 @@ class Cinema(Result):
         )
         body = []
         for row in self.rows:
-            numbers = [measure.back(v) for v in (row.estimate, row.ci.low, row.ci.high)]
+            ends = Interval(measure.back(row.ci.low), measure.back(row.ci.high))
             words = [d.concern.removesuffix(" concerns") for d in row.domains]
-            effect = shown(self.measure, numbers[0], (numbers[1], numbers[2]))
+            value, interval = shown(measure, measure.back(row.estimate), ends)
+            effect = f"{value} ({interval})"
             body.append((" : ".join(row.what), effect, row.evidence, *words, row.level))
         caption = "Confidence in each estimate, suggested by CINeMA’s rules"
         return Table(caption, columns, tuple(body))
@@ -237,9 +238,9 @@ def cinema(
 
 def _notes(fit: NetworkFit | ComponentFit) -> tuple[Note, ...]:
     text = (
-        "Suggestions by rule, to be looked at by people. Imprecision, heterogeneity and incoherence "
-        "overlap, so only the worst of the three is counted, and one level more when all three "
-        "raise concerns."
+        "Suggestions by rule, to be looked at by people. Imprecision, heterogeneity and "
+        "incoherence overlap, so only the worst of the three is counted, and one level more when "
+        "all three raise concerns."
     )
     notes = [Note("suggestions", text)]
     if isinstance(fit, ComponentFit):
@@ -302,7 +303,7 @@ def _summed(name: str, shares: Mapping[str, float], levels: Mapping[str, int], r
     if rule == "average":
         mean = sum(v * s for v, s in by_level.items())
         place = 0 if mean < 1.5 else 1 if mean < 2.5 else 2
-        words = f"average level {significant(mean, 3)} of 1 to 3; some concerns from 1.5, major from 2.5"
+        words = f"average {significant(mean, 3)} of 1 to 3; some concerns from 1.5, major from 2.5"
     elif rule == "majority":
         place = max((1, 2, 3), key=lambda v: (by_level[v], v)) - 1
         words = "the level that contributes most"
@@ -323,8 +324,8 @@ _COUNTS = ("neither limit", "one limit", "both limits")
 def _imprecision(ci: Interval, size: float) -> Domain:
     crossed = _crossed(ci, size)
     rule = (
-        f"the interval crosses {_COUNTS[crossed]} of the range of unimportant effects; some concerns "
-        "for one, major for both"
+        f"the interval crosses {_COUNTS[crossed]} of the range of unimportant effects; some "
+        "concerns for one, major for both"
     )
     return Domain("imprecision", CONCERNS[crossed], rule)
 
@@ -466,8 +467,8 @@ def _mixed(
         return Domain("incoherence", "no concerns", rule)
     place = {3: 0, 2: 1}.get(agree, 2)
     rule = (
-        f"{told}; their intervals agree on {agree} of three areas (below, within and above the range "
-        "of unimportant effects); some concerns for two, major for fewer"
+        f"{told}; their intervals agree on {agree} of three areas (below, within and above the "
+        "range of unimportant effects); some concerns for two, major for fewer"
     )
     return Domain("incoherence", CONCERNS[place], rule)
 
