@@ -130,3 +130,12 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbers(v) for v in value]
     return float(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class QTest(Result):
+    """A Q statistic with its degrees of freedom and p value."""
+
+    q: float
+    df: int
+    p_value: float

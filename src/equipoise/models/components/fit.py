@@ -8,12 +8,12 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
-from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import fixed, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
@@ -33,10 +33,11 @@ from equipoise.models.components.reading import (
     vector_of,
 )
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
-from equipoise.models.network.fit import NetworkFit
-from equipoise.models.network.inconsistency import QTest
 from equipoise.num.dist import chi2_tail, critical, normal_two_sided
 from equipoise.num.linalg import gls, in_row_space, outside_row_space
+
+if TYPE_CHECKING:
+    from equipoise.models.network.fit import NetworkFit
 
 MODELS = ("random", "common")
 
@@ -526,7 +527,7 @@ def components(
     >>> round(fit.combination("A+B").estimate, 6)
     4.0
     """
-    if isinstance(es, NetworkFit):
+    if not isinstance(es, Contrasts):
         model, level = model or es.model, es.level if level is None else level
         tau2, es = tau2 or es.tau2_method or None, es.data
     model, tau2 = model or "random", tau2 or "REML"

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Method, Note, Result
+from equipoise.core.result import Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, p_value, significant
 from equipoise.effects.columns import Floats, Ints, make_frame
 from equipoise.models.network.core import Group, Net, bordered, frozen, solve
 from equipoise.models.network.direct import designs_of
-from equipoise.models.network.inconsistency import QTest, decomposition, q_test
+from equipoise.models.network.inconsistency import decomposition, q_test
 
 NET_HEAT = Method(
     "net heat plot: change of inconsistency when single designs are detached",

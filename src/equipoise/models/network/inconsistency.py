@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from equipoise.core.errors import UnknownNameError
-from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, p_value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
@@ -295,15 +295,6 @@ def direct_evidence(net: Net, tau2: float) -> tuple[Floats, Floats, Floats]:
         moment += np.bincount(at, w * (level[:, i] - level[:, j]).ravel(), n * n)
         trials += np.bincount(at, minlength=n * n)
     return weight.reshape(n, n), moment.reshape(n, n), trials.reshape(n, n)
-
-
-@dataclass(frozen=True, slots=True)
-class QTest(Result):
-    """A Q statistic with its degrees of freedom and p value."""
-
-    q: float
-    df: int
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Method, Note, Result
+from equipoise.core.result import Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, p_statement, percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
@@ -25,7 +25,6 @@ from equipoise.models.network.connect import check_connected
 from equipoise.models.network.core import subnetworks
 from equipoise.models.network.covariates import ByStudy, by_study, with_value
 from equipoise.models.network.fit import NetworkFit, network
-from equipoise.models.network.inconsistency import QTest
 from equipoise.models.network.reading import NetworkEffect
 from equipoise.num.dist import chi2_tail
 from equipoise.num.linalg import gls
