@@ -92,7 +92,8 @@ def kept(value: float, decimals: int, marks: Sequence[float] = ()) -> str:
         return fixed(value, decimals)
     for digits in range(decimals, max(decimals, 3) + 1):
         text = fixed(value, digits)
-        if all(_side(_number(text), m) == _side(value, m) for m in marks):
+        unit = 10.0**-digits
+        if all(abs(value - m) >= unit or _side(_number(text), m) == _side(value, m) for m in marks):
             return text
     text = fixed(value, decimals)
     mark = next(m for m in marks if _side(_number(text), m) != _side(value, m))

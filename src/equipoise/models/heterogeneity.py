@@ -61,7 +61,18 @@ class Spread:
     lists, because loops over these are faster than NumPy's calls; more are held in arrays.
     """
 
-    __slots__ = ("_kernels", "_room", "_start", "_v", "_y", "k", "order", "origin", "scale")
+    __slots__ = (
+        "_kernels",
+        "_room",
+        "_seen",
+        "_start",
+        "_v",
+        "_y",
+        "k",
+        "order",
+        "origin",
+        "scale",
+    )
 
     def __init__(
         self, yi: Sequence[float] | NDArray[np.float64], vi: Sequence[float] | NDArray[np.float64]
@@ -78,6 +89,7 @@ class Spread:
         self._v: Any
         self._room: Any = None
         self._start: tuple[float, ...] = ()
+        self._seen: tuple[float, ...] = ()
         self.order: list[int]
         if self.k <= FEW:
             self._kernels = PLAIN
@@ -85,12 +97,13 @@ class Spread:
             for size, at, _ in rows:
                 if not (0.0 < size < math.inf and -math.inf < at < math.inf):
                     _refuse(y, v)
-            smallest, self.origin = rows[0][:2]
-            self.scale = 4.0 ** math.floor(math.log2(smallest) / 2.0)
-            unit = math.sqrt(self.scale)
+            smallest, origin, _ = rows[0]
+            scale = 4.0 ** math.floor(math.log2(smallest) / 2.0)
+            unit = math.sqrt(scale)
+            self.origin, self.scale = origin, scale
             self.order = [row for _, _, row in rows]
-            self._v = [size / self.scale for size, _, _ in rows]
-            self._y = [(value - self.origin) / unit for _, value, _ in rows]
+            self._v = [size / scale for size, _, _ in rows]
+            self._y = [(value - origin) / unit for _, value, _ in rows]
             self._room = [0.0] * self.k
             return
         if not (np.isfinite(y) & np.isfinite(v) & (v > 0.0)).all():
@@ -115,7 +128,9 @@ class Spread:
 
     def profile(self, t: float) -> tuple[float, float, float, float]:
         """The sum of the weights, their mean from the origin, ``q(t)``, and minus q's slope."""
-        return self._kernels.profile(self._y, self._v, self.k, t, self._room)
+        found = self._kernels.profile(self._y, self._v, self.k, t, self._room)
+        self._seen = (t, *found)
+        return found
 
     def mean(self, t: float) -> float:
         """The weighted mean, from the origin."""
@@ -180,13 +195,16 @@ class Spread:
     def solve_q(self, target: float, start: float = 0.0) -> float:
         """The `t` at which ``q(t) == target``; 0 where q is below it already at 0.
 
-        Newton's method from `start` or from its first step from 0, which never passes the root:
-        see :func:`equipoise.num.kernels.solve_q`.
+        Newton's method from `start` or from its first step from 0 or from where q was seen last,
+        which never pass the root: see :func:`equipoise.num.kernels.solve_q`.
         """
         q, gain = self._at_zero()[2:4]
         if q <= target or gain <= 0.0:
             return 0.0
         start = max(start, (q - target) / target * (q / gain))
+        if self._seen and self._seen[4] > 0.0:
+            t, _, _, q, gain = self._seen
+            start = max(start, t + (q - target) / target * (q / gain))
         return self._kernels.solve_q(self._y, self._v, self.k, target, start, self._room)
 
     def optima(self, ml: bool) -> tuple[float, tuple[float, ...]]:

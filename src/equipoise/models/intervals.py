@@ -220,7 +220,10 @@ class PredictionRule:
 
     def shape(self, m: Moments, se: float, df: float) -> Shape:
         """Standard error and degrees of freedom, given those of the confidence interval."""
-        error = {"interval": se, "plain": m.se, "HK": m.hk, "KR": m.kr_se}[self.variance]
+        if self.variance == "interval":
+            error = se
+        else:
+            error = m.se if self.plain else m.hk if self.variance == "HK" else m.kr_se
         if self.lost is None or self.normal:
             return error, math.inf if self.normal else df
         return error, (m.kr_df if self.variance == "KR" else float(m.k)) - self.lost

@@ -350,9 +350,12 @@ def _inconsistency(
 
 def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
     """Rows with an estimate; those without, with the reason; and the notes about both."""
+    y, v = es.yi.tolist(), es.vi.tolist()
+    if v and not es.cov.size and min(v) > 0.0 and math.isfinite(sum(y) + sum(v)):
+        return list(range(len(v))), es.left_out, list(es.notes)  # nothing to say of any row
     keep: list[int] = []
     dropped: list[LeftOut] = []
-    rows = zip(es.study, es.yi.tolist(), es.vi.tolist(), strict=True)
+    rows = zip(es.study, y, v, strict=True)
     for i, (study, y, v) in enumerate(rows):
         if v <= 0.0:
             raise InputError(
@@ -382,9 +385,12 @@ def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
 def _about_rows(es: Contrasts) -> list[Note]:
     """Rows that look as if a trial had been entered twice, where that was not said before."""
     notes = list(repeated_study(es.study))
-    rows = list(zip(es.yi.tolist(), es.vi.tolist(), strict=True))
-    times = Counter(rows) if len(set(rows)) < len(rows) else {}
-    if not times:
+    estimates = es.yi.tolist()
+    if len(set(estimates)) == len(estimates):
+        return notes
+    rows = list(zip(estimates, es.vi.tolist(), strict=True))
+    times = Counter(rows)
+    if len(times) == len(rows):
         return notes
     told = {i for i, marks in enumerate(es.marks) if "same-data" in marks}
     same = [i for i, row in enumerate(rows) if times[row] > 1]

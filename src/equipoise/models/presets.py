@@ -71,6 +71,7 @@ def style_of(preset: str) -> str:
     return STYLES.get(preset, "plain")
 
 
+@lru_cache(maxsize=64)
 def given_tau2(text: str) -> float | None:
     """The number, where tau² was given as one; None for the code of an estimator."""
     try:
