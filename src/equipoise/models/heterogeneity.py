@@ -93,10 +93,12 @@ class Spread:
         self.order: list[int]
         if self.k <= FEW:
             self._kernels = PLAIN
-            rows = sorted(zip(v.tolist(), y.tolist(), range(self.k), strict=True))
-            for size, at, _ in rows:
-                if not (0.0 < size < math.inf and -math.inf < at < math.inf):
-                    _refuse(y, v)
+            sizes, values = v.tolist(), y.tolist()
+            rows = sorted(zip(sizes, values, range(self.k), strict=True))
+            if not (rows[0][0] > 0.0 and math.isfinite(sum(sizes) + sum(values))):
+                for size, at, _ in rows:
+                    if not (0.0 < size < math.inf and -math.inf < at < math.inf):
+                        _refuse(y, v)
             smallest, origin, _ = rows[0]
             scale = 4.0 ** math.floor(math.log2(smallest) / 2.0)
             unit = math.sqrt(scale)
@@ -128,6 +130,8 @@ class Spread:
 
     def profile(self, t: float) -> tuple[float, float, float, float]:
         """The sum of the weights, their mean from the origin, ``q(t)``, and minus q's slope."""
+        if t == 0.0 and self._start:
+            return self._start[0], self._start[1], self._start[2], self._start[3]
         found = self._kernels.profile(self._y, self._v, self.k, t, self._room)
         self._seen = (t, *found)
         return found

@@ -114,8 +114,13 @@ class IntervalRule:
         """Return standard error, degrees of freedom and interval."""
         se, df = self.shape(m, level)
         half = critical(level, df) * se
-        text = f"{self.text}, {_t_with(df)}" if math.isfinite(df) else self.text
-        return se, df, Interval(m.estimate - half, m.estimate + half, level, text)
+        return se, df, Interval(m.estimate - half, m.estimate + half, level, _named(self.text, df))
+
+
+@lru_cache(maxsize=1024)
+def _named(text: str, df: float) -> str:
+    """An interval with its quantile: ``Hartung–Knapp, t with 12 df``."""
+    return f"{text}, {_t_with(df)}" if math.isfinite(df) else text
 
 
 @lru_cache(maxsize=256)

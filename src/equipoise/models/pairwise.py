@@ -7,6 +7,7 @@ import inspect
 import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -432,8 +433,7 @@ def _moments(
 
 def _more_moments(spread: Spread, m: Moments, chosen: dict[str, str]) -> Moments:
     """What the chosen intervals take beyond the mean."""
-    rules = (INTERVALS.get(chosen["interval"]), PREDICTIONS.get(chosen["pi"]))
-    needs = {rule.needs for rule in rules if rule is not None and rule.needs}
+    needs = _needs(chosen["interval"], chosen["pi"])
     if "KR" in needs:
         se, df = kenward_roger(spread.v, m.tau2 / spread.scale)
         m = dataclasses.replace(m, kr_se=se * math.sqrt(spread.scale), kr_df=df)
@@ -441,6 +441,12 @@ def _more_moments(spread: Spread, m: Moments, chosen: dict[str, str]) -> Moments
         dl = estimate_tau2(spread, "DL").value
         m = dataclasses.replace(m, dl_se=_moments(spread, dl, None)[0].se)
     return m
+
+
+@lru_cache(maxsize=256)
+def _needs(interval: str, pi: str) -> frozenset[str]:
+    rules = (INTERVALS.get(interval), PREDICTIONS.get(pi))
+    return frozenset(rule.needs for rule in rules if rule is not None and rule.needs)
 
 
 def _about_one(k: int) -> list[Note]:
