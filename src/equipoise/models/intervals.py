@@ -401,15 +401,25 @@ def shown(measure: Measure, value: float, interval: Interval) -> tuple[str, str]
         q = Quantity("", value, measure.code, "", "", interval.low, interval.high)
         texts = show(q)
         return texts.value, texts.interval
+    decimals = _decimals(value, interval)
+    return fixed(value, decimals), _between(interval, decimals)
+
+
+def _decimals(value: float, interval: Interval) -> int:
     width = interval.high - interval.low
     if not 0.0 < width < math.inf:
         width = abs(value) if 0.0 < abs(value) < math.inf else 1.0
-    decimals = max(1, 1 - math.floor(math.log10(width)))
-    low, high = (kept(bound, decimals, (0.0,)) for bound in (interval.low, interval.high))
-    return fixed(value, decimals), f"{low} to {high}"
+    return max(1, 1 - math.floor(math.log10(width)))
+
+
+def _between(interval: Interval, decimals: int) -> str:
+    low, high = kept(interval.low, decimals, (0.0,)), kept(interval.high, decimals, (0.0,))
+    return f"{low} to {high}"
 
 
 def bounds_text(measure: Measure, interval: Interval) -> str:
     """An interval of the analysis scale as a reader sees it: ``0.34 to 0.70``."""
     back = measure.back_interval(interval)
-    return shown(measure, back.low, back)[1]
+    if kind_of(measure.code) in ("ratio", "standardised"):
+        return shown(measure, back.low, back)[1]
+    return _between(back, _decimals(back.low, back))
