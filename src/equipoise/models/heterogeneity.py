@@ -130,8 +130,6 @@ class Spread:
 
     def profile(self, t: float) -> tuple[float, float, float, float]:
         """The sum of the weights, their mean from the origin, ``q(t)``, and minus q's slope."""
-        if t == 0.0 and self._start:
-            return self._start[0], self._start[1], self._start[2], self._start[3]
         found = self._kernels.profile(self._y, self._v, self.k, t, self._room)
         self._seen = (t, *found)
         return found

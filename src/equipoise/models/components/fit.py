@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import whole_trials
 from equipoise.models.components.reading import (
     TIMES,
+    FittedNetwork,
     check_blocks,
     check_twins,
     chosen_interactions,
@@ -35,9 +36,6 @@ from equipoise.models.components.reading import (
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
 from equipoise.num.dist import chi2_tail, critical, normal_two_sided
 from equipoise.num.linalg import gls, in_row_space, outside_row_space
-
-if TYPE_CHECKING:
-    from equipoise.models.network.fit import NetworkFit
 
 MODELS = ("random", "common")
 
@@ -464,7 +462,7 @@ def _trials(k: int) -> str:
 
 
 def components(
-    es: Contrasts | NetworkFit,
+    es: Contrasts | FittedNetwork,
     *,
     inactive: str | None = None,
     interactions: Sequence[str] | Literal["identifiable"] | None = None,

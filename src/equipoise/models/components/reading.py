@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,26 @@ from equipoise.num.linalg import cholesky, gls, rank
 
 #: Joins the components of an interaction: what two of them do together beyond their sum.
 TIMES = "*"
+
+
+class FittedNetwork(Protocol):
+    """What is taken of a network's fit, such as a ``NetworkFit``, which need not be loaded."""
+
+    @property
+    def model(self) -> str:
+        """``random`` or ``common``."""
+
+    @property
+    def level(self) -> float:
+        """Level of its intervals."""
+
+    @property
+    def tau2_method(self) -> str:
+        """Estimator of tau²."""
+
+    @property
+    def data(self) -> Contrasts:
+        """The contrasts that were given."""
 
 
 def parts_of(names: str, inactive: str) -> tuple[str, ...]:

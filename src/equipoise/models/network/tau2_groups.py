@@ -10,7 +10,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Interval, Method, Note, Result
+from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, p_statement, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
@@ -19,7 +19,6 @@ from equipoise.effects.measures import measure_of
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
 from equipoise.models.network.core import frozen
 from equipoise.models.network.fit import PREDICTIONS, RUECKER, NetworkFit, network
-from equipoise.models.network.inconsistency import QTest
 from equipoise.models.network.reading import NetworkEffect, NetworkReading
 from equipoise.models.network.variances import Likelihood, highest
 from equipoise.num.dist import chi2_tail, critical
