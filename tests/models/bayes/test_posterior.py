@@ -422,3 +422,39 @@ def test_there_and_back_through_json() -> None:
     assert again.summary() == post.summary()
     with pytest.raises(ValueError, match="read-only"):
         again.grid.tau[0] = 1.0
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        priors.inverse_gamma(0.001, 0.001),
+        priors.log_normal(0.0, 30.0),
+        priors.log_t(-3.0, 2.0),
+        priors.half_normal(1e-9),
+        priors.half_normal(1e9),
+    ],
+    ids=lambda p: p.text,
+)
+def test_priors_far_from_the_data_are_integrated_all_the_same(prior: priors.Prior) -> None:
+    v = np.array([0.1, 0.2, 0.15, 0.1])
+    y = np.array([0.2, -0.6, 1.0, 0.9])
+    post = eq.bayes(of(y, v), tau=prior)
+
+    def likelihood(x: float) -> float:
+        w = 1.0 / (v + math.exp(2.0 * x))
+        q = float(w @ (y - (w @ y) / w.sum()) ** 2)
+        log_l = 0.5 * np.log(w).sum() - 0.5 * math.log(w.sum()) - 0.5 * q
+        return math.exp(log_l + float(prior.log_density(np.array([x]))[0]))
+
+    def part(a: float, b: float) -> float:
+        ends = np.linspace(a, b, 200)
+        return math.fsum(
+            integrate.quad(likelihood, p, q, epsabs=0, epsrel=1e-10)[0]
+            for p, q in itertools.pairwise(ends.tolist())
+        )
+
+    middle = math.log(post.tau.median)
+    below, above = part(middle - 60.0, middle), part(middle, middle + 60.0)
+    if prior.family == "half-normal":
+        assert below == pytest.approx(above, rel=1e-7)
+    assert math.isfinite(post.mu.ci.high)

@@ -379,8 +379,8 @@ def _integrated(
     typical = _typical(t)
     low, high = 1e-4 * typical, 1e2 * max(float(np.ptp(y)), typical)
     if prior.proper:
-        low = min(low, 1e-3 * prior.quantile(0.01))
-        high = max(high, 10.0 * prior.quantile(0.99))
+        low = max(1e-100 * typical, min(low, 1e-3 * prior.quantile(0.01)))
+        high = min(1e100 * typical, max(high, 10.0 * prior.quantile(0.99)))
     progress = Progress("values of tau", 400)
     done = 0
 

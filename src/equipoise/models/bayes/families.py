@@ -127,6 +127,10 @@ def _log(t: float) -> float:
     return math.log(t) if t > 0.0 else -math.inf
 
 
+def _exp(x: float) -> float:
+    return math.exp(x) if x < 709.0 else math.inf
+
+
 def _log_t_cdf(t: float, location: float, scale: float, df: float) -> float:
     return _t_cdf((_log(t) - location) / scale, df) if t > 0.0 else 0.0
 
@@ -156,14 +160,14 @@ FAMILIES: MappingProxyType[str, Family] = MappingProxyType(
         "log-normal": Family(
             _log_normal,
             lambda t, m, s: float(special.ndtr((_log(t) - m) / s)),
-            lambda p, m, s: math.exp(m + s * normal_quantile(p)),
+            lambda p, m, s: _exp(m + s * normal_quantile(p)),
             lambda m, s: Tail(math.inf),
             lambda m, s: 0.0,
         ),
         "log-t": Family(
             _log_t,
             _log_t_cdf,
-            lambda p, m, s, df: math.exp(m + s * t_quantile(p, df)),
+            lambda p, m, s, df: _exp(m + s * t_quantile(p, df)),
             lambda m, s, df: Tail(1.0, True),
             lambda m, s, df: math.inf,
         ),

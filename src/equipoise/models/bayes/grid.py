@@ -67,7 +67,8 @@ class Grid(Result):
     at_zero
         Posterior density of tau at 0.
     moments
-        How many moments of tau are finite: 0, 1 or 2 (for 2 or more).
+        How many moments of tau are finite (and not so nearly infinite that numbers cannot hold
+        them): 0, 1 or 2 (for 2 or more).
     error
         The largest change at the last halving of the step, of probabilities and, relatively, of
         moments; the error that is left is far smaller, about its square.
@@ -279,7 +280,7 @@ def integrate(
         When halving the step seven times is not enough.
     """
     line = _Line(prior, evaluate, likelihood, unit)
-    tilt = max(m for m in (0, 1, 2) if m == 0 or (tail.moment(m) or line.bounded))
+    tilt = max(m for m in (0, 1, 2) if m == 0 or line.bounded or _reachable(tail, m))
     least, most = line.ends()
     if line.bounded:
         ends = (max(least, math.log(min(low, 0.5 * line.upper) / line.upper)), 12.0)
@@ -329,6 +330,12 @@ def integrate(
         remainder=_remainder(prior, tau, got[0], total, tail),
     )
     return grid, got[1:]
+
+
+def _reachable(tail: Tail, order: int) -> bool:
+    """Whether a moment is finite, and its integrand dies off within the range of numbers."""
+    spare = tail.power - order - 1.0
+    return tail.moment(order) and (spare == 0.0 or spare > _DEPTH / _MOST)
 
 
 def _sampled(

@@ -331,8 +331,8 @@ def integrate_normal(
     typical = math.sqrt(float(np.median(v)))
     low, high = 1e-5 * math.sqrt(float(v.min())), 1e2 * max(float(np.ptp(y)), typical)
     if prior.proper:
-        low = min(low, 1e-3 * prior.quantile(0.01))
-        high = max(high, 10.0 * prior.quantile(0.99))
+        low = max(1e-100 * typical, min(low, 1e-3 * prior.quantile(0.01)))
+        high = min(1e100 * typical, max(high, 10.0 * prior.quantile(0.99)))
     start = conditional.evaluate(np.array([typical**2]))
     middle = start[1][0]
     sd = np.sqrt(np.diagonal(start[2][0]))
@@ -363,8 +363,9 @@ def about_error(grid: Grid, prior: Prior) -> list[Note]:
         return []
     which = "mean and standard deviation" if grid.moments == 0 else "standard deviation"
     text = (
-        f"So few trials under a prior with a heavy tail leave no finite posterior {which} of tau "
-        "and of the effects; medians, intervals and probabilities are all there is."
+        f"So few trials under a prior with a heavy tail leave the posterior {which} of tau "
+        "infinite or nearly so, and those of effects with it; read medians, intervals and "
+        "probabilities."
     )
     return [Note("infinite-moments", text)]
 
