@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from equipoise.models.components.basis import attribution as attribution
     from equipoise.models.components.basis import identifiability_map as identifiability_map
     from equipoise.models.components.fit import components as components
+    from equipoise.models.components.forward import forward_interactions as forward_interactions
     from equipoise.models.counts.fit import counts as counts
     from equipoise.models.counts.ladder import counts_ladder as counts_ladder
     from equipoise.models.covariance import aggregate as aggregate
@@ -124,6 +125,7 @@ _HOME = {
     "effect_sizes": "equipoise.effects.contrasts",
     "excess_significance": "equipoise.models.bias.excess",
     "fail_safe": "equipoise.models.bias.fail_safe",
+    "forward_interactions": "equipoise.models.components.forward",
     "forest": "equipoise.present.figures.forest",
     "funnel": "equipoise.present.figures.funnel",
     "funnel_data": "equipoise.models.bias.funnel",

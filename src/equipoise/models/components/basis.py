@@ -21,7 +21,7 @@ from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
 from equipoise.models.components.reading import TIMES, design, parts_of
-from equipoise.models.correlated import shared_effects
+from equipoise.models.correlated import TAU2, shared_effects, tau2_of
 from equipoise.models.intervals import shown
 from equipoise.num.linalg import RTOL, gls, rank, row_space
 
@@ -171,7 +171,9 @@ class IdentifiabilityMap(Result):
         return self.table().to_html()
 
 
-def identifiability_map(fit: ComponentFit, *, also: Sequence[str] = ()) -> IdentifiabilityMap:
+def identifiability_map(
+    fit: ComponentFit, *, also: Sequence[str] = (), refit: bool = False
+) -> IdentifiabilityMap:
     """Say of every component, pair and combination what the trials can tell, and on what it rests.
 
     Parameters
@@ -180,6 +182,8 @@ def identifiability_map(fit: ComponentFit, *, also: Sequence[str] = ()) -> Ident
         What :func:`equipoise.components` gave.
     also
         Further combinations, such as ``CBT+exercise``, tried or not.
+    refit
+        Whether tau² is estimated anew when a trial is left out; it is kept otherwise.
 
     Returns
     -------
@@ -190,7 +194,7 @@ def identifiability_map(fit: ComponentFit, *, also: Sequence[str] = ()) -> Ident
     Notes
     -----
     Whether a question can be answered is a question of rank: its row must be a combination of the
-    rows of the design. The range with one trial left out keeps tau² as it is.
+    rows of the design.
     """
     nothing = fit.inactive
     plain = [name for name in fit.components if TIMES not in name]
@@ -207,10 +211,10 @@ def identifiability_map(fit: ComponentFit, *, also: Sequence[str] = ()) -> Ident
         if key not in seen:
             seen.add(key)
             questions.append((text, "combination"))
-    trials = _trials(fit)
+    trials = _trials(fit, refit=refit)
     rows = tuple(_basis(fit, what, "", kind, trials) for what, kind in questions)
     notes = []
-    if not fit.interactions and combos:
+    if not fit.interactions and (combos or also):
         text = (
             "Effects are taken to add up. What two components do together beyond their sum is told "
             "only by a model with that interaction."
@@ -248,19 +252,19 @@ class _Trials:
     groups: dict[str, dict[str, float]]
 
 
-def _trials(fit: ComponentFit) -> _Trials:
+def _trials(fit: ComponentFit, *, refit: bool = False) -> _Trials:
     treats = dict.fromkeys((*fit.treat1, *fit.treat2))
     studies = dict.fromkeys(fit.study)
     return _Trials(
-        _without_each(fit),
+        _without_each(fit, refit),
         {name: fit.row(name) for name in treats},
         {study: fit.groups(study) for study in studies},
     )
 
 
-def _without_each(fit: ComponentFit) -> list[_Gone]:
+def _without_each(fit: ComponentFit, refit: bool) -> list[_Gone]:
     es = fit.data
-    V = es.V() + (fit.tau2 * shared_effects(es) if fit.tau2 else 0.0)
+    R, plain, y = shared_effects(es), es.V(), np.asarray(es.yi)
     out = []
     for study in dict.fromkeys(fit.study):
         rows = [i for i, name in enumerate(fit.study) if name != study]
@@ -268,7 +272,11 @@ def _without_each(fit: ComponentFit) -> list[_Gone]:
         if not len(rows) or not X.any():
             out.append(_Gone(study, np.zeros((X.shape[1], 0)), np.zeros(X.shape[1])))
             continue
-        found = gls(X, np.asarray(es.yi)[rows], V[np.ix_(rows, rows)])
+        inside = np.ix_(rows, rows)
+        spread = fit.tau2
+        if refit and fit.tau2_method in TAU2:
+            spread, _ = tau2_of(fit.tau2_method, X, y[rows], plain[inside], R[inside])
+        found = gls(X, y[rows], plain[inside] + spread * R[inside])
         out.append(_Gone(study, row_space(X), found.beta))
     return out
 
@@ -315,7 +323,7 @@ def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Bas
         essential=tuple(essential),
         low=low,
         high=high,
-        sentence=_sentence(used, essential, direct, groups),
+        sentence=_sentence(used, essential, direct, groups, kind),
     )
 
 
@@ -348,17 +356,24 @@ def _sentence(
     essential: list[str],
     direct: int,
     groups: dict[str, dict[str, float]],
+    kind: str,
 ) -> str:
     """What an estimate rests on, in words."""
+    tail = ""
+    if not direct and kind != "interaction":
+        tail = " No trial compared exactly this: it rests on effects adding up."
     if len(essential) == 1:
         study = essential[0]
         sizes = sorted({int(n) for n in groups[study].values() if not math.isnan(n)})
         ends = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}" if sizes else ""
         people = f", {ends} people per arm" if ends else ""
-        return f"Rests on one trial, {study}{people}: without it the trials cannot tell."
+        return f"Rests on one trial, {study}{people}: without it the trials cannot tell.{tail}"
     if len(essential) > 1:
-        return f"Rests on each of {', '.join(essential)}: without any one the trials cannot tell."
+        named = ", ".join(essential)
+        return f"Rests on each of {named}: without any one the trials cannot tell.{tail}"
     text = "1 trial" if len(used) == 1 else f"{len(used)} trials"
+    if not direct and kind == "interaction":
+        return f"{text}, by differences between comparisons: no groups differ by this alone."
     if not direct:
         return f"{text}, none of which compared exactly this: it rests on effects adding up."
     return f"{text}, {direct} of which compared exactly this."

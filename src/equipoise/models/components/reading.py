@@ -171,6 +171,11 @@ def chosen_interactions(
     if asked is None:
         return ()
     if isinstance(asked, str):
+        if asked == "forward":
+            raise InputError(
+                "interactions='forward'",
+                hint="forward_interactions(), which says how many it tried",
+            )
         if asked != "identifiable":
             raise UnknownNameError("choice of interactions", asked, ("identifiable", "['A*B']"))
         return identifiable(es, names, inactive)
