@@ -584,3 +584,14 @@ def test_the_comparison_adjusted_funnel_tells_every_effect(name: str) -> None:
     assert figure.table.column("sei") == tuple(float(v) for v in found.sei)
     assert ("Egger" in figure.desc) == any(t.test == "Egger" for t in found.tests)
     assert len(figure.table) == len(found)
+
+
+@pytest.mark.parametrize("method", ["MH", "NCH"])
+def test_networks_of_rare_events_are_drawn(method: str) -> None:
+    fit = eq.network(made_up(5, 12), measure="OR", method=method)
+    figure = eq.forest(fit, better="lower")
+    check(figure)
+    assert len(figure.table) == 4
+    assert "direct" in {column.key for column in figure.table.columns}
+    check(eq.plot_league(fit))
+    check(eq.plot_network(fit))

@@ -15,7 +15,7 @@ from equipoise.certainty.rob2 import Rob
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import Column, Table, Value, count
 from equipoise.effects.blocks import Contrasts
-from equipoise.models.network.fit import NetworkFit
+from equipoise.models.network.reading import NetworkReading
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.figure import NARROW, WIDE, Figure
 from equipoise.present.figures.frame import Box
@@ -86,7 +86,7 @@ class _Shown:
 
 
 def plot_network(
-    what: NetworkFit | Contrasts,
+    what: NetworkReading | Contrasts,
     *,
     rob: Any = None,
     order: Sequence[str] | Figure | None = None,

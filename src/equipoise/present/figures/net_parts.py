@@ -10,6 +10,7 @@ from typing import Any
 
 from equipoise.certainty.rob2 import Rob
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.network.core import make_net
 from equipoise.present.figures.marks import ROB, rob_key
@@ -109,6 +110,10 @@ def graph_of(what: Any, rob: Any = None) -> Graph:
         On something else, or contrasts that name no treatments.
     """
     es = what if isinstance(what, Contrasts) else getattr(what, "data", None)
+    held = getattr(what, "arms", None)
+    if isinstance(held, Arms):
+        # A network of counts keeps its groups; what they show takes no part in the graph.
+        es = held.contrasts("OR")
     if not isinstance(es, Contrasts):
         raise InputError(
             f"no network can be drawn of a {type(what).__name__}",

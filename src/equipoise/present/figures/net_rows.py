@@ -10,6 +10,7 @@ from typing import Any
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval
 from equipoise.core.table import count, fixed, percent, significant
+from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.network.reading import NetworkReading
@@ -110,7 +111,7 @@ def _columns(
 ) -> tuple[Filled, ...]:
     names = tuple(others)
     made: list[Filled] = [*own_columns(_without(asked.left, ref), "left", names)]
-    if isinstance(getattr(net, "data", None), Contrasts):
+    if any(isinstance(getattr(net, name, None), (Contrasts, Arms)) for name in ("data", "arms")):
         graph = graph_of(net)
         number = {name: i for i, name in enumerate(graph.treatments)}
         direct = {(e.one, e.two): e.k for e in graph.edges}
@@ -135,7 +136,7 @@ def _without(given: Mapping[str, Any] | None, ref: str) -> dict[str, Any]:
 
 def _spread(net: Any) -> tuple[str, ...]:
     """How much trials differ, where the fit tells it."""
-    if not hasattr(net, "q_df") or not net.q_df:
+    if not getattr(net, "q_df", 0) or not hasattr(net, "i2"):
         return ()
     text = f"Differences between trials: I²\u00a0{percent(net.i2)}"
     if getattr(net, "model", "") == "random":
