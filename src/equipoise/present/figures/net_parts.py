@@ -110,10 +110,10 @@ def graph_of(what: Any, rob: Any = None) -> Graph:
         On something else, or contrasts that name no treatments.
     """
     es = what if isinstance(what, Contrasts) else getattr(what, "data", None)
-    held = getattr(what, "arms", None)
-    if isinstance(held, Arms):
+    arms_of = getattr(what, "arms", None)
+    if isinstance(arms_of, Arms):
         # A network of counts keeps its groups; what they show takes no part in the graph.
-        es = held.contrasts("OR")
+        es = arms_of.contrasts("OR")
     if not isinstance(es, Contrasts):
         raise InputError(
             f"no network can be drawn of a {type(what).__name__}",
