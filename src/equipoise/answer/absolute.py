@@ -241,7 +241,8 @@ def _without(scale: Scale, pairs: Sequence[Pair], ledger: Ledger, prefix: str) -
             cells=[known.cell("value")],
         )
     arms = [p.control for p in pairs if p.control is not None]
-    cells: list[Cell] = [c for a in arms for c in a.cells if c.column in ("events", "n", "mean")]
+    # A control group counts where its comparison can be used, so the treated side matters too.
+    cells: list[Cell] = [c for p in pairs if p.control is not None for c in p.cells]
     if outcome.type == "binary":
         assert scale.risk is not None
         return ledger.add(

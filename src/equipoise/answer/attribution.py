@@ -119,13 +119,14 @@ def _isolated(
     share = sum(float(w) for w, d in zip(fit.weights, direct, strict=True) if d) / float(
         sum(fit.weights)
     )
+    counted = [p.trial.cell("trial") for p in chosen] + [c for p in chosen for c in p.cells]
     trials = ledger.add(
         f"{prefix}.trials",
         len({p.trial.id for p in chosen}),
         "trials",
         f"trials, {outcome.label}, {kind}",
         join([p.label for p in chosen]),
-        cells=[p.trial.cell("trial") for p in chosen],
+        cells=counted,
     )
     people = ledger.add(
         f"{prefix}.people",
@@ -133,7 +134,7 @@ def _isolated(
         "people",
         f"people, {outcome.label}, {kind}",
         "sum of the groups",
-        cells=[c for p in chosen for c in p.cells if c.column in ("n", "n1", "n2")],
+        cells=counted,
     )
     x = review.question.treatment
     tested = f"{x} on its own" if kind == "alone" else f"adding {x} to other care"

@@ -184,7 +184,7 @@ def _compared(
         "per 1000",
         f"{row.plain}, without the treatment",
         "events over people in the control groups",
-        cells=[c for _, b in pairs for c in b.cells],
+        cells=cells,
     )
     excess = ledger.add(
         f"{prefix}.excess",

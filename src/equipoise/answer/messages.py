@@ -105,7 +105,7 @@ def would_change(
             "people",
             "people that one adequate trial needs",
             "optimal information size: 80 % power to see the smallest important difference",
-            inputs=(answer.people,),
+            inputs=[answer.people] if answer.effect is None else [answer.people, answer.effect],
         )
         shown = fixed(round(judged.needed, -1), 0)
         lines.append(
@@ -138,9 +138,9 @@ def _next_lines(
     trials: Sequence[NextTrial], answer: OutcomeAnswer, ledger: Ledger
 ) -> Iterator[str]:
     """The sizes of next trials that would change the answer."""
-    for number, trial in enumerate(trials, start=1):
+    for trial in trials:
         people = ledger.add(
-            f"change.next.{number}",
+            f"change.next.{trial.id}",
             trial.people,
             "people",
             f"people in a fair trial that {trial.finding} and so changes the answer",

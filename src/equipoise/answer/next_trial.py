@@ -30,6 +30,7 @@ _NEXT = Trial(id="the-next-trial", label="the next trial", citation="", blinding
 class NextTrial:
     """A trial that would change the answer."""
 
+    id: str
     finding: str
     """What it would find, in words."""
     people: int
@@ -65,18 +66,18 @@ def next_trials(
         return judge(fair, outcome, pairs, fit, main, setting).code
 
     found = []
-    for finding, benefit in _findings(main):
+    for id_, finding, benefit in _findings(main):
         size = _smallest(lambda n, b=benefit: verdict(b, n) != code)  # type: ignore[misc]
         if size is not None:
-            found.append(NextTrial(finding, size, verdict(benefit, size)))
+            found.append(NextTrial(id_, finding, size, verdict(benefit, size)))
     return tuple(found)
 
 
-def _findings(main: Threshold) -> Iterator[tuple[str, float]]:
-    """What a trial may find, in words and as a benefit in the reader's units."""
-    yield "finds no difference", 0.0
-    yield "finds a benefit twice as large as the smallest that matters", 2 * main.small
-    yield "finds that people get worse by twice that much", -2 * main.small
+def _findings(main: Threshold) -> Iterator[tuple[str, str, float]]:
+    """What a trial may find: its id, in words, and as a benefit in the reader's units."""
+    yield "none", "finds no difference", 0.0
+    yield "benefit", "finds a benefit twice as large as the smallest that matters", 2 * main.small
+    yield "worse", "finds that people get worse by twice that much", -2 * main.small
 
 
 def _smallest(changes: Callable[[int], bool]) -> int | None:

@@ -85,13 +85,15 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
     """The outcome as it stands before, or without, a pooled result."""
     outcome = data.outcome
     everybody = (*data.pairs, *data.empty)
+    # A trial counts by its usable numbers: take one away, and it is counted no more.
+    counted = [p.trial.cell("trial") for p in everybody] + [c for p in everybody for c in p.cells]
     trials = ledger.add(
         f"{outcome.id}.trials",
         len({p.trial.id for p in everybody}),
         "trials",
         f"{outcome.label}: trials that isolate the treatment",
         join([p.label for p in everybody]) or "none",
-        cells=[p.trial.cell("trial") for p in everybody],
+        cells=counted,
     )
     people = ledger.add(
         f"{outcome.id}.people",
@@ -99,7 +101,7 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
         "people",
         f"{outcome.label}: people in those trials",
         "sum of the groups compared",
-        cells=[c for p in everybody for c in p.cells if c.column in ("n", "n1", "n2")],
+        cells=counted,
     )
     x, y = review.question.treatment, review.question.comparator_plain
     sentence = (

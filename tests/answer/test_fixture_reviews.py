@@ -1,0 +1,60 @@
+"""Every answer, state, size and level comes out of a review made for it, from folder to page."""
+
+from datetime import date
+from itertools import product
+
+import pytest
+from fixture_reviews import ANSWERS, FIXTURES, SIZES, asked, finished, graded
+
+from equipoise.answer.assess import assess
+from equipoise.answer.wording import LABELS
+from equipoise.certainty.grade import LEVELS
+from equipoise.core.provenance import plain
+from equipoise.present.pages import page
+from equipoise.review.folder import open_review, write_folder
+
+ON = date(2026, 11, 22)
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_each_fixture_answers_as_it_was_made_to(name, tmp_path):
+    review = FIXTURES[name]()
+    answer = assess(review, on=ON)
+    assert answer.verdict.code == ANSWERS[name]
+    again = open_review(write_folder(review, tmp_path / review.slug))
+    assert assess(again, on=ON).verdict == answer.verdict
+    html = page(answer).files["index.html"].decode()
+    assert LABELS[answer.verdict.code][0] in html
+
+
+def test_the_fixtures_give_all_seven_answers_and_none():
+    assert set(ANSWERS.values()) == set(LABELS)
+
+
+def test_the_stops_are_shown():
+    stale = assess(FIXTURES["stale"](), on=ON)
+    assert stale.verdict.stale
+    assert stale.verdict.heading == "As of March 2019"
+    retracted = assess(FIXTURES["retracted"](), on=ON)
+    assert retracted.verdict.retracted
+    assert any("retracted" in line.text for line in retracted.status.lines)
+    assert "T3 2020" not in [r.label for r in retracted.outcome("pain").pooled.rows]
+
+
+def test_every_state_of_harm_and_every_severity():
+    lines = assess(FIXTURES["harms"](), on=ON).harms
+    assert {h.state for h in lines} == {1, 2, 3, 4, 5}
+    assert {h.severity for h in lines} == {"mild", "needs-care", "serious", "unclear"}
+
+
+@pytest.mark.parametrize(("size", "level"), list(product(SIZES, LEVELS)))
+def test_every_cell_of_the_wording_table(size, level):
+    review = finished(asked(graded(size, level)), "cell")
+    outcome = assess(review, on=ON).outcome("pain")
+    assert outcome.grade is not None
+    assert (outcome.effect_class, outcome.grade.level) == (size, level)
+    said = plain(outcome.statement_plain)
+    modal = {"high": "", "moderate": "probably", "low": "may", "very low": "We do not know"}[level]
+    assert modal in said
+    if size == "none" and level != "very low":
+        assert "little to no difference" in said or "little or no difference" in said
