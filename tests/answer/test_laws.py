@@ -1,6 +1,7 @@
 """The verdict's laws, on evidence that was made up at random and went the whole way."""
 
 from datetime import date
+from itertools import pairwise
 
 from bench import Bench
 from fixture_reviews import asked
@@ -59,7 +60,7 @@ def test_more_benefit_in_every_trial_is_never_less_favourable(benefits, people, 
 def test_more_harm_and_more_burden_are_never_more_favourable(benefits, people, taken):
     codes = [evidence(benefits, people, taken=taken, harm=h) for h in ("", "possible", "likely")]
     known = [c for c in codes if c != "UNKNOWN"]
-    assert all(FAVOUR.index(a) >= FAVOUR.index(b) for a, b in zip(known, known[1:], strict=False))
+    assert all(FAVOUR.index(a) >= FAVOUR.index(b) for a, b in pairwise(known))
     easy, hard = (evidence(benefits, people, taken=taken, burden=b) for b in ("low", "notable"))
     assume("UNKNOWN" not in (easy, hard))
     assert FAVOUR.index(hard) <= FAVOUR.index(easy)

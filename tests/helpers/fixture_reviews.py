@@ -181,7 +181,7 @@ def _dissent() -> Review:
         level="disagrees",
         by="checker",
         on="2026-10-01",
-        why="The trials were too short.",
+        why="Too short trials.",
     )
     found = replace(review, judgements=(*review.judgements, word))
     return replace(found, text=render(found))
