@@ -195,3 +195,21 @@ def test_tables_hold_every_rule():
     assert len(found.reasons().rows) == 6 * len(found)
     assert "Confidence in each estimate" in found.summary()
     assert np.all([a.what != b.what for a, b in pairwise(found.rows)])
+
+
+def test_a_huge_effect_of_one_small_trial_is_not_precise():
+    def judged(se):
+        es = contrasts(
+            yi=[math.log(18)],
+            sei=[se],
+            study=["s1"],
+            treat1=["a"],
+            treat2=["c"],
+            measure="OR",
+        )
+        net = network(es, reference="c", model="common")
+        return cinema(net, important=1.25, risk_of_bias={"s1": "low"}).of("a", "c")
+
+    assert judged(0.93).domain("imprecision").concern == "some concerns"
+    assert "GRADE guidance 34" in judged(0.93).domain("imprecision").rule
+    assert judged(0.2).domain("imprecision").concern == "no concerns"

@@ -321,8 +321,23 @@ def _crossed(ci: Interval, size: float) -> int:
 _COUNTS = ("neither limit", "one limit", "both limits")
 
 
-def _imprecision(ci: Interval, size: float) -> Domain:
+#: Beyond this ratio of its ends, an interval shows that too few people took part to trust a large
+#: effect (Zeng 2022, GRADE guidance 34): odds ratios, and other ratios.
+WIDE: dict[str, float] = {"OR": 2.5}
+WIDE_ELSE = 3.0
+
+
+def _imprecision(ci: Interval, size: float, measure: str) -> Domain:
     crossed = _crossed(ci, size)
+    limit = WIDE.get(measure, WIDE_ELSE)
+    if not crossed and measure_of(measure).ratio and ci.high - ci.low > math.log(limit):
+        ratio = significant(math.exp(ci.high - ci.low), 3)
+        rule = (
+            f"the interval crosses neither limit of the range of unimportant effects, but its ends "
+            f"are {ratio} times apart (over {limit:g}): too few people for so large an effect "
+            "(GRADE guidance 34, beyond CINeMA’s own rule)"
+        )
+        return Domain("imprecision", "some concerns", rule)
     rule = (
         f"the interval crosses {_COUNTS[crossed]} of the range of unimportant effects; some "
         "concerns for one, major for both"
@@ -440,7 +455,7 @@ def _network_rows(
             _unjudged("indirectness")
             if indirect is None
             else _summed("indirectness", own, indirect, rule),
-            _imprecision(effect.ci, size),
+            _imprecision(effect.ci, size, fit.measure),
             _heterogeneity(effect.ci, effect.pi, size),
             incoherence,
         )
@@ -510,7 +525,7 @@ def _component_rows(
             _unjudged("indirectness")
             if indirect is None
             else _summed("indirectness", own, indirect, rule),
-            _imprecision(effect.ci, size),
+            _imprecision(effect.ci, size, fit.measure),
             _heterogeneity(effect.ci, pi, size),
             _by_test(overall, "what does not add up (Q of the model beyond the network’s)"),
         )
