@@ -56,6 +56,9 @@ def show(answer: Answer, console: Console) -> None:
         _part(console, part)
     for assumption in dict.fromkeys(p.assumption for p in parts if p.assumption):
         _line(console, " " * 9, assumption, "dim", indent=9)
+    if answer.together.interaction:
+        first = answer.together.interaction.partition(". ")[0]
+        _line(console, " " * 9, first.rstrip(".") + ".", "dim", indent=9)
     _heading(console, "Harms")
     _harms(console, answer)
     _heading(console, "Why this sure")
