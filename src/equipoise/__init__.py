@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from equipoise.present.pages import page as page
     from equipoise.review.folder import open_review as open_review
     from equipoise.scale import batch as batch
+    from equipoise.scale.bootstrap import bootstrap as bootstrap
     from equipoise.scale.gosh import gosh as gosh
 
     __version__: str
@@ -113,6 +114,7 @@ _HOME = {
     "batch": "equipoise.scale",
     "baujat": "equipoise.models.influence",
     "bayes": "equipoise.models.bayes.fit",
+    "bootstrap": "equipoise.scale.bootstrap",
     "bubble": "equipoise.present.figures.bubble",
     "cinema": "equipoise.certainty.cinema",
     "components": "equipoise.models.components.fit",

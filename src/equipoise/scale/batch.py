@@ -29,6 +29,8 @@ __all__ = ["BACKENDS", "CODES", "BatchFit", "bootstrap", "leave_one_out", "pairw
 
 Numbers: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]"
 
+Vector: TypeAlias = "Sequence[float] | NDArray[Any]"
+
 #: The prediction intervals that are made of what a chunk holds.
 PREDICTED = ("t", "V", "HTS", "metafor")
 
@@ -379,7 +381,7 @@ def _methods(model: str, tau2: str, interval: str, pi: str) -> tuple[Method, ...
 # --- what is made of it --------------------------------------------------------------------------
 
 
-def leave_one_out(y: Sequence[float], v: Sequence[float], **how: Any) -> BatchFit:
+def leave_one_out(y: Vector, v: Vector, **how: Any) -> BatchFit:
     """Pool a meta-analysis again without each trial in turn.
 
     Parameters
@@ -442,7 +444,7 @@ def bootstrap(es: Contrasts, B: int, seed: int, **how: Any) -> BatchFit:
     return pairwise(y[rows], v[rows], **how)
 
 
-def _vectors(y: Sequence[float], v: Sequence[float]) -> tuple[Floats, Floats]:
+def _vectors(y: Vector, v: Vector) -> tuple[Floats, Floats]:
     one, two = np.asarray(y, dtype=np.float64), np.asarray(v, dtype=np.float64)
     if one.ndim != 1 or one.shape != two.shape:
         raise InputError(f"y of shape {one.shape} and v of shape {two.shape}", hint="flat, alike")
