@@ -73,6 +73,10 @@ RESPONDERS = (
     '\n[[outcomes.responders]]\nname = "better"\nmethod = "threshold"\nsource = "a panel"\n'
 )
 GAP = "baker,better,partly reported,unclear,protocol,again\n"
+BOTH = "".join(
+    f"adams,cough,{n},{a},rob,report,\n"
+    for n, a in (("2.1", "N"), ("2.2", "N"), ("2.6", "Y"), ("2b.1", "N"), ("2b.2", "N"))
+) + "".join(f"adams,cough,2b.{n},N,rob,report,\n" for n in (4, 5))
 DOMAIN = 'about = "certainty"\noutcome = "cough"\ndomain = "indirectness"'
 
 CLAIM = '+++\n[[claims]]\nid = "c"\nabout = "alone"\nsays = "better"\n{}+++\n# Tonic\n'
@@ -470,10 +474,45 @@ BREAKS = [
     ),
     Break("W-UNREPORTED-RESULT", GAPS, "partly reported", "not measured"),
     Break("E-OUTCOME-UNKNOWN", GAPS, "baker,better", "baker,sleep"),
-    Break("E-TRIAL-UNKNOWN", SIGNALS, "adams,cough,1.3", "davis,cough,1.3"),
-    Break("E-PERSON-UNKNOWN", SIGNALS, "1.3,N,rob", "1.3,N,bob"),
+    Break(
+        "E-TRIAL-UNKNOWN",
+        SIGNALS,
+        "adams,cough,1.3",
+        "davis,cough,1.3",
+        also=(("E-SIGNAL-MISSING", SIGNALS, 3),),
+    ),
+    Break(
+        "E-PERSON-UNKNOWN",
+        SIGNALS,
+        "1.3,N,rob",
+        "1.3,N,bob",
+        also=(("E-SIGNAL-MISSING", SIGNALS, 3), ("E-SIGNAL-MISSING", SIGNALS, 4)),
+    ),
     Break("E-CHOICE", SIGNALS, "1.3,N,", "1.3,Yes,"),
-    Break("E-ROW-TWICE", SIGNALS, "adams,cough,1.3", "adams,cough,1.2"),
+    Break(
+        "E-ROW-TWICE",
+        SIGNALS,
+        "adams,cough,1.3",
+        "adams,cough,1.2",
+        also=(("E-SIGNAL-MISSING", SIGNALS, 4),),
+    ),
+    Break("E-SIGNAL-ANSWER", SIGNALS, "1.3,N,", "1.3,NA,"),
+    Break("E-SIGNAL-MISSING", SIGNALS, "adams,cough,1.3,N,rob,report,\n", "", at=(SIGNALS, 3)),
+    Break(
+        "E-SIGNAL-UNKNOWN",
+        SIGNALS,
+        "adams,cough,1.3",
+        "adams,cough,1.4",
+        also=(("E-SIGNAL-MISSING", SIGNALS, 3),),
+    ),
+    Break(
+        "E-SIGNAL-EFFECT",
+        SIGNALS,
+        "1.3,N,rob,report,\n",
+        "1.3,N,rob,report,\n" + BOTH,
+        at=(SIGNALS, 11),
+    ),
+    Break("W-ROB-OVERRIDE", SIGNALS, "1.2,Y,", "1.2,N,", at=(ROB, 2)),
     Break("E-ROW-TWICE", GAPS, "of measuring\n", "of measuring\n" + GAP),
     Break("E-PROTOCOL-HASH", TOML, 'CRD42026000001"', 'CRD42026000001"\nsha256 = "abc"'),
     Break("E-FLOW", TOML, "included = 3", "included = 6"),

@@ -59,6 +59,8 @@ class ForestRow:
     flags: tuple[str, ...]
     """Sentences for the reader, such as "SD borrowed from Yelland 2004"."""
     cells: tuple[Cell, ...]
+    rob_domains: tuple[str, ...] = ()
+    """Levels of the five domains of RoB 2, where any of them was judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from equipoise.answer.answer import ForestRow, Pooled
-from equipoise.certainty.rob2 import result_risk
+from equipoise.certainty.rob2 import assess_result
 from equipoise.core.result import Interval
 from equipoise.effects.columns import Column
 from equipoise.models.counts.closed import mantel_haenszel
@@ -154,6 +154,8 @@ def _rows(
     rows = []
     for i, pair in enumerate(chosen):
         y, half = float(fit.yi[i]), z * math.sqrt(float(fit.vi[i]))
+        risk = assess_result(review, pair.trial.id, outcome.id)
+        levels = tuple(d.level for d in risk.domains)
         rows.append(
             ForestRow(
                 trial=pair.trial.id,
@@ -164,9 +166,10 @@ def _rows(
                 weight=float(fit.weights[i]),
                 treated=_raw(pair, 1),
                 control=_raw(pair, 2),
-                rob=result_risk(review, pair.trial.id, outcome.id),
+                rob=risk.overall,
                 flags=pair.flags,
                 cells=pair.cells,
+                rob_domains=levels if set(levels) != {"not judged"} else (),
             )
         )
     return tuple(rows)

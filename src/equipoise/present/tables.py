@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, ThresholdLine
 from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
 from equipoise.certainty.grade import GradeProfile, Level
+from equipoise.certainty.rob2 import result_levels
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Column, Link, Table, Value, significant
 from equipoise.present.figures.marks import ROB
+from equipoise.present.ledgers import rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
 from equipoise.review.records import Arm, Trial
 
@@ -326,10 +328,7 @@ def trials(answer: Answer) -> Table:
 
 def _trial(answer: Answer, t: Trial) -> tuple[Value, ...]:
     arms = [_arm(answer, a) for a in answer.review.arms if a.trial == t.id]
-    found = dict.fromkeys(
-        r.overall for r in answer.review.risk_of_bias if r.trial == t.id and r.overall
-    )
-    rob = joined([ROB[level][1] for level in found if level]) if found else ROB["not judged"][1]
+    rob = joined([ROB[level][1] for level in result_levels(answer.review, t.id)])
     status = {"retracted": "RETRACTED. ", "concern": "Expression of concern. "}.get(t.status, "")
     return (
         Link(t.label, f"#ref-{t.id}"),
@@ -516,6 +515,7 @@ ALL: dict[str, Callable[..., Table]] = {
         thresholds,
         sensitivity,
         trials,
+        rob_steps,
         components,
         bearings,
         part_estimates,

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
-from equipoise.review import rules_context, rules_data, rules_numbers, rules_question
+from equipoise.review import (
+    rules_context,
+    rules_data,
+    rules_numbers,
+    rules_question,
+    rules_signals,
+)
 from equipoise.review.problems import Problem, in_order
 from equipoise.review.reader import Draft, read_draft
 
@@ -65,6 +71,9 @@ RULES: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rules_context.protocol,
     rules_context.decisions,
     rules_context.claims,
+    rules_signals.known,
+    rules_signals.ways,
+    rules_signals.overrides,
 )
 #: Rules whose finding depends on the day; none of them is an error, so that a folder that can be
 #: read today can be read tomorrow.

@@ -309,7 +309,7 @@ def appraisals(draft: Draft) -> Iterator[Problem]:
             yield problem(row.file, row.line, "W-ROB-OVERALL", what, hint)
     if "risk_of_bias.csv" in draft.text and "risk_of_bias.csv" not in draft.read:
         return
-    judged = {row.trial for row in draft.risk_of_bias}
+    judged = {row.trial for row in draft.appraised}
     for trial in draft.trials:
         if trial.use == "included" and trial.id not in judged:
             what = f"nobody has appraised the risk of bias of {trial.label}"

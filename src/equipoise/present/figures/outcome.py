@@ -8,6 +8,7 @@ from equipoise.answer.answer import ForestRow, OutcomeAnswer, Pooled, ThresholdL
 from equipoise.core.provenance import plain
 from equipoise.core.table import count, significant
 from equipoise.effects.measures import Measure, measure_of
+from equipoise.present.figures.cells import DOMAINS
 from equipoise.present.figures.plot import (
     Beside,
     Better,
@@ -21,6 +22,8 @@ from equipoise.present.figures.plot import (
     given_band,
     heterogeneity_said,
 )
+
+ROB2 = DOMAINS[5]
 
 
 def plot_of_outcome(
@@ -70,13 +73,15 @@ def plot_of_outcome(
         found=(found,) if found else (),
         notes=pooled.notes,
         left_out=_left_out(outcome),
+        domains=(*ROB2, "overall") if any(row.rob_domains for row in pooled.rows) else (),
         effect_head=("Effect", f"({100 * pooled.level:g}% interval)"),
     )
     return described(plot, outcome.unit)
 
 
 def _lines(pooled: Pooled, total: Total) -> tuple[Line, ...]:
-    lines = [_line(row) for row in pooled.rows]
+    lights = any(row.rob_domains for row in pooled.rows)
+    lines = [_line(row, lights) for row in pooled.rows]
     k = len(lines)
     if k < 2:
         return tuple(lines)
@@ -90,7 +95,13 @@ def _lines(pooled: Pooled, total: Total) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _line(row: ForestRow) -> Line:
+def _lights(row: ForestRow) -> tuple[str, ...]:
+    """The five domains of RoB 2 and the overall level."""
+    domains = row.rob_domains or ("not judged",) * len(ROB2)
+    return (*domains, row.rob or "not judged")
+
+
+def _line(row: ForestRow, lights: bool) -> Line:
     return Line(
         row.label,
         row.estimate,
@@ -103,7 +114,7 @@ def _line(row: ForestRow) -> Line:
         }
         if row.treated or row.control
         else {},
-        rob=(row.rob or "not judged",),
+        rob=_lights(row) if lights else (row.rob or "not judged",),
         flags=row.flags,
     )
 
