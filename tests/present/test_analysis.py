@@ -105,6 +105,28 @@ def test_estimates_as_printed_are_ratios(save: Any) -> None:
     assert fit.estimate == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("measure", "text"),
+    [
+        ("HR", "study,HR,lower,upper\na,0.50,0.25,1.00\nb,2.00,1.00,4.00\n"),
+        ("HR", "study,Hazard ratio,ci_low,ci_high\na,0.50,0.25,1.00\nb,2.00,1.00,4.00\n"),
+        ("OR", "study,or,log_or,se\na,0.5,-0.3,0.2\nb,2.00,0.3,0.2\n"),
+        ("HR", "study,lnHR,variance\na,-0.3,0.04\nb,0.3,0.04\n"),
+        ("MD", "study,md,se\na,-0.3,0.2\nb,0.3,0.2\n"),
+    ],
+)
+def test_a_column_may_be_headed_with_the_measure(save: Any, measure: str, text: str) -> None:
+    found = analyse(save(text), measure=measure, model="common")
+    assert isinstance(found.fit, PairwiseFit)
+    assert found.fit.estimate == pytest.approx(0.0, abs=1e-12)
+    assert found.fit.vi[0] == pytest.approx(found.fit.vi[1])
+
+
+def test_a_ratio_beside_a_standard_error_is_asked_about(save: Any) -> None:
+    with pytest.raises(InputError, match=r"HR beside a standard error .* Try: loghr or yi"):
+        analyse(save("study,HR,se\na,0.5,0.2\nb,2.0,0.2\n"), measure="HR")
+
+
 def test_headings_may_be_named(save: Any) -> None:
     text = BINARY.replace("ai,", "dead,")
     found = analyse(save(text), measure="RR", columns={"events1": "dead"})
@@ -250,8 +272,14 @@ def test_the_command(save: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert done.exit_code == 0
     assert "risk ratio 0.2" in done.output
     assert "Report: " in done.output
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
     done = run(app, ["analyse", str(path), "-m", "RR", "--json", "--column", "events1=ai"])
     assert json.loads(done.output)["fit"]["k"] == 4
+    assert set(tmp_path.iterdir()) == before
+    assert run(app, ["analyse", str(path), "-m", "RR"]).exit_code == 0
+    report = tmp_path / f"{path.stem}-report"
+    assert {"index.html", "forest.svg", "result.json"} <= {p.name for p in report.iterdir()}
     assert run(app, ["analyse", str(path)]).exit_code == 2
     monkeypatch.setattr(
         "sys.argv", ["equipoise", "analyse", str(path), "-m", "RR", "--column", "x"]

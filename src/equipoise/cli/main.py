@@ -98,7 +98,13 @@ def analyse(
         str, typer.Option("-m", "--measure", help="RR, OR, MD, SMD, HR and others.")
     ],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A folder for the report and the plots.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="A folder for the report and the plots; trials-report for trials.csv when not "
+            "given, and none with --json.",
+        ),
     ] = None,
     column: Annotated[
         list[str] | None,

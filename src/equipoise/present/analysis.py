@@ -33,7 +33,7 @@ from equipoise.present.parts import (
     pairwise_parts,
     rare_parts,
 )
-from equipoise.review.sheet import MOST_ARMS, Sheet, read_sheet
+from equipoise.review.sheet import MOST_ARMS, Sheet, bare, read_sheet
 
 #: Estimates as printed need one of these beside them.
 _SPREADS = (("sei",), ("ci_low", "ci_high"), ("p_value",))
@@ -134,10 +134,11 @@ def analyse(
     ----------
     path
         A table with one row a trial (``study``, then the columns that the measure needs, or an
-        estimate with its spread), or one row an arm (``study``, ``treat``, ``events`` or
-        ``mean`` and ``sd``, ``n``, or ``events`` and ``time``), or one row a trial with the arms of
-        a network side by side (``treat1``, ``events1``, ``n1``, ``treat2``, … ``treat3``; blank
-        where a trial has fewer). Separated by commas, semicolons or tabs.
+        estimate with its spread: ``yi``, or headed with the measure itself), or one row an arm
+        (``study``, ``treat``, ``events`` or ``mean`` and ``sd``, ``n``, or ``events`` and
+        ``time``), or one row a trial with the arms of a network side by side (``treat1``,
+        ``events1``, ``n1``, ``treat2``, … ``treat3``; blank where a trial has fewer). Separated by
+        commas, semicolons or tabs.
     measure
         Code of the measure, such as ``RR``.
     columns
@@ -307,6 +308,8 @@ def _as_printed(
     names = ("yi", "vi", "sei", "ci_low", "ci_high", "p_value", "n1", "n2")
     found = sheet.find(names, named)
     spread = next((s for s in (("vi",), *_SPREADS) if all(x in found for x in s)), None)
+    if spread is not None and "yi" not in found:
+        found |= _own_heading(sheet, measure, spread)
     if "yi" not in found or spread is None:
         raise _nothing_fits(sheet, measure)
     people = [name for name in ("n1", "n2") if name in found]
@@ -319,6 +322,28 @@ def _as_printed(
     else:
         es = published(measure, estimate=data.pop("yi"), **data)
     return es, about | {name: found[name] for name in used}
+
+
+def _own_heading(sheet: Sheet, measure: str, spread: tuple[str, ...]) -> dict[str, str]:
+    """The column that is headed with the measure itself: ``hr``, ``log HR``, ``hazard ratio``.
+
+    A variance or standard error belongs to the logarithm of a ratio, an interval as printed to
+    the ratio.
+    """
+    m = measure_of(measure)
+    own = {bare(m.code), bare(m.name)}
+    logs = {f"{log}{name}" for log in ("log", "ln") for name in own} if m.scale == "log" else set()
+    analysed = spread in (("vi",), ("sei",))
+    wanted = logs if analysed and logs else own
+    hits = [name for name in sheet.names if bare(name) in wanted]
+    plain = [name for name in sheet.names if bare(name) in own]
+    if plain and not hits:
+        raise InputError(
+            f"{plain[0]} beside a {'variance' if spread == ('vi',) else 'standard error'}",
+            where=sheet.path,
+            hint=f"log{m.code.lower()} or yi for logarithms; ci_low and ci_high for ratios",
+        )
+    return {"yi": hits[0]} if len(hits) == 1 else {}
 
 
 def _nothing_fits(sheet: Sheet, measure: str) -> InputError:

@@ -119,9 +119,9 @@ class Sheet:
         """
         found: dict[str, str] = {}
         taken = set(named.values())
-        bare: dict[str, list[str]] = {}
+        headed: dict[str, list[str]] = {}
         for name in self.names:
-            bare.setdefault(_bare(name), []).append(name)
+            headed.setdefault(bare(name), []).append(name)
         for want in wanted:
             if want in named:
                 if named[want] not in self.cells:
@@ -129,7 +129,7 @@ class Sheet:
                 found[want] = named[want]
                 continue
             for other in (want, *(SYNONYMS.get(want) or _FURTHER.get(want, ()))):
-                hits = [name for name in bare.get(_bare(other), []) if name not in taken]
+                hits = [name for name in headed.get(bare(other), []) if name not in taken]
                 if len(hits) > 1:
                     raise InputError(
                         f"columns {' and '.join(map(repr, hits))} could both be {want}",
@@ -308,5 +308,6 @@ def _check_widths(names: tuple[str, ...], rows: Sequence[CsvRecord], where: Path
         raise FolderError("rows that do not fit the heading", where=str(where), problems=wrong)
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """A heading without what nobody means: case, spaces, dots, dashes and underscores."""
     return re.sub(r"[\s._-]", "", name).casefold()

@@ -254,6 +254,14 @@ def test_assumed_selection_is_marked_and_can_have_empty_intervals() -> None:
     assert t.estimate < t.unadjusted
 
 
+@pytest.mark.parametrize("name", ["Vevea-Hedges", "stepfun"])
+def test_other_names_of_a_step_function(name: str) -> None:
+    one = selection(es(), name, alternative="greater", steps=[0.025, 0.5])
+    two = selection(es(), "step", alternative="greater", steps=[0.025, 0.5])
+    assert one.type == "step"
+    assert one.to_dict() == two.to_dict()
+
+
 def test_a_result_reads_and_travels() -> None:
     t = selection(es(), alternative="greater")
     assert repr(t).startswith("<SelectionFit three-parameter MD ")

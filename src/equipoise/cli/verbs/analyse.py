@@ -14,13 +14,14 @@ from equipoise.present.analysis import analyse
 def run(
     path: Path, out: Path | None, columns: Sequence[str], as_json: bool, **settings: Any
 ) -> int:
-    """Analyse, print the synthesis, and write the report where it was asked for."""
+    """Analyse, print the synthesis, and write the report; JSON alone writes none."""
     given = {name: value for name, value in settings.items() if value not in (None, "")}
     found = analyse(path, columns=_named(columns), **given)
     if as_json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:
         print(found.summary())
+        out = Path(f"{path.stem}-report") if out is None else out
     if out is not None:
         page = found.save(out)
         if not as_json:

@@ -33,6 +33,7 @@ from equipoise.models.bias.search import Box, Peak, box_of, profile_bounds, sear
 from equipoise.models.bias.weights import (
     ALTERNATIVES,
     FAMILIES,
+    OTHER_NAMES,
     STEP,
     TYPES,
     VEVEA_WOODS,
@@ -209,9 +210,9 @@ def selection(
     es
         Effects, or a fit whose rows are used.
     type
-        ``three-parameter`` (one step at 0.025), ``step`` (at `steps`), ``Vevea-Woods`` (assumed
-        chances), or a smooth function: ``beta``, ``halfnormal``, ``negexp``, ``logistic``,
-        ``power``.
+        ``three-parameter`` (one step at 0.025), ``step`` (at `steps`; also called
+        ``Vevea-Hedges``), ``Vevea-Woods`` (assumed chances), or a smooth function: ``beta``,
+        ``halfnormal``, ``negexp``, ``logistic``, ``power``.
     alternative
         Which results are favoured: ``greater`` (large estimates), ``less`` (small ones) or
         ``two-sided`` (either). It is asked for, because no program can know it.
@@ -262,6 +263,7 @@ def selection(
         raise UnknownNameError("alternative", alternative, ALTERNATIVES)
     if interval not in INTERVALS:
         raise UnknownNameError("interval", interval, INTERVALS)
+    type = OTHER_NAMES.get(type, type)
     ends, chances = _function(type, steps, delta)
     found = rows(es, least=2, what="a selection model")
     sign = -1.0 if alternative == "less" else 1.0

@@ -222,6 +222,10 @@ WOODS: MappingProxyType[str, tuple[float, ...]] = MappingProxyType(
 
 #: What ``type=`` may be.
 TYPES = ("three-parameter", "step", "Vevea-Woods", *FAMILIES)
+#: Names that others use for one of them: the paper's, and metafor's.
+OTHER_NAMES: MappingProxyType[str, str] = MappingProxyType(
+    {"Vevea-Hedges": "step", "stepfun": "step"}
+)
 
 
 def woods(severity: str) -> tuple[float, ...]:
