@@ -1,5 +1,6 @@
 """Every answer, state, size and level comes out of a review made for it, from folder to page."""
 
+import re
 from datetime import date
 from itertools import product
 
@@ -58,3 +59,16 @@ def test_every_cell_of_the_wording_table(size, level):
     assert modal in said
     if size == "none" and level != "very low":
         assert "little to no difference" in said or "little or no difference" in said
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_sentences_are_english(name):
+    answer = assess(FIXTURES[name](), on=ON)
+    texts = [answer.verdict.sentence, answer.verdict.caution, answer.harm_sentence]
+    texts += [*answer.key_messages, *answer.would_change, *answer.questions]
+    texts += [o.statement_plain for o in answer.outcomes]
+    texts += [p.sentence for p in (answer.alone, answer.added, answer.together)]
+    for text in texts:
+        assert not re.search(r"\b[Aa] [aeio]|  |\.\.|⟦\||\bNone\b(?! of)|\bnan\b", plain(text)), (
+            text
+        )

@@ -65,7 +65,11 @@ WEIGHED: dict[Level, str] = {
     "moderate": "A probable {size}improvement in {outcome}",
     "low": "A possible {size}improvement in {outcome}",
 }
-SIZE_WORDS: dict[EffectClass, str] = {"small": "small ", "moderate": "", "large": "large "}
+SIZE_WORDS: dict[EffectClass, str] = {
+    "small": "small ",
+    "moderate": "moderate ",
+    "large": "large ",
+}
 #: The same where serious harm outweighs it.
 OUTWEIGHED: dict[str, str] = {
     "shown": "{benefit} does not make up for it",
