@@ -24,7 +24,7 @@ UNFINISHED = VENV / ".equipoise-unfinished"
 SETS = {
     "main": ("", ("main",)),
     "test": ("[test]", ("main", "test")),
-    "all": ("[test,browser,fast,arrow,export]", ("main", "test", "all")),
+    "all": ("[test,browser,fast,arrow,export,word,fhir,packages]", ("main", "test", "all")),
 }
 #: The build tools go into .venv, so that the same pinned ones are used everywhere.
 BUILD = ("hatchling", "editables")

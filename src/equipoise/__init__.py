@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from equipoise.models.sequential import sequential as sequential
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
+    from equipoise.present.exports.reading import read_answer as read_answer
     from equipoise.present.figures import labbe as labbe
     from equipoise.present.figures import plot_baujat as plot_baujat
     from equipoise.present.figures import plot_gosh as plot_gosh
@@ -169,6 +170,7 @@ _HOME = {
     "radial": "equipoise.present.figures.radial",
     "plot_sequential": "equipoise.present.figures.sequential_plot",
     "published": "equipoise.effects.contrasts",
+    "read_answer": "equipoise.present.exports.reading",
     "recover": "equipoise.effects",
     "regress": "equipoise.models.regression",
     "required_information": "equipoise.models.information",

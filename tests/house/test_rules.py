@@ -17,9 +17,9 @@ SOURCE = ROOT / "src" / "equipoise"
 LONGEST = 600
 
 #: Import name of each package whose distribution is called otherwise.
-IMPORTED_AS = {"markdown_it_py": "markdown_it"}
+IMPORTED_AS = {"markdown_it_py": "markdown_it", "python_docx": "docx"}
 #: The extras that the set-up commands install; the others belong to rooms that come later.
-INSTALLED = ("test", "browser", "fast", "arrow", "export")
+INSTALLED = ("test", "browser", "fast", "arrow", "export", "word", "fhir", "packages")
 
 #: What costs a large part of a second to import, and so stays off the way to an answer.
 SLOW = (

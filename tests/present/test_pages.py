@@ -96,6 +96,13 @@ def test_a_page_is_made_of_these_files(answer: Answer) -> None:
         "sources.html",
         "answer.json",
         "data/trials.csv",
+        "data/shown/outcomes.csv",
+        "data/shown/harms.csv",
+        "data/shown/trials.csv",
+        "data/datapackage.json",
+        "data/fhir.json",
+        "data/page.jsonld",
+        "data/answer.schema.json",
         stylesheet()[0],
     }
     assert files["data/trials.csv"] == b"a\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -27,6 +26,9 @@ from equipoise.core.provenance import Cell, Quantity, plain
 from equipoise.core.result import Method
 from equipoise.core.table import Table, show
 from equipoise.present import claims, tables
+from equipoise.present.exports.light import light_exports
+from equipoise.present.exports.linked import in_page, linked_data
+from equipoise.present.exports.reading import answer_json
 from equipoise.present.figures import Figure, forest, icon_array, parts_ladder
 from equipoise.present.figures.figure import figure_css
 from equipoise.present.prose import (
@@ -149,11 +151,19 @@ def answer_files(
     """
     lines = judge_claims(answer, others)
     shared = {"style": style, "home": home, "a": answer, "review": answer.review}
-    json_text = json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
+    linked = linked_data(answer, address, _disclosures(answer))
+    light = light_exports(answer, linked, address)
     files = {
-        "index.html": render("page.html", **shared, **_context(answer, address, lines)),
+        "index.html": render(
+            "page.html",
+            **shared,
+            **_context(answer, address, lines),
+            json_ld=in_page(linked),
+            light=light,
+        ),
         "sources.html": render("sources.html", **shared, **_sources(answer)),
-        "answer.json": (json_text + "\n").encode("utf-8"),
+        "answer.json": answer_json(answer).encode("utf-8"),
+        **{file.path: file.data for file in light},
     }
     if lines:
         files[claims.PAGE] = render("claims.html", **shared, **_claims(answer, lines, bool(home)))
@@ -252,7 +262,6 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "downloads": [(name, _FILES.get(name, "")) for name in answer.review.text],
         "licence": _LICENSES.get(answer.review.license, (answer.review.license, "")),
         "cited": [t for t in answer.review.trials if t.use == "included"],
-        "json_ld": _json_ld(answer, address),
         "address": address,
         "burdens": _burdens(answer),
         "claims": claims.counted(lines) if lines else "",
@@ -385,43 +394,6 @@ def _references(answer: Answer) -> list[tuple[str, list[Reference]]]:
     ]
     groups.append(("Other sources and methods", list(others.values())))
     return [(head, found) for head, found in groups if found]
-
-
-def _json_ld(answer: Answer, address: str) -> Markup:
-    """The page for machines: only what the page says in words as well."""
-    review = answer.review
-    made: dict[str, Any] = {
-        "@context": "https://schema.org",
-        "@type": "MedicalWebPage",
-        "headline": answer.title,
-        "inLanguage": "en",
-        "version": review.version,
-        "dateModified": review.updated,
-        "abstract": f"{_heading(answer)}{plain(answer.verdict.sentence)}",
-        "author": [{"@type": "Person", "name": p.name} for p in review.people],
-        "about": [
-            {"@type": "MedicalCondition", "name": answer.condition},
-            {"@type": "MedicalTherapy", "name": answer.treatment},
-        ],
-        "citation": [
-            {
-                "@type": "MedicalScholarlyArticle",
-                "name": t.citation or t.label,
-                **({"sameAs": f"https://doi.org/{t.doi}"} if t.doi else {}),
-            }
-            for t in review.trials
-            if t.use == "included"
-        ],
-    }
-    if address:
-        made["url"] = address
-    text = json.dumps(made, ensure_ascii=False, indent=1)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-def _heading(answer: Answer) -> str:
-    heading = f"{answer.verdict.heading}: " if answer.verdict.heading else ""
-    return f"{heading}{answer.verdict.label}. "
 
 
 @dataclass(frozen=True, slots=True)
