@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from equipoise.answer.absolute import Scale, people_of, pooled_sd, scale_of
 from equipoise.answer.answer import HarmClass, VerdictCode
 from equipoise.answer.verdict import Row, decide
+from equipoise.answer.wording import join
 from equipoise.certainty.grade import (
+    ENOUGH_TRIALS,
     TOO_FEW,
     Cap,
     Domain,
     GradeProfile,
     Reason,
+    ReportingSigns,
     imprecision,
     inconsistency,
+    indirectness,
     information_size_binary,
     information_size_continuous,
-    needs_person,
+    large_effect,
     profile,
+    publication_bias,
+    rises,
     risk_of_bias,
 )
 from equipoise.certainty.rob2 import result_risk
+from equipoise.certainty.rob_me import gaps
 from equipoise.certainty.thresholds import EffectClass, classify, signed
+from equipoise.core.errors import EquipoiseError
+from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.comparisons import Pair
-from equipoise.review.records import Judgement, Outcome, Review, Threshold
+from equipoise.review.records import Judgement, Outcome, Review, Threshold, Trial
+from equipoise.review.vocabulary import FLAGS
 
 #: Which kind of judgement in the folder speaks about which domain.
 _ABOUT: dict[str, Domain] = {
     "indirectness": "indirectness",
     "publication-bias": "publication bias",
 }
+
+#: What the design of a study without random allocation says.
+_NOT_RANDOM = (
+    *("non-random", "nonrandom", "not random", "quasi-random", "quasi-experiment", "observational"),
+    *("cohort", "case-control", "case series", "before-after", "before and after", "single-arm"),
+    *("cross-sectional", "registry", "interrupted time series"),
+)
+_LOG_MAX = 700.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +116,111 @@ def judge(
     reasons = (
         _bias(review, outcome, chosen, fit),
         inconsistency(fit.i2, trials, small),
-        needs_person("indirectness", "whether these trials answer this question is for a person"),
-        imprecision(low, high, small, people, needed)
+        _indirectness(chosen, fit),
+        imprecision(
+            low,
+            high,
+            small,
+            people,
+            needed,
+            large=None if threshold is None else threshold.large,
+            measure=outcome.measure,
+            ratio=_ratio(outcome, fit),
+        )
         if low is not None and high is not None
         else Reason(
             "imprecision", -2, "no absolute effect can be computed", "the size is not known"
         ),
-        needs_person("publication bias", "fewer than ten trials: no test can tell"),
+        publication_bias(_reporting(review, outcome, chosen, fit, people, needed)),
     )
     signed_reasons = [_with_person(review, outcome, r) for r in reasons]
     caps = (*_size_caps(people, needed, size, high, small), *setting.caps)
-    graded = profile(outcome.id, signed_reasons, caps)
+    graded = _counted(outcome, chosen, fit, scale, signed_reasons, caps)
     row = None if size is None else decide(setting.harm, graded.level, size, setting.burden)
     return Judged(
         scale, benefit, low, high, low_class, high_class, people, needed, graded, size, row
     )
+
+
+def _counted(
+    outcome: Outcome,
+    chosen: Sequence[Pair],
+    fit: PairwiseFit,
+    scale: Scale,
+    reasons: Sequence[Reason],
+    caps: Sequence[Cap],
+) -> GradeProfile:
+    """Count from high, or from low where studies without random allocation are pooled."""
+    if all(randomised(p.trial) for p in chosen):
+        return profile(outcome.id, reasons, caps)
+    ends = _ratio(outcome, fit)
+    back = None if ends is None else (math.exp(min(fit.estimate, _LOG_MAX)), *ends)
+    effect = large_effect(outcome.measure, back, scale.risk)
+    return profile(outcome.id, reasons, caps, start="low", raises=rises(effect))
+
+
+def _ratio(outcome: Outcome, fit: PairwiseFit) -> tuple[float, float] | None:
+    """The interval of a ratio, on its own scale."""
+    if not measure_of(outcome.measure).ratio:
+        return None
+    return math.exp(min(fit.ci.low, _LOG_MAX)), math.exp(min(fit.ci.high, _LOG_MAX))
+
+
+def randomised(trial: Trial) -> bool:
+    """Whether a trial allocated people at random, by what its design says; silence counts so."""
+    design = trial.design.casefold()
+    return not any(word in design for word in _NOT_RANDOM)
+
+
+def _indirectness(chosen: Sequence[Pair], fit: PairwiseFit) -> Reason:
+    weights = [float(w) for w in fit.weights]
+    told = FLAGS["not-isolating"]
+    doubtful = [(p, w) for p, w in zip(chosen, weights, strict=True) if told in p.flags or p.mixed]
+    names = join(list(dict.fromkeys(p.label for p, _ in doubtful)))
+    share = sum(w for _, w in doubtful) / sum(weights)
+    return indirectness(share, f"{names or 'no trial'}, whose groups differ in more than it")
+
+
+def _reporting(
+    review: Review,
+    outcome: Outcome,
+    chosen: Sequence[Pair],
+    fit: PairwiseFit,
+    people: int,
+    needed: float | None,
+) -> ReportingSigns:
+    """What speaks for results that are missing: the funnel, the ledger of gaps, and who paid."""
+    lost = any(u.outcome == outcome.id for u in review.unreported)
+    ledger = gaps(review, outcome) if lost else None
+    few = fit.k < ENOUGH_TRIALS and needed is not None and people < needed
+    paid = len(chosen) > 1 and all(p.trial.money == "industry" for p in chosen)
+    test, p_value, towards = _small_study(outcome, fit)
+    return ReportingSigns(
+        fit.k,
+        test,
+        p_value,
+        towards,
+        for_result=0.0 if ledger is None else ledger.for_result,
+        at_all=0.0 if ledger is None else ledger.at_all,
+        paid=paid and few,
+    )
+
+
+def _small_study(outcome: Outcome, fit: PairwiseFit) -> tuple[str, float | None, bool]:
+    """Test whether smaller trials show larger benefits, where there are enough trials."""
+    if fit.k < ENOUGH_TRIALS:
+        return "", None, False
+    # An answer with fewer trials never needs these tests, and starts without them.
+    room = importlib.import_module("equipoise.models.bias.asymmetry")
+    recommended = room.RECOMMENDED.get(outcome.measure, ())
+    for name in dict.fromkeys([*(test for test, _ in recommended), "Egger"]):
+        try:
+            found = room.small_study(fit, name)
+        except EquipoiseError:
+            continue
+        towards = found.direction * (1 if outcome.better == "higher" else -1) > 0
+        return f"{name}’s test", float(found.p_value), towards
+    return "", None, False
 
 
 def _bias(review: Review, outcome: Outcome, chosen: Sequence[Pair], fit: PairwiseFit) -> Reason:

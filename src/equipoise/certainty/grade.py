@@ -1,15 +1,18 @@
 """GRADE profiles: a computed suggestion for each reason to doubt, a signed human one beside it.
 
 Source of the rules: Guyatt 2011 (J Clin Epidemiol 64:401, doi 10.1016/j.jclinepi.2010.07.015)
-for the frame; Zeng 2022, GRADE guidance 34 (doi 10.1016/j.jclinepi.2022.07.014) for imprecision
-against thresholds. Where GRADE leaves a number to the panel, the number used here is in the rule's
-text, so that a reader can disagree with it.
+for the frame; Zeng 2022, GRADE guidance 34 (doi 10.1016/j.jclinepi.2022.07.014), and Core GRADE 2
+(Guyatt 2025, BMJ 389:e081904) for imprecision against thresholds; Guyatt 2011 (J Clin Epidemiol
+64:1277, doi 10.1016/j.jclinepi.2011.01.011) for publication bias and (64:1311, doi
+10.1016/j.jclinepi.2011.06.004) for the reasons up. Where GRADE leaves a number to the panel, the
+number used here is in the rule's text, so that a reader can disagree with it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from equipoise.certainty.rob2 import Rob
@@ -31,13 +34,31 @@ _Z_SUM = 1.959963984540054 + 0.8416212335729143
 
 TOO_FEW = "too few people took part to pin the effect down"
 
+#: How far short of the optimal information size takes two levels: below this share of it…
+FAR_SHORT = 0.3
+#: …or, for ratios, where the upper end is this many times the lower one (guidance 34).
+WIDE_RATIO: dict[str, float] = {"OR": 2.5, "RR": 3.0}
+#: Shares of the people that are missing from a pooled result and take a level: because of what
+#: their results were, and together with those of whom nobody knows why.
+MISSING_FOR_RESULT, MISSING_AT_ALL = 0.10, 0.25
+#: From how many trials on a test of small-study effects is looked at, and its level.
+ENOUGH_TRIALS, TEST_LEVEL = 10, 0.10
+
+#: What guidelines call so many levels off.
+SERIOUS: dict[int, str] = {
+    0: "not serious",
+    -1: "serious",
+    -2: "very serious",
+    -3: "extremely serious",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One domain of a profile.
 
-    `suggested` and `human` count the levels taken off as 0, -1 or -2. `rule` states the rule with
-    its inputs; `plain` says it in lay words (empty when nothing was taken off).
+    `suggested` and `human` count the levels taken off as 0, -1, -2 or -3. `rule` states the rule
+    with its inputs; `plain` says it in lay words (empty when nothing was taken off).
     """
 
     domain: Domain
@@ -54,6 +75,37 @@ class Reason:
     def final(self) -> int:
         """Levels taken off: the lower of the two, since people may only lower confidence."""
         return min(v for v in (self.suggested, self.human, 0) if v is not None)
+
+    @property
+    def clinical(self) -> str:
+        """The domain as a guideline's footnote puts it: the suggestion, and the person's word."""
+        rated = "needs a person" if self.suggested is None else SERIOUS[self.suggested]
+        told = f"{self.domain[0].upper()}{self.domain[1:]}, {rated}: {self.rule}"
+        if self.human is None:
+            return f"{told}."
+        return f"{told}. {self.by or 'A person'} ({self.on}), {SERIOUS[self.human]}: {self.why}"
+
+    @property
+    def lay(self) -> str:
+        """Why this domain lowers confidence, in a reader's words; empty where it does not."""
+        return (self.plain or self.why) if self.final < 0 else ""
+
+
+RaiseReason = Literal["large effect", "dose-response", "opposing confounding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """A reason to have more confidence in non-randomised evidence, which starts at low.
+
+    Only a computed suggestion counts, and only where nothing lowers confidence: nobody can raise
+    it by hand. `suggested` None: software has no rule for it, and it does not count.
+    """
+
+    reason: RaiseReason
+    suggested: int | None
+    rule: str
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +126,34 @@ class GradeProfile:
     reasons: tuple[Reason, ...]
     caps: tuple[Cap, ...]
     level: Level
+    raises: tuple[Raise, ...] = ()
+    """Of evidence that is not randomised."""
+
+    @property
+    def raised(self) -> int:
+        """Levels added: none to randomised evidence, and none where anything lowers it."""
+        if self.start != "low" or any(r.final < 0 for r in self.reasons):
+            return 0
+        return sum(r.suggested or 0 for r in self.raises)
 
 
-def profile(outcome: str, reasons: Sequence[Reason], caps: Sequence[Cap] = ()) -> GradeProfile:
-    """Count down from high (randomised trials), then apply the ceilings."""
-    index = max(0, LEVELS.index("high") + sum(r.final for r in reasons))
+def profile(
+    outcome: str,
+    reasons: Sequence[Reason],
+    caps: Sequence[Cap] = (),
+    *,
+    start: Literal["high", "low"] = "high",
+    raises: Sequence[Raise] = (),
+) -> GradeProfile:
+    """Count down from high (randomised trials) or low (other studies), then apply the ceilings.
+
+    `raises` are listened to only where the count starts at low and nothing was taken off.
+    """
+    base = GradeProfile(outcome, start, tuple(reasons), tuple(caps), start, tuple(raises))
+    index = LEVELS.index(start) + sum(r.final for r in reasons) + base.raised
+    index = min(max(0, index), LEVELS.index("high"))
     index = min([index, *(LEVELS.index(c.level) for c in caps)])
-    return GradeProfile(outcome, "high", tuple(reasons), tuple(caps), LEVELS[index])
+    return replace(base, level=LEVELS[index])
 
 
 def risk_of_bias(
@@ -171,32 +244,192 @@ def information_size_binary(risk: float, difference: float) -> float:
 
 
 def imprecision(
-    low: float, high: float, small: float | None, people: float, needed: float | None
+    low: float,
+    high: float,
+    small: float | None,
+    people: float,
+    needed: float | None,
+    *,
+    large: float | None = None,
+    measure: str = "",
+    ratio: tuple[float, float] | None = None,
 ) -> Reason:
-    """Suggest a rating from the interval against the smallest important benefit and worsening.
+    """Suggest a rating from the interval against what matters, and from the information there is.
 
     Parameters
     ----------
     low, high
         The 95 % interval of the effect, positive better, in the unit of `small`.
-    small
-        The smallest important effect; without one the line is no effect.
+    small, large
+        The smallest important effect; without one the line is no effect. Where a large one
+        begins; without it four times `small`.
     people, needed
         People in the trials, and the optimal information size (None: not computable).
+    measure, ratio
+        OR or RR, and the interval of the ratio itself.
+
+    Notes
+    -----
+    One level for each of the two lines (important benefit, important worsening) that the interval
+    crosses; three where it holds a large benefit and a large worsening. Too few people take one
+    level even where no line is crossed, and two where they are far too few: below 30 % of the
+    optimal information size (our number), or with a ratio's upper end more than 2.5 (OR) or 3 (RR)
+    times the lower one, as in guidance 34.
     """
-    size = "" if needed is None else f"; {people:.0f} people of about {needed:.0f} needed"
     few = needed is not None and people < needed
     if small is None:
         crossed = int(low < 0 < high)
         rule = f"no threshold registered; the interval {'crosses' if crossed else 'excludes'} 0"
     else:
         crossed = int(low < small < high) + int(low < -small < high)
+        far = 4 * small if large is None else large
         lines = ("neither line", "one line", "both lines")[crossed]
         rule = f"the interval crosses {lines} (important benefit, important worsening)"
-    rule += size + "; one level off for each line crossed, or where there are too few people"
-    taken = -max(crossed, int(few))
+        if low <= -far and high >= far:
+            crossed = 3
+            rule = "the interval holds a large benefit and a large worsening"
+    short, said = _information(people, needed, measure, ratio) if few else (0, "")
+    size = "" if needed is None else f"; {people:.0f} people of about {needed:.0f} needed{said}"
+    rule += (
+        f"{size}; one level off for each line crossed, three where the interval holds a large "
+        "effect either way, at least one where there are too few people, two where far too few"
+    )
+    taken = -max(crossed, short)
     plain = TOO_FEW if taken else ""
     return Reason("imprecision", taken, rule, plain)
+
+
+def _information(
+    people: float, needed: float | None, measure: str, ratio: tuple[float, float] | None
+) -> tuple[int, str]:
+    """Levels for too little information, and what was seen."""
+    if needed is not None and people < FAR_SHORT * needed:
+        return 2, f", less than {FAR_SHORT:.0%}"
+    limit = WIDE_RATIO.get(measure)
+    if limit is not None and ratio is not None and ratio[1] > limit * ratio[0] > 0:
+        times = ratio[1] / ratio[0]
+        return 2, f"; the upper end is {times:.1f} times the lower one (limit {limit:g})"
+    return 1, ""
+
+
+def indirectness(doubtful: float, inputs: str) -> Reason:
+    """Suggest a rating where the folder itself says that results do not answer the question.
+
+    Parameters
+    ----------
+    doubtful
+        Share of the weight (0 to 1) from results that are flagged so.
+    inputs
+        Which ones and why, in words.
+    """
+    rule = f"{doubtful:.0%} of the weight from {inputs}; one level off where it is half or more"
+    if doubtful < 0.5:
+        return needs_person(
+            "indirectness", "whether these trials answer this question is for a person"
+        )
+    plain = "the groups that were compared differ in more than the treatment"
+    return Reason("indirectness", -1, rule, plain)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingSigns:
+    """What speaks for results that are missing from a pooled one."""
+
+    trials: int
+    test: str = ""
+    """Name of the test of small-study effects; empty where none was made."""
+    p_value: float | None = None
+    towards: bool = False
+    """Whether smaller trials show the larger benefits."""
+    for_result: float = 0.0
+    """Share of the people whose results are missing because of what they were."""
+    at_all: float = 0.0
+    """Share of the people whose results are missing for that reason or for one unknown."""
+    paid: bool = False
+    """Whether industry paid for every trial, and these are few and small."""
+
+
+def publication_bias(signs: ReportingSigns) -> Reason:
+    """Suggest a rating from the trials' funnel, from the ledger of gaps, and from who paid.
+
+    One level for each kind of sign would count the same doubt twice: one level in all. Without
+    any sign, ten trials or more and a test that finds nothing leave the rating as it is; fewer
+    need a person, since no test can tell.
+    """
+    found: list[str] = []
+    seen: list[str] = []
+    if signs.p_value is not None:
+        way = "larger" if signs.towards else "no larger"
+        told = f"{signs.test}: p = {signs.p_value:.3g}, smaller trials show {way} benefits"
+        (found if signs.p_value < TEST_LEVEL and signs.towards else seen).append(told)
+    if signs.at_all > 0:
+        told = (
+            f"results missing of {signs.at_all:.0%} of the people, of {signs.for_result:.0%} "
+            "because of what they were"
+        )
+        much = signs.for_result >= MISSING_FOR_RESULT or signs.at_all >= MISSING_AT_ALL
+        (found if much else seen).append(told)
+    if signs.paid:
+        found.append("few and small trials, all paid for by industry")
+    rule = (
+        f"one level off for a test below {TEST_LEVEL:g} towards smaller trials with larger "
+        f"benefits, results of {MISSING_FOR_RESULT:.0%} of the people missing because of what they "
+        f"were or of {MISSING_AT_ALL:.0%} for that or an unknown reason, or few and small trials "
+        "all paid for by industry"
+    )
+    if found:
+        plain = "results of trials that found less may be missing"
+        return Reason("publication bias", -1, f"{'; '.join([*found, *seen])}; {rule}", plain)
+    if signs.p_value is None:
+        why = (
+            "fewer than ten trials: no test can tell"
+            if signs.trials < ENOUGH_TRIALS
+            else "no test of small-study effects can be made with these trials"
+        )
+        return needs_person("publication bias", "; ".join([why, *seen]))
+    return Reason("publication bias", 0, f"{'; '.join(seen)}; {rule}")
+
+
+def large_effect(
+    measure: str, ends: tuple[float, float, float] | None, risk: float | None = None
+) -> Raise:
+    """Suggest a rise for a large effect: RR above 2 or below 0.5, two levels above 5 or below 0.2.
+
+    Parameters
+    ----------
+    measure, ends
+        OR or RR with its estimate and interval; an odds ratio is turned into a risk ratio by
+        `risk`, the risk without the treatment (0 to 1). Other measures have no rule.
+    risk
+        Needed for odds ratios.
+    """
+    rule = (
+        "one level up for a risk ratio above 2 or below 0.5, two above 5 or below 0.2, with the "
+        "whole interval beyond 1"
+    )
+    if measure not in WIDE_RATIO or ends is None or (measure == "OR" and risk is None):
+        return Raise("large effect", None, f"{rule}; no risk ratio can be computed here")
+    ratios = [x if measure == "RR" else x / (1 - (risk or 0) + (risk or 0) * x) for x in ends]
+    mid, low, high = ratios
+    size = max(mid, 1 / mid) if mid > 0 else math.inf
+    beyond = low > 1 or high < 1
+    taken = (2 if size > 5 else int(size > 2)) if beyond else 0
+    rule = f"risk ratio {mid:.2f} ({low:.2f} to {high:.2f}); {rule}"
+    return Raise("large effect", taken, rule, "the effect is too large for chance" if taken else "")
+
+
+def rises(effect: Raise) -> tuple[Raise, ...]:
+    """The three reasons up: the computed one, and those that no rule covers."""
+    return (
+        effect,
+        Raise("dose-response", None, "whether more of it does more is for a person, and no rise"),
+        Raise(
+            "opposing confounding",
+            None,
+            "whether what was not controlled works against the finding is for a person, and no "
+            "rise",
+        ),
+    )
 
 
 def needs_person(domain: Domain, why: str) -> Reason:

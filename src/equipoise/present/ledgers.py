@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from equipoise.answer.answer import Answer
 from equipoise.certainty.rob2 import assess_result
-from equipoise.core.table import Column, Table, Value
-from equipoise.present.prose import first_upper
+from equipoise.certainty.rob_me import gaps, harm_gaps
+from equipoise.core.table import Column, Link, Table, Value
+from equipoise.present.prose import first_upper, joined
 
 
 def rob_steps(answer: Answer) -> Table:
@@ -39,4 +40,76 @@ def rob_steps(answer: Answer) -> Table:
         tuple(rows),
         tuple(groups),
         missing="nobody here signed",
+    )
+
+
+def reporting(answer: Answer) -> Table:
+    """For every outcome, which trials reported it, and what is known of those that did not."""
+    groups: list[tuple[int, str]] = []
+    rows: list[tuple[Value, ...]] = []
+    for outcome in answer.review.outcomes:
+        ledger = gaps(answer.review, outcome)
+        if not ledger.lines:
+            continue
+        groups.append((len(rows), f"{outcome.label}: {ledger.bearing}"))
+        rows += [
+            (
+                Link(gap.label, f"#ref-{gap.trial}"),
+                "nobody has looked it up" if gap.state == "not said" else first_upper(gap.state),
+                "yes" if gap.usable else "no",
+                BECAUSE[gap.because] if gap.state not in ("reported", "not said") else None,
+                gap.people or None,
+                "; ".join(text for text in (gap.source, gap.note) if text) or None,
+            )
+            for gap in ledger.lines
+        ]
+    return Table(
+        "What the trials measured and did not report",
+        (
+            Column("trial", "Trial"),
+            Column("state", "This outcome"),
+            Column("usable", "Counts in the result"),
+            Column("because", "Why it is missing"),
+            Column("people", "People", "count"),
+            Column("source", "How that is known"),
+        ),
+        tuple(rows),
+        tuple(groups),
+        missing="–",
+    )
+
+
+#: Why a result is missing, in words.
+BECAUSE: dict[str, str] = {
+    "": "nobody knows",
+    "of the result": "because of what it was",
+    "other": "for another reason",
+    "unclear": "unclear",
+}
+
+
+def harms_asked(answer: Answer) -> Table:
+    """For every harm, which trials asked about it, and how many of the people treated."""
+    return Table(
+        "Who was asked about each harm",
+        (
+            Column("harm", "Harm"),
+            Column("asked", "Asked in"),
+            Column("not_asked", "Not asked in"),
+            Column("unclear", "Unclear in"),
+            Column("not_said", "Not a word in"),
+            Column("people", "People asked, of those treated"),
+        ),
+        tuple(
+            (
+                first_upper(gap.plain),
+                joined(list(gap.asked)) or None,
+                joined(list(gap.not_asked)) or None,
+                joined(list(gap.unclear)) or None,
+                joined(list(gap.not_said)) or None,
+                f"{gap.people_asked} of {gap.people_treated}",
+            )
+            for gap in harm_gaps(answer.review)
+        ),
+        missing="no trial",
     )

@@ -15,7 +15,7 @@ from equipoise.certainty.rob2 import result_levels
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Column, Link, Table, Value, significant
 from equipoise.present.figures.marks import ROB
-from equipoise.present.ledgers import rob_steps
+from equipoise.present.ledgers import harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
 from equipoise.review.records import Arm, Trial
 
@@ -219,6 +219,17 @@ def grade(profile: GradeProfile) -> Table:
             f"{reason.why} ({reason.by}, {day(reason.on)})" if reason.by else "",
         )
         for reason in profile.reasons
+    ]
+    rows += [
+        (
+            first_upper(rise.reason),
+            "needs a person" if rise.suggested is None else f"up {rise.suggested}",
+            "",
+            f"up {rise.suggested}" if rise.suggested and profile.raised else "",
+            rise.rule,
+            "",
+        )
+        for rise in profile.raises
     ]
     rows += [("Ceiling", f"at most {cap.level}", "", "", cap.why, "") for cap in profile.caps]
     return Table(
@@ -516,6 +527,8 @@ ALL: dict[str, Callable[..., Table]] = {
         sensitivity,
         trials,
         rob_steps,
+        reporting,
+        harms_asked,
         components,
         bearings,
         part_estimates,

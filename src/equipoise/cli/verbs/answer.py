@@ -128,7 +128,7 @@ def _sure(console: Console, answer: Answer) -> None:
         return
     for reason in deciding.grade.reasons:
         if reason.final < 0:
-            levels = "one level" if reason.final == -1 else "two levels"
+            levels = {-1: "one level", -2: "two levels"}.get(reason.final, "three levels")
             words = reason.plain or reason.why
             _line(console, "• ", f"{capital(reason.domain)} ({levels} off): {words}.")
     if deciding.grade.caps:
