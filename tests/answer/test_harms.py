@@ -22,6 +22,21 @@ def test_zero_event_bounds_as_published_per_1000(people, bound):
     assert per_thousand_up(zero_event_bound(people)) == bound
 
 
+@pytest.mark.parametrize(
+    ("people", "one_sided", "two_sided"),
+    [
+        (20, 0.13911, 0.16843),
+        (100, 0.02951, 0.03622),
+        (206, 0.01444, 0.01775),
+        (366, 0.00815, 0.01003),
+        (3600, 0.00083, 0.00102),
+    ],
+)
+def test_zero_event_bounds_to_five_digits(people, one_sided, two_sided):
+    assert round(zero_event_bound(people), 5) == one_sided
+    assert round(zero_event_bound(people, 0.975), 5) == two_sided
+
+
 @pytest.mark.parametrize("people", [1, 2, 7, 20, 299, 5000, 1_000_000])
 def test_the_bound_is_the_risk_at_which_seeing_none_has_a_chance_of_one_in_twenty(people):
     assert math.isclose((1 - zero_event_bound(people)) ** people, 0.05, rel_tol=1e-9)

@@ -37,7 +37,7 @@ def test_trials_without_a_word_are_counted_for_nothing(review):
     found = ledger(review)
     assert [g.state for g in found.lines] == ["reported", "reported", "not said", "not said"]
     assert (found.people, found.for_result, found.at_all) == (200, 0, 0)
-    assert found.bearing == "no result is known to be missing; of 2 trials nobody has looked it up"
+    assert found.bearing == "no result is known to be missing; for 2 trials nobody has looked it up"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class Gaps:
                 f"{self.for_result:.0%} because of what they were"
             )
         if silent:
-            said += f"; of {len(silent)} trial{'s' * (len(silent) > 1)} nobody has looked it up"
+            said += f"; for {len(silent)} trial{'s' * (len(silent) > 1)} nobody has looked it up"
         return said
 
 

@@ -39,7 +39,7 @@ def rob_steps(answer: Answer) -> Table:
         ),
         tuple(rows),
         tuple(groups),
-        missing="nobody here signed",
+        missing="–",
     )
 
 
