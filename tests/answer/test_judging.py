@@ -65,6 +65,7 @@ def test_few_small_trials_all_paid_for_by_industry_take_a_level(isolating):
         ("parallel", True),
         ("", True),
         ("randomised crossover", True),
+        ("registry-based randomised trial", True),
         ("prospective cohort", False),
         ("Non-randomised trial", False),
         ("before-after study", False),

@@ -46,11 +46,12 @@ _ABOUT: dict[str, Domain] = {
     "publication-bias": "publication bias",
 }
 
-#: What the design of a study without random allocation says.
-_NOT_RANDOM = (
-    *("non-random", "nonrandom", "not random", "quasi-random", "quasi-experiment", "observational"),
-    *("cohort", "case-control", "case series", "before-after", "before and after", "single-arm"),
-    *("cross-sectional", "registry", "interrupted time series"),
+#: What the design of a study without random allocation says: the first whatever else it says, the
+#: others unless it says that it was randomised (a randomised trial within a registry is one).
+_NOT_RANDOM = ("non-random", "nonrandom", "not random", "quasi-random", "quasi-experiment")
+_OBSERVED = (
+    *("observational", "cohort", "case-control", "case series", "before-after", "single-arm"),
+    *("before and after", "cross-sectional", "registry", "interrupted time series"),
 )
 _LOG_MAX = 700.0
 
@@ -169,7 +170,9 @@ def _ratio(outcome: Outcome, fit: PairwiseFit) -> tuple[float, float] | None:
 def randomised(trial: Trial) -> bool:
     """Whether a trial allocated people at random, by what its design says; silence counts so."""
     design = trial.design.casefold()
-    return not any(word in design for word in _NOT_RANDOM)
+    if any(word in design for word in _NOT_RANDOM):
+        return False
+    return "random" in design or not any(word in design for word in _OBSERVED)
 
 
 def _indirectness(chosen: Sequence[Pair], fit: PairwiseFit) -> Reason:
