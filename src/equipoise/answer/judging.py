@@ -178,7 +178,7 @@ def randomised(trial: Trial) -> bool:
 def _indirectness(chosen: Sequence[Pair], fit: PairwiseFit) -> Reason:
     weights = [float(w) for w in fit.weights]
     told = FLAGS["not-isolating"]
-    doubtful = [(p, w) for p, w in zip(chosen, weights, strict=True) if told in p.flags or p.mixed]
+    doubtful = [(p, w) for p, w in zip(chosen, weights, strict=True) if told in p.flags]
     names = join(list(dict.fromkeys(p.label for p, _ in doubtful)))
     share = sum(w for _, w in doubtful) / sum(weights)
     return indirectness(share, f"{names or 'no trial'}, whose groups differ in more than it")
