@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from equipoise.models.sequential import sequential as sequential
     from equipoise.models.subgroups import subgroups as subgroups
     from equipoise.present.analysis import analyse as analyse
+    from equipoise.present.exports.files import export as export
     from equipoise.present.exports.reading import read_answer as read_answer
     from equipoise.present.figures import labbe as labbe
     from equipoise.present.figures import plot_baujat as plot_baujat
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
 #: Public name to the module or package that has it. A test holds this against the imports above.
 _HOME = {
     "EquipoiseError": "equipoise.core.errors",
+    "export": "equipoise.present.exports.files",
     "FolderError": "equipoise.core.errors",
     "InputError": "equipoise.core.errors",
     "Line": "equipoise.present.figures.plot",

@@ -92,6 +92,27 @@ def build(
 
 
 @app.command()
+def export(
+    review: Annotated[str, typer.Argument(help="A folder, or the slug of a shipped review.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            help="json, schema, csv, package, jsonld, fhir, word, svg, png, pdf or all; can be "
+            "repeated. Default: those that need no extra package.",
+        ),
+    ] = None,
+    on: On = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there.")
+    ] = False,
+) -> None:
+    """Write an answer as files for other programs: JSON, CSV, FHIR, Word and others."""
+    raise typer.Exit(_verb("export").run(review, out, kind or [], on, overwrite))
+
+
+@app.command()
 def analyse(
     path: Annotated[Path, typer.Argument(help="A CSV file: a row a trial, or a row a group.")],
     measure: Annotated[

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from equipoise.answer.answer import Answer, CellValue, OutcomeAnswer
+from equipoise.answer.answer import Answer, CellValue
 from equipoise.answer.claims import STATES, ClaimLine, judge_claims
 from equipoise.answer.wording import CERTAINTY, LABELS
 from equipoise.core.errors import InputError
@@ -28,8 +28,9 @@ from equipoise.core.table import Table, show
 from equipoise.present import claims, tables
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
+from equipoise.present.exports.pictures import forest_of, icons_of, ladder_of
 from equipoise.present.exports.reading import answer_json
-from equipoise.present.figures import Figure, forest, icon_array, parts_ladder
+from equipoise.present.figures import Figure
 from equipoise.present.figures.figure import figure_css
 from equipoise.present.prose import (
     FILTERS,
@@ -249,9 +250,9 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         **_writers(answer),
         "certainty_words": words,
         "legend": [(tables.dots(level), told[1]) for level, told in CERTAINTY.items()],
-        "ladder": parts_ladder(answer) if _any_estimate(answer) else None,
-        "forests": {o.id: _forest(answer, o) for o in answer.outcomes if o.pooled is not None},
-        "icons": _icons(answer),
+        "ladder": ladder_of(answer),
+        "forests": {o.id: forest_of(answer, o) for o in answer.outcomes if o.pooled is not None},
+        "icons": icons_of(answer),
         "parts": (answer.alone, answer.added, answer.together),
         "articles": {section.id: section for section in answer.review.article},
         "disclosures": _disclosures(answer),
@@ -267,45 +268,6 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "claims": claims.counted(lines) if lines else "",
         "written": lambda text: claims.claimed(text, lines),
     }
-
-
-def _any_estimate(answer: Answer) -> bool:
-    return any(part.estimates for part in (answer.alone, answer.added, answer.together))
-
-
-def _forest(answer: Answer, outcome: OutcomeAnswer) -> Figure:
-    return forest(
-        outcome,
-        prefix=f"forest-{outcome.id.replace('_', '-')}",
-        sides=(answer.treatment, answer.review.question.comparator),
-    )
-
-
-def _icons(answer: Answer) -> list[Figure]:
-    """Icon arrays, where the numbers are good enough to be drawn as people."""
-    made = []
-    for o in answer.outcomes:
-        a = o.absolute
-        level = o.grade.level if o.grade else None
-        if o.type != "binary" or a is None or a.without is None or a.with_ is None:
-            continue
-        if level in (None, "very low"):
-            continue
-        made.append(
-            icon_array(
-                a.without,
-                a.with_,
-                better=o.better,
-                event=f"have this result: {o.label.lower()}",
-                otherwise="do not",
-                reference=a.reference_class,
-                sides=(f"With {answer.comparator}", f"With {answer.treatment}"),
-                title=f"{o.label}, {a.time}",
-                certainty=level,
-                prefix=f"icons-{o.id.replace('_', '-')}",
-            )
-        )
-    return made
 
 
 def _burdens(answer: Answer) -> list[str]:
