@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from equipoise.answer.answer import Answer, OutcomeAnswer
+from equipoise.answer.wording import number
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import plain
 from equipoise.present import tables
@@ -186,7 +187,9 @@ def _reasons(o: OutcomeAnswer) -> Iterator[str]:
         return
     for reason in o.grade.reasons:
         if reason.final:
-            levels = "one level" if abs(reason.final) == 1 else f"{abs(reason.final)} levels"
+            levels = (
+                "one level" if abs(reason.final) == 1 else f"{number(abs(reason.final))} levels"
+            )
             way = "down" if reason.final < 0 else "up"
             signed = f" {ended(reason.why)} ({reason.by}, {day(reason.on)})" if reason.by else ""
             why = ended(reason.plain) if reason.plain else ""
