@@ -34,9 +34,8 @@ _Z_SUM = 1.959963984540054 + 0.8416212335729143
 
 TOO_FEW = "too few people took part to pin the effect down"
 
-#: How far short of the optimal information size takes two levels: below this share of it…
-FAR_SHORT = 0.3
-#: …or, for ratios, where the upper end is this many times the lower one (guidance 34).
+#: Too few people take two levels where a ratio's upper end is this many times the lower one
+#: (guidance 34).
 WIDE_RATIO: dict[str, float] = {"OR": 2.5, "RR": 3.0}
 #: Shares of the people that are missing from a pooled result and take a level: because of what
 #: their results were, and together with those of whom nobody knows why.
@@ -272,9 +271,8 @@ def imprecision(
     -----
     One level for each of the two lines (important benefit, important worsening) that the interval
     crosses; three where it holds a large benefit and a large worsening. Too few people take one
-    level even where no line is crossed, and two where they are far too few: below 30 % of the
-    optimal information size (our number), or with a ratio's upper end more than 2.5 (OR) or 3 (RR)
-    times the lower one, as in guidance 34.
+    level even where no line is crossed, and two where a ratio's upper end is more than 2.5 (OR) or
+    3 (RR) times the lower one, as in guidance 34.
     """
     few = needed is not None and people < needed
     if small is None:
@@ -288,23 +286,19 @@ def imprecision(
         if low <= -far and high >= far:
             crossed = 3
             rule = "the interval holds a large benefit and a large worsening"
-    short, said = _information(people, needed, measure, ratio) if few else (0, "")
+    short, said = _information(measure, ratio) if few else (0, "")
     size = "" if needed is None else f"; {people:.0f} people of about {needed:.0f} needed{said}"
     rule += (
         f"{size}; one level off for each line crossed, three where the interval holds a large "
-        "effect either way, at least one where there are too few people, two where far too few"
+        "effect either way, at least one where there are too few people, two where a ratio is wide"
     )
     taken = -max(crossed, short)
     plain = TOO_FEW if taken else ""
     return Reason("imprecision", taken, rule, plain)
 
 
-def _information(
-    people: float, needed: float | None, measure: str, ratio: tuple[float, float] | None
-) -> tuple[int, str]:
+def _information(measure: str, ratio: tuple[float, float] | None) -> tuple[int, str]:
     """Levels for too little information, and what was seen."""
-    if needed is not None and people < FAR_SHORT * needed:
-        return 2, f", less than {FAR_SHORT:.0%}"
     limit = WIDE_RATIO.get(measure)
     if limit is not None and ratio is not None and ratio[1] > limit * ratio[0] > 0:
         times = ratio[1] / ratio[0]
