@@ -176,3 +176,15 @@ def test_nothing_is_said_of_a_trial_that_nobody_could_run(isolating):
     assert not found
     assert LARGEST == 20_000
     assert next_trials(review, review.outcomes[0], (), None, None, "WORTH") == ()  # type: ignore[arg-type]
+
+
+def test_the_trap_of_the_small_sample_correction_is_told(isolating):
+    """As in the trials of hydroxychloroquine (Axfors 2021): tau² is zero, and the trials agree."""
+    told = answered(isolating((-3, 20, 60), (-3.1, 20, 60), (-3.05, 20, 60), (-2.9, 20, 60)))
+    pooled = told.outcome("pain").pooled
+    assert pooled is not None
+    assert pooled.caution.startswith(
+        "The usual small-sample correction would have made this look more certain than it is"
+    )
+    apart = answered(isolating((-3, 20, 60), (-20, 20, 60), (12, 20, 60), (-9, 20, 60)))
+    assert apart.outcome("pain").pooled.caution == ""

@@ -90,6 +90,8 @@ class Pooled:
     rows: tuple[ForestRow, ...]
     notes: tuple[str, ...]
     methods: tuple[Method, ...]
+    caution: str = ""
+    """Where the usual small-sample correction would narrow the interval instead of widening it."""
 
 
 @dataclass(frozen=True, slots=True)

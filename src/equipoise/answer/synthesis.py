@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from equipoise.answer.answer import ForestRow, Pooled
 from equipoise.certainty.rob2 import assess_result
 from equipoise.core.result import Interval
+from equipoise.core.table import points, ratio
 from equipoise.effects.columns import Column
+from equipoise.effects.measures import measure_of
 from equipoise.models.counts.closed import mantel_haenszel
 from equipoise.models.counts.tables import read_tables
 from equipoise.models.pairwise import PairwiseFit, pairwise
@@ -144,6 +146,22 @@ def pooled_view(
         rows=_rows(review, outcome, chosen, fit),
         notes=tuple(note.text for note in fit.notes),
         methods=tuple(fit.methods),
+        caution=_narrower(outcome, fit),
+    )
+
+
+def _narrower(outcome: Outcome, fit: PairwiseFit) -> str:
+    """The trap of Hartung and Knapp's interval, where these trials are in it."""
+    usual = next((c for c in fit.other_cis if c.method.startswith("Hartung–Knapp")), None)
+    if usual is None or usual.high - usual.low >= fit.ci.high - fit.ci.low:
+        return ""
+    measure = measure_of(outcome.measure)
+    write = ratio if measure.ratio else points
+    low, high = (write(measure.back(v)) for v in (usual.low, usual.high))
+    return (
+        "The usual small-sample correction would have made this look more certain than it is: "
+        f"{low} to {high} (Hartung–Knapp). The trials agree closely, which that correction "
+        "takes for certainty, so it was not used."
     )
 
 

@@ -17,6 +17,7 @@ from equipoise.core.table import Column, Link, Table, Value, significant
 from equipoise.present.figures.marks import ROB
 from equipoise.present.ledgers import harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
+from equipoise.present.strata import responders, strata, without_each
 from equipoise.review.records import Arm, Trial
 
 UNKNOWN = "not known"
@@ -525,6 +526,9 @@ ALL: dict[str, Callable[..., Table]] = {
         grade,
         thresholds,
         sensitivity,
+        strata,
+        responders,
+        without_each,
         trials,
         rob_steps,
         reporting,
