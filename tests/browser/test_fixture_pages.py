@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.browser
 
 ON = date(2026, 11, 22)
 CLAIMS = "prolotherapy-low-back-pain"
-PAGES = [f"{name}/index.html" for name in FIXTURES] + [f"{CLAIMS}/claims.html"]
+PAGES = [f"{name}/index.html" for name in FIXTURES]
+PAGES += [f"{CLAIMS}/{page}.html" for page in ("claims", "print")]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -76,4 +78,17 @@ def test_no_table_is_wider_than_the_page(browser: Any, site: Path, width: int) -
     page.goto((site / CLAIMS / "index.html").as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+@pytest.mark.parametrize("name", [*FIXTURES, CLAIMS])
+def test_the_sheet_for_the_doctor_is_one_page(browser: Any, site: Path, name: str) -> None:
+    page = browser.new_page()
+    page.goto((site / name / "print.html").as_uri())
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 672, "height": 1000})  # A4 less its margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 672
+    assert page.locator(".ruled li").count() >= 5
     page.close()

@@ -94,6 +94,7 @@ def test_a_page_is_made_of_these_files(answer: Answer) -> None:
     assert set(files) == {
         "index.html",
         "sources.html",
+        "print.html",
         "answer.json",
         "data/trials.csv",
         "data/shown/outcomes.csv",

@@ -25,7 +25,7 @@ from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell, Quantity, plain
 from equipoise.core.result import Method
 from equipoise.core.table import Table, show
-from equipoise.present import claims, tables
+from equipoise.present import claims, sheet, tables
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
 from equipoise.present.exports.pictures import forest_of, icons_of, ladder_of
@@ -163,6 +163,7 @@ def answer_files(
             light=light,
         ),
         "sources.html": render("sources.html", **shared, **_sources(answer)),
+        "print.html": render("print.html", **shared, **_sheet(answer, address)),
         "answer.json": answer_json(answer).encode("utf-8"),
         **{file.path: file.data for file in light},
     }
@@ -171,6 +172,21 @@ def answer_files(
     for name, text in answer.review.text.items():
         files[f"data/{name}"] = text.encode("utf-8")
     return files
+
+
+def _sheet(answer: Answer, address: str) -> dict[str, Any]:
+    """What the one page for the doctor needs."""
+    return {
+        **_writers(answer),
+        "sheet": sheet,
+        "address": address,
+        "legend": _legend(),
+        "disclosures": _disclosures(answer),
+    }
+
+
+def _legend() -> list[tuple[str, str]]:
+    return [(tables.dots(level), told[1]) for level, told in CERTAINTY.items()]
 
 
 @functools.cache
@@ -249,7 +265,7 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
     return {
         **_writers(answer),
         "certainty_words": words,
-        "legend": [(tables.dots(level), told[1]) for level, told in CERTAINTY.items()],
+        "legend": _legend(),
         "ladder": ladder_of(answer),
         "forests": {o.id: forest_of(answer, o) for o in answer.outcomes if o.pooled is not None},
         "icons": icons_of(answer),
