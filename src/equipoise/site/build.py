@@ -15,6 +15,7 @@ from equipoise.answer.answer import Answer
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import plain
 from equipoise.present.pages import answer_files, render, stylesheet, write_folder
+from equipoise.site.feed import feed
 
 #: Folder, heading, and what an answer is listed under.
 _LISTS: tuple[tuple[str, str, Callable[[Answer], Iterable[str]]], ...] = (
@@ -57,7 +58,8 @@ def build(answers: Sequence[Answer], out: str | Path, *, base_url: str = "") -> 
         A new or empty folder, or one that an earlier build made; it is replaced.
     base_url
         Where the site will be published, such as ``https://example.org/``. With it there are
-        ``sitemap.xml``, ``robots.txt`` and canonical addresses.
+        ``sitemap.xml``, ``robots.txt``, canonical addresses, and ``feed.xml``: an Atom feed of the
+        site and of each answer.
 
     Returns
     -------
@@ -111,6 +113,9 @@ def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
             a, style=f"../{style}", home="../index.html", address=address, others=others
         )
         files.update({f"{a.slug}/{name}": content for name, content in made.items()})
+        if base:
+            path = f"{a.slug}/feed.xml"
+            files[path] = feed((a,), base, path=path, title=f"{a.title} What changed")
     lists = _grouped(answers)
     files["index.html"] = _list(
         "index.html",
@@ -121,6 +126,7 @@ def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
             (head, [(text, path, len(found)) for path, (text, found) in entries.items()])
             for head, entries in lists.items()
         ],
+        feed_path="feed.xml" if base else "",
     )
     for head, entries in lists.items():
         for path, (text, found) in entries.items():
@@ -129,6 +135,7 @@ def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
     # A missing page can be asked for at any depth, so its links start at the site's root.
     files["404.html"] = render("404.html", style=f"{root}{style}", home=f"{root}index.html")
     if base:
+        files["feed.xml"] = feed(answers, base, path="feed.xml", title="Equipoise: what is new")
         files["sitemap.xml"] = _sitemap(answers, files, base)
         files["robots.txt"] = f"User-agent: *\nAllow: /\nSitemap: {base}sitemap.xml\n".encode()
     return files
@@ -163,6 +170,7 @@ def _list(
     title: str,
     intro: str,
     lists: Sequence[tuple[str, Sequence[tuple[str, str, int]]]] = (),
+    feed_path: str = "",
 ) -> bytes:
     style, _ = stylesheet()
     folder = posixpath.dirname(path) or "."
@@ -175,6 +183,7 @@ def _list(
         title=title,
         intro=intro,
         lists=lists,
+        feed=feed_path,
     )
 
 
