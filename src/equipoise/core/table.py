@@ -450,23 +450,19 @@ class Table:
         anchor
             Writes the HTML of a quantity from it and its text; the default writes no link.
         css
-            Class of the table. Cells carry ``data-label``, so that a style can stack them, and
-            roles, so that stacked cells stay a table to a screen reader.
+            Class of the table. Cells carry ``data-label``, so that a style can stack them.
         said
             Mark text cells as computed (``<span class="n">``), not as prose that a person typed.
         """
         klass = f' class="{escape(css)}"' if css else ""
-        out = [f'<table{klass} role="table"><caption>{escape(self.caption)}</caption>']
-        heads = "".join(
-            f'<th scope="col" role="columnheader"{_right(c)}>{escape(c.label)}</th>'
-            for c in self.columns
-        )
-        out.append(f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead>')
+        out = [f"<table{klass}><caption>{escape(self.caption)}</caption>"]
+        heads = "".join(f'<th scope="col"{_right(c)}>{escape(c.label)}</th>' for c in self.columns)
+        out.append(f"<thead><tr>{heads}</tr></thead>")
         for heading, rows in self._grouped():
-            out.append('<tbody role="rowgroup">')
+            out.append("<tbody>")
             if heading:
                 out.append(
-                    f'<tr role="row" class="group"><th scope="rowgroup" role="rowheader" '
+                    f'<tr class="group"><th scope="rowgroup" '
                     f'colspan="{len(self.columns)}">{escape(heading)}</th></tr>'
                 )
             out += [self._row_html(self.rows[i], anchor, said) for i in rows]
@@ -488,11 +484,11 @@ class Table:
                 inner = escape(self.text(value, c))
                 inner = f'<span class="n">{inner}</span>' if said and inner else inner
             if i == 0:
-                cells.append(f'<th scope="row" role="rowheader"{_right(c)}>{inner}</th>')
+                cells.append(f'<th scope="row"{_right(c)}>{inner}</th>')
             else:
                 label = f' data-label="{escape(c.label)}"'
-                cells.append(f'<td role="cell"{label}{_right(c)}>{inner}</td>')
-        return f'<tr role="row">{"".join(cells)}</tr>'
+                cells.append(f"<td{label}{_right(c)}>{inner}</td>")
+        return f"<tr>{''.join(cells)}</tr>"
 
     def _repr_html_(self) -> str:
         return self.to_html()
