@@ -36,6 +36,7 @@ def figure_css() -> str:
     return (
         palette_css() + ".figure{container-type:inline-size;margin:0}"
         ".figure svg{display:block;max-width:100%;height:auto}"
+        ".figure .halo{paint-order:stroke}"
         ".figure .narrow{display:none}"
         # A figure without a narrow layout keeps the wide one: its box is then the last.
         "@media screen{@container (max-width:664px){"
@@ -48,6 +49,11 @@ def figure_css() -> str:
         )
         + "}"
     )
+
+
+def _in_html(svg: str) -> str:
+    """The drawing inside HTML, whose checkers know the attributes of SVG 1.1 only."""
+    return svg.replace(' paint-order="stroke"', ' class="halo"')
 
 
 def _wide_class(svg: str) -> str:
@@ -125,10 +131,10 @@ class Figure:
         anchor, said
             As for :meth:`equipoise.core.table.Table.to_html`.
         """
-        small = f'<div class="narrow">{self.narrow}</div>' if self.narrow else ""
+        small = f'<div class="narrow">{_in_html(self.narrow)}</div>' if self.narrow else ""
         return (
             f'<figure class="figure" id="{escape(self.name)}">'
-            f'<div class="{_wide_class(self.svg)}">{self.svg}</div>{small}'
+            f'<div class="{_wide_class(self.svg)}">{_in_html(self.svg)}</div>{small}'
             f"<details><summary>{escape(self.title)}: the numbers as a table</summary>"
             f"{self.table.to_html(anchor=anchor, said=said)}</details></figure>"
         )
