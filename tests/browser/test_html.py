@@ -14,7 +14,7 @@ from whole import missing
 pytestmark = pytest.mark.browser
 
 #: What the checker's grammar of CSS does not know yet, and every current browser does.
-NEWER = ("@container", "container-type", "::details-content")
+NEWER = ("@container", "container-type", "::details-content", "paint-order")
 
 
 def checker() -> list[str]:

@@ -38,6 +38,7 @@ from equipoise.present.prose import (
     anchors,
     computed,
     day,
+    doi_url,
     ended,
     first_upper,
     joined,
@@ -336,7 +337,7 @@ class Reference:
 
 
 def _doi(doi: str) -> tuple[tuple[str, str], ...]:
-    return ((f"doi:{doi}", f"https://doi.org/{doi}"),) if doi else ()
+    return ((f"doi:{doi}", doi_url(doi)),) if doi else ()
 
 
 def _trial_reference(t: Trial) -> Reference:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from html import escape
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -93,6 +94,11 @@ def secure(url: str) -> bool:
     return bool(_URL.fullmatch(url)) or bool(re.fullmatch(r"(claims\.html)?#[A-Za-z][\w.-]*", url))
 
 
+def doi_url(doi: str) -> str:
+    """The address of a DOI, with what a DOI may hold and an address may not spelled out."""
+    return f"https://doi.org/{quote(doi, safe='/:;().,~')}"
+
+
 def markdown(text: str) -> Markup:
     """Write Markdown as HTML: no raw HTML, no pictures, links to https addresses only."""
     from markdown_it import MarkdownIt
@@ -144,6 +150,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "said": said,
     "markdown": markdown,
     "day": day,
+    "doi_url": doi_url,
     "first_upper": first_upper,
     "ended": ended,
     "joined": joined,

@@ -18,6 +18,7 @@ from equipoise.certainty.grade import GradeProfile
 from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import Table
 from equipoise.present import tables
+from equipoise.present.prose import doi_url
 from equipoise.review.records import RobFinding, Trial
 
 Resource = dict[str, Any]
@@ -388,7 +389,7 @@ class _Maker:
         if identifiers:
             artifact["identifier"] = identifiers
         if t.doi:
-            artifact["webLocation"] = [{"url": f"https://doi.org/{t.doi}"}]
+            artifact["webLocation"] = [{"url": doi_url(t.doi)}]
         if t.year is not None:
             artifact["publicationForm"] = [{"publicationDateText": str(t.year)}]
         if t.status == "retracted":

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from equipoise.answer.answer import Answer
 from equipoise.core.provenance import plain
-from equipoise.present.prose import ended
+from equipoise.present.prose import doi_url, ended
 from equipoise.review.records import Person, Trial
 
 
@@ -81,7 +81,7 @@ def _article(trial: Trial) -> dict[str, Any]:
         "@type": "MedicalScholarlyArticle",
         "name": ended(trial.citation or trial.label),
     }
-    same = [f"https://doi.org/{trial.doi}"] if trial.doi else []
+    same = [doi_url(trial.doi)] if trial.doi else []
     same += [f"https://pubmed.ncbi.nlm.nih.gov/{trial.pmid}/"] if trial.pmid else []
     if same:
         made["sameAs"] = same[0] if len(same) == 1 else same

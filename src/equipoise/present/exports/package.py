@@ -13,6 +13,7 @@ from typing import Any
 
 from equipoise.answer.answer import Answer
 from equipoise.present.exports.shown import HEADERS, NUMBERS, SHOWN, WHOLE
+from equipoise.present.prose import doi_url
 from equipoise.review.records import Review
 from equipoise.review.render import render
 from equipoise.review.schema import SHEETS, Column
@@ -185,13 +186,13 @@ def _license(name: str) -> dict[str, str]:
 
 def _sources(review: Review) -> list[dict[str, str]]:
     cited = {
-        t.citation or t.label: f"https://doi.org/{t.doi}" if t.doi else ""
+        t.citation or t.label: doi_url(t.doi) if t.doi else ""
         for t in review.trials
         if t.use == "included"
     }
     if review.search.by:
         cited[review.search.by] = (
-            f"https://doi.org/{review.search.doi}" if review.search.doi else ""
+            doi_url(review.search.doi) if review.search.doi else ""
         )
     return [{"title": t, **({"path": p} if p else {})} for t, p in cited.items()]
 
