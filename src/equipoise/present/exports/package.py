@@ -191,9 +191,7 @@ def _sources(review: Review) -> list[dict[str, str]]:
         if t.use == "included"
     }
     if review.search.by:
-        cited[review.search.by] = (
-            doi_url(review.search.doi) if review.search.doi else ""
-        )
+        cited[review.search.by] = doi_url(review.search.doi) if review.search.doi else ""
     return [{"title": t, **({"path": p} if p else {})} for t, p in cited.items()]
 
 
