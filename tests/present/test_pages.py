@@ -223,7 +223,7 @@ def test_parts_without_content_are_absent_and_not_empty(answer: Answer) -> None:
         ),
     )
     ids = Document(page(bare).files["index.html"]).ids
-    assert not {"treatment", "questions", "changes", "keys-h", "change-h", "red-flags-h"} & set(ids)
+    assert not {"treatment", "questions", "keys-h", "change-h", "red-flags-h"} & set(ids)
 
 
 def test_nothing_from_elsewhere_is_loaded_and_no_script_runs(answer: Answer) -> None:

@@ -20,12 +20,11 @@ from markupsafe import Markup
 
 from equipoise.answer.answer import Answer, CellValue
 from equipoise.answer.claims import STATES, ClaimLine, judge_claims
-from equipoise.answer.wording import CERTAINTY, LABELS
+from equipoise.answer.wording import CERTAINTY
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell, Quantity, plain
-from equipoise.core.result import Method
 from equipoise.core.table import Table, show
-from equipoise.present import claims, sheet, tables
+from equipoise.present import claims, record, sheet, tables
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
 from equipoise.present.exports.pictures import forest_of, icons_of, ladder_of
@@ -273,10 +272,10 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "parts": (answer.alone, answer.added, answer.together),
         "articles": {section.id: section for section in answer.review.article},
         "disclosures": _disclosures(answer),
-        "methods": _methods(answer),
+        "methods": record.papers(answer),
+        "record": record,
         "references": _references(answer),
         "unjudged": tables.unjudged(answer),
-        "labels": {code: label for code, (label, *_) in LABELS.items()},
         "downloads": [(name, _FILES.get(name, "")) for name in answer.review.text],
         "licence": _LICENSES.get(answer.review.license, (answer.review.license, "")),
         "cited": [t for t in answer.review.trials if t.use == "included"],
@@ -320,12 +319,6 @@ def _disclosures(answer: Answer) -> list[str]:
     return lines
 
 
-def _methods(answer: Answer) -> list[Method]:
-    """The methods used, each once, in order of use."""
-    found = {(m.name, m.paper): m for o in answer.outcomes if o.pooled for m in o.pooled.methods}
-    return list(found.values())
-
-
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A line of the list of references."""
@@ -361,7 +354,7 @@ def _references(answer: Answer) -> list[tuple[str, list[Reference]]]:
             add(threshold.source, threshold.doi)
     for harm in review.harms:
         add(harm.source, harm.doi)
-    for method in _methods(answer):
+    for method in record.papers(answer):
         add(method.paper, method.doi)
     heads = (
         ("included", f"Trials of {answer.treatment}"),

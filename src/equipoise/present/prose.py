@@ -24,6 +24,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _DIGIT = re.compile(r"\d")
 _CELL = re.compile(r"(<td\b[^>]*>)(.*?)(</td>)", re.DOTALL)
 _MARKED = re.compile(r"(<(?:a|span)\b[^>]*>.*?</(?:a|span)>)", re.DOTALL)
+_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+\Z")
 _URL = re.compile(r"https://[^\s<>\"]+\Z")
 
 
@@ -99,6 +100,20 @@ def doi_url(doi: str) -> str:
     return f"https://doi.org/{quote(doi, safe='/:;().,~')}"
 
 
+def https(text: str) -> str:
+    """An address that somebody typed, if it is one of the web; else ""."""
+    clean = text.strip()
+    return clean if _URL.fullmatch(clean) else ""
+
+
+def contact(text: str) -> str:
+    """The address of a contact as a link: https, or e-mail; "" for anything else."""
+    clean = text.strip()
+    if _URL.fullmatch(clean):
+        return clean
+    return f"mailto:{quote(clean, safe='@.+-_')}" if _MAIL.fullmatch(clean) else ""
+
+
 def markdown(text: str) -> Markup:
     """Write Markdown as HTML: no raw HTML, no pictures, links to https addresses only."""
     from markdown_it import MarkdownIt
@@ -151,6 +166,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "markdown": markdown,
     "day": day,
     "doi_url": doi_url,
+    "contact": contact,
+    "https": https,
     "first_upper": first_upper,
     "ended": ended,
     "joined": joined,

@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, ThresholdLine
 from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
 from equipoise.certainty.grade import GradeProfile, Level
-from equipoise.certainty.rob2 import result_levels
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Column, Link, Table, Value, significant
-from equipoise.present.figures.marks import ROB
 from equipoise.present.ledgers import harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
 from equipoise.present.strata import responders, strata, without_each
-from equipoise.review.records import Arm, Trial
+from equipoise.present.trialtable import trials
 
 UNKNOWN = "not known"
 
@@ -28,13 +26,6 @@ BEARS: dict[str, str] = {
     "mixed": "partly: about half of both groups had other care",
     "no usable numbers": "on this, but without usable numbers",
     "not attributable": "cannot be attributed",
-}
-
-BLINDING: dict[str, str] = {
-    "participants": "participants did not know",
-    "assessors": "only the assessors did not know",
-    "none": "everybody knew",
-    "unclear": "unclear",
 }
 
 LEVELS: dict[str, str] = {"0": "as it is", "-1": "one level lower", "-2": "two levels lower"}
@@ -304,63 +295,6 @@ def sensitivity(outcome: OutcomeAnswer) -> Table:
             for line in outcome.sensitivity
         ),
     )
-
-
-def trials(answer: Answer) -> Table:
-    """Every study of the folder: what it compared, who paid, who knew, how it was judged."""
-    review = answer.review
-    order = {"included": 0, "co-intervention": 1, "excluded": 2}
-    heads = {
-        "included": f"Trials of {answer.treatment}",
-        "co-intervention": "Trials of the other care only",
-        "excluded": "Looked at and left out",
-    }
-    listed = sorted(review.trials, key=lambda t: order[t.use])
-    groups = [
-        (i, heads[t.use]) for i, t in enumerate(listed) if i == 0 or listed[i - 1].use != t.use
-    ]
-    return Table(
-        "Who took part, who knew, who paid, and how fair each trial was",
-        (
-            Column("trial", "Trial"),
-            Column("design", "Design"),
-            Column("people", "People", "count"),
-            Column("groups", "Groups"),
-            Column("blinding", "Who knew"),
-            Column("rob", "Risk of bias"),
-            Column("funding", "Paid by"),
-            Column("conflicts", "Interests"),
-            Column("registered", "Registered"),
-            Column("note", "To know"),
-        ),
-        tuple(_trial(answer, t) for t in listed),
-        tuple(groups),
-    )
-
-
-def _trial(answer: Answer, t: Trial) -> tuple[Value, ...]:
-    arms = [_arm(answer, a) for a in answer.review.arms if a.trial == t.id]
-    rob = joined([ROB[level][1] for level in result_levels(answer.review, t.id)])
-    status = {"retracted": "RETRACTED. ", "concern": "Expression of concern. "}.get(t.status, "")
-    return (
-        Link(t.label, f"#ref-{t.id}"),
-        ", ".join(text for text in (t.design, t.country) if text) or None,
-        t.n_randomized,
-        "; ".join(arms) or None,
-        BLINDING[t.blinding],
-        rob,
-        t.funding or None,
-        t.conflicts or None,
-        t.registration or None,
-        status + first_upper(t.reason or ""),
-    )
-
-
-def _arm(answer: Answer, arm: Arm) -> str:
-    names = {c.id: c.label for c in answer.review.components}
-    mixed = joined([names.get(id, id) for id in arm.mixed])
-    extra = f" (about half also had {mixed})" if mixed else ""
-    return f"{arm.label}{extra}"
 
 
 def components(answer: Answer) -> Table:

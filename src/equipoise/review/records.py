@@ -450,6 +450,14 @@ class Change:
     on: str
     what: str
     verdict_before: str = ""
+    """The answer that it replaced; blank: the same."""
+    certainty_before: str = ""
+    number_before: str = ""
+    """The number that decides, as it was shown before."""
+    why: str = ""
+    """Why the conclusions changed, or did not."""
+    address: str = ""
+    """Where this version can still be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -542,6 +550,8 @@ class Review(Result):
     flow: Flow = field(default_factory=Flow)
     cautions: tuple[str, ...] = ()
     """What a reader of these data must know; shown on the page."""
+    contact: str = ""
+    """Where an error can be reported: an address of the web or of e-mail."""
     trials: tuple[Trial, ...]
     arms: tuple[Arm, ...]
     results: tuple[Finding, ...]

@@ -46,7 +46,7 @@ FORMAT = 1
 #: Keys of review.toml outside its tables.
 TOP: tuple[str, ...] = (
     *("format", "slug", "version", "updated", "title", "license", "categories", "tags"),
-    *("update_policy", "next_review", "funding", "cautions"),
+    *("update_policy", "next_review", "funding", "cautions", "contact"),
 )
 
 Kind = Literal["text", "name", "number", "whole", "list", "choice"]

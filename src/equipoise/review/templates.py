@@ -24,6 +24,7 @@ update_policy = "…"         # when somebody looks for new trials
 next_review = "…"           # a day
 funding = "…"               # who paid for the review; "none" if nobody did
 cautions = []               # what a reader of the data must know
+# contact = "…"             # where an error can be reported: https://… or an e-mail address
 
 [question]
 text = {text}               # ends in ? and holds the words of treatment and condition

@@ -138,8 +138,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
         *("count", "bound"),
     ),
     "trials.csv": (
-        *("trial", "design", "people", "groups", "blinding", "rob", "funding", "conflicts"),
-        *("registered", "note"),
+        *("trial", "design", "people", "groups", "care", "where", "blinding", "rob", "lights"),
+        *("funding", "conflicts", "proponent", "registered", "note"),
     ),
 }
 
