@@ -8,6 +8,7 @@ from equipoise.answer.answer import Answer
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Link, Table
 from equipoise.present import tables
+from equipoise.present.trialtable import trials
 
 
 def parts(table: Table, key: str) -> list[object]:
@@ -92,7 +93,7 @@ def test_a_threshold_that_changes_the_answer_is_marked(answer: Answer) -> None:
 
 
 def test_trials_tell_who_paid_and_who_knew_and_are_grouped_by_use(answer: Answer) -> None:
-    table = tables.trials(answer)
+    table = trials(answer)
     assert [heading for _, heading in table.groups] == [
         "Trials of mud packs",
         "Looked at and left out",
@@ -144,7 +145,7 @@ def test_every_table_writes_text_and_html(answer: Answer) -> None:
         tables.harms(answer),
         tables.options(answer),
         tables.findings(answer),
-        tables.trials(answer),
+        trials(answer),
         tables.components(answer),
         tables.left_out(answer),
         tables.judgements(answer),

@@ -16,7 +16,7 @@ from equipoise.core.result import Method
 from equipoise.core.table import Column, Table, Value, count, show
 from equipoise.models.presets import PRESETS
 from equipoise.present.prose import day, ended, first_upper, joined
-from equipoise.review.records import Change, Flow, Review
+from equipoise.review.records import Change, ContrastFinding, Finding, Flow, Review
 
 #: A list of retractions that was read longer ago than this is called old.
 #: Source: the thirty days that the project's checks allow.
@@ -137,7 +137,7 @@ def _days(start: str, end: str) -> int:
 
 def data(review: Review) -> str:
     """How many results were taken from how many sources, and how well they were read."""
-    rows = [*review.results, *review.contrasts]
+    rows: list[Finding | ContrastFinding] = [*review.results, *review.contrasts]
     if not rows:
         return "No result of any trial is in the files."
     by = Counter(r.confidence for r in rows)
@@ -164,7 +164,7 @@ def bias(review: Review) -> str:
     if not told:
         return "Nobody has judged the risk of bias of these trials."
     names = {p.id: p.name for p in review.people}
-    judges = {r.judge for r in (*review.risk_of_bias, *review.signalling)}
+    judges = {r.judge for r in review.risk_of_bias} | {s.judge for s in review.signalling}
     here = sorted(names.get(j, j) for j in judges if j)
     taken = "" in judges
     by = f"Signed here by {joined(here)}" if here else "All are taken as published"

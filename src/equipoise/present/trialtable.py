@@ -125,7 +125,8 @@ def lights(review: Review, t: Trial) -> str:
     """The domains of RoB 2 with a sign each; empty where no domain was judged."""
     worst: dict[str, Rob] = {}
     order = list(LIGHTS)
-    found = {r.outcome for r in (*review.results, *review.contrasts) if r.trial == t.id}
+    found = {r.outcome for r in review.results if r.trial == t.id}
+    found |= {r.outcome for r in review.contrasts if r.trial == t.id}
     for outcome in review.outcomes:
         if outcome.id not in found:
             continue

@@ -19,6 +19,7 @@ from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import Table
 from equipoise.present import tables
 from equipoise.present.prose import doi_url
+from equipoise.present.trialtable import trials
 from equipoise.review.records import RobFinding, Trial
 
 Resource = dict[str, Any]
@@ -186,7 +187,7 @@ class _Maker:
             self.section("Harms", a.harm_sentence, tables.harms(a) if a.harms else None),
             self.section("What would change this answer", " ".join(a.would_change)),
             {
-                **self.section("Trials", "", tables.trials(a)),
+                **self.section("Trials", "", trials(a)),
                 "entryReference": [
                     self.ref("ResearchStudy", t.id, t.label) for t in a.review.trials
                 ],

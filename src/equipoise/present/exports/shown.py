@@ -10,6 +10,7 @@ from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer
 from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import Table
 from equipoise.present import tables
+from equipoise.present.trialtable import trials
 
 Cell = str | int | float | None
 #: File → what it holds, in words.
@@ -36,7 +37,7 @@ def shown_csv(answer: Answer) -> dict[str, str]:
     made = {
         "outcomes.csv": _outcomes(answer),
         "harms.csv": [_harm(answer, line, i) for i, line in _by_state(answer)],
-        "trials.csv": _texts(tables.trials(answer)),
+        "trials.csv": _texts(trials(answer)),
     }
     return {name: _written(rows, HEADERS[name]) for name, rows in made.items()}
 
