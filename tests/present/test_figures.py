@@ -460,8 +460,8 @@ def risk(value: float, low: float | None = None, high: float | None = None) -> Q
 
 def icons(svg: str) -> list[int]:
     """How many icons each path of an array of 100 holds."""
-    found = re.findall(r'<path d="((?:M[\d.]+ [\d.]+m[^M"]+)+)"', svg)
-    return [d.count("M") for d in found]
+    found = re.findall(r'<path d="((?:M[\d.]+ [\d.]+[al][^M"]*z)+)"', svg)
+    return [d.count("z") for d in found]
 
 
 def test_icons_add_up_to_the_denominator() -> None:

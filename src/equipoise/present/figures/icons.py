@@ -293,21 +293,23 @@ def _shapes(
     role = _role(mark, good=good)
     r = cell * 0.36
     shape = _outline("rest" if mark != "changed" else ("good" if good else "bad"), r)
-    places = (divmod(i, 10) for i in range(start, start + number))
-    centres = ((x + (c + 0.5) * cell, y + (row + 0.5) * cell) for row, c in places)
-    d = "".join(f"M{coord(cx)} {coord(cy)}{shape}" for cx, cy in centres)
+    step = f"m{coord(cell)} 0"
+    d = ""
+    for i in range(start, start + number):
+        row, column = divmod(i, 10)
+        top = f"M{coord(x + (column + 0.5) * cell)} {coord(y + (row + 0.5) * cell - r)}"
+        d += (top if i == start or column == 0 else step) + shape
     return (d, "", role, 1.3) if mark == "rest" else (d, role, role, 1.0)
 
 
 def _outline(kind: str, r: float) -> str:
-    """A shape around the point where the path stands, in relative steps."""
+    """A shape from its top, where it also ends, in relative steps."""
     a = coord(r)
     if kind == "rest":
-        b = coord(2 * r)
-        return f"m-{a} 0a{a} {a} 0 1 0 {b} 0a{a} {a} 0 1 0 -{b} 0"
+        return f"a{a} {a} 0 1 1-.01 0z"
     if kind == "good":
-        return f"m-{a} 0l{a} -{a}l{a} {a}l-{a} {a}z"
-    return f"m0 -{a}l{a} {coord(1.8 * r)}h-{coord(2 * r)}z"
+        return f"l{a} {a}l-{a} {a}l-{a}-{a}z"
+    return f"l{a} {coord(1.8 * r)}h-{coord(2 * r)}z"
 
 
 def _bars(
