@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from equipoise.answer.answer import Answer, CellValue
+from equipoise.answer.answer import Answer
 from equipoise.answer.claims import STATES, ClaimLine, judge_claims
 from equipoise.answer.wording import CERTAINTY
 from equipoise.core.errors import InputError
-from equipoise.core.provenance import Cell, Quantity, plain
-from equipoise.core.table import Table, show
+from equipoise.core.provenance import plain
+from equipoise.core.table import Table
 from equipoise.present import claims, record, sheet, tables
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
@@ -39,10 +39,10 @@ from equipoise.present.prose import (
     day,
     doi_url,
     ended,
-    first_upper,
     joined,
     said,
 )
+from equipoise.present.way_back import way_back
 from equipoise.review.records import Trial
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def answer_files(
             json_ld=in_page(linked),
             light=light,
         ),
-        "sources.html": render("sources.html", **shared, **_sources(answer)),
+        "sources.html": render("sources.html", **shared, way=way_back(answer)),
         "print.html": render("print.html", **shared, **_sheet(answer, address)),
         "answer.json": answer_json(answer).encode("utf-8"),
         **{file.path: file.data for file in light},
@@ -366,50 +366,6 @@ def _references(answer: Answer) -> list[tuple[str, list[Reference]]]:
     ]
     groups.append(("Other sources and methods", list(others.values())))
     return [(head, found) for head, found in groups if found]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A quantity with its way back."""
-
-    quantity: Quantity
-    shown: str
-    exact: str
-    inputs: tuple[Quantity, ...]
-    cells: tuple[tuple[Cell, CellValue | None], ...]
-
-
-def _exact(q: Quantity) -> str:
-    ends = "" if q.low is None or q.high is None else f" ({q.low:.10g} to {q.high:.10g})"
-    return f"{q.value:.10g}{ends}"
-
-
-def _sources(answer: Answer) -> dict[str, Any]:
-    cells = {value.cell: value for value in answer.cells}
-    groups: dict[str, list[Entry]] = {}
-    names = {o.id: o.label for o in answer.outcomes} | {
-        "alone": "Alone",
-        "added": "Added to other care",
-        "together": "Together with other care",
-        "component": "Parts of the treatments",
-        "harms": "Harms",
-        "change": "What would change the answer",
-    }
-    for q in answer.quantities.values():
-        head = q.id.split(".", 1)[0]
-        groups.setdefault(names.get(head, first_upper(head)), []).append(
-            Entry(
-                q,
-                str(show(q)),
-                _exact(q),
-                tuple(answer.quantities[i] for i in q.inputs if i in answer.quantities),
-                tuple((c, cells.get(c)) for c in q.cells),
-            )
-        )
-    files: dict[str, list[CellValue]] = {}
-    for value in sorted(answer.cells, key=lambda v: v.cell):
-        files.setdefault(value.cell.file, []).append(value)
-    return {"groups": groups, "cell_files": files}
 
 
 def write_folder(files: Mapping[str, bytes], directory: str | Path) -> Path:
