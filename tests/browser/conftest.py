@@ -96,13 +96,14 @@ class Visit:
         self.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         return self.page
 
-    def axe(self) -> list[tuple[str, str]]:
-        """What axe finds: its rule and the first element, for each."""
+    def axe(self, *rules: str) -> list[tuple[str, str]]:
+        """What axe finds by all of its rules, or by these: the rule and the first element."""
         try:
             from axe_playwright_python.sync_playwright import Axe
         except ImportError:
             missing("axe is not installed: pip install 'equipoise[browser]'")
-        found = Axe().run(self.page).response["violations"]
+        only = {"runOnly": list(rules)} if rules else None
+        found = Axe().run(self.page, options=only).response["violations"]
         return [(v["id"], v["nodes"][0]["html"]) for v in found]
 
 

@@ -28,6 +28,15 @@ def test_each_page_is_accessible_and_fits_a_phone(visit: Any, fixtures: Path, na
     accessible_on_a_phone(visit(f"{name}/index.html", root=fixtures, bypass_csp=True))
 
 
+@pytest.mark.parametrize("name", ["worth", "avoid", "harms"])
+def test_the_colours_of_each_tone_can_be_read_in_the_dark(
+    visit: Any, fixtures: Path, name: str
+) -> None:
+    seen = visit(f"{name}/index.html", root=fixtures, bypass_csp=True, color_scheme="dark")
+    seen.unfold()
+    assert not seen.axe("color-contrast")
+
+
 @pytest.mark.parametrize("page", ["claims", "print"])
 def test_the_pages_beside_it_are_accessible_and_fit_a_phone(visit: Any, page: str) -> None:
     accessible_on_a_phone(visit(f"{SHIPPED}/{page}.html", bypass_csp=True))
