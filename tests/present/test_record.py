@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -18,6 +19,7 @@ from equipoise.present.trialtable import lights, other_care, paid, trials
 from equipoise.review.records import (
     Change,
     Component,
+    Disclosure,
     Flow,
     Person,
     Protocol,
@@ -176,6 +178,46 @@ def test_where_an_error_can_be_reported(told: Answer) -> None:
     assert '<a href="mailto:a@b.org" rel="noreferrer">Tell us</a>' in html
     assert contact("https://b.org/x") == "https://b.org/x"
     assert contact("javascript:x") == contact("a b@c.d") == https("http://x.org") == ""
+
+
+def test_what_follows_from_an_interest_stands_beside_it(told: Answer) -> None:
+    def person(id: str, name: str, kind: str) -> Person:
+        own = (Disclosure(type=kind, direction="favours"),)  # type: ignore[arg-type]
+        return Person(id=id, name=name, roles=("author",), disclosures=own)
+
+    one, two = person("a", "A. Ames", "personal"), person("b", "B. Boyd", "none")
+    rated = RobFinding(trial="t1", tool="RoB 2", overall="low", judge="b")
+    base = replace(told.review, judgements=(), signalling=(), risk_of_bias=())
+    assert record.handling(replace(base, people=(two,))) == []
+    alone = record.handling(replace(base, people=(one,)))
+    assert alone[0] == (
+        "Because of this interest, A. Ames rated no trial, no certainty and no harm."
+    )
+    assert alone[1].startswith("Nobody without such an interest")
+    both = replace(base, people=(one, two), risk_of_bias=(rated,))
+    assert "B. Boyd, without such interests, did." in record.handling(both)
+    wrong = record.handling(replace(both, risk_of_bias=(replace(rated, judge="a"),)))
+    assert wrong[0].startswith("A. Ames has an interest and signed risk of bias")
+    html = page(replace(told, review=both)).files["index.html"].decode()
+    assert html.index("A. Ames rated no trial") < html.index('id="fact-box"')
+    assert html.count("A. Ames rated no trial") == 2
+
+
+def test_cut_points_stand_with_instrument_people_and_source(told: Answer) -> None:
+    table = record.cut_points(told.review)
+    threshold = told.review.outcomes[0].thresholds[0]
+    assert table.column("source")[0] == threshold.source
+    assert table.column("cuts")[0] == "5 / 10 / 20"
+    assert table.groups[0][1] == told.review.outcomes[0].label
+    outcome = replace(told.review.outcomes[0], thresholds=(replace(threshold, doi="10.1/x"),))
+    table = record.cut_points(replace(told.review, outcomes=(outcome,)))
+    assert str(table.column("source")[0]).endswith("(doi:10.1/x)")
+
+
+def test_a_retracted_trial_is_marked_among_the_references(told: Answer) -> None:
+    trials = (replace(told.review.trials[0], status="retracted"), *told.review.trials[1:])
+    html = page(with_review(told, trials=trials)).files["index.html"].decode()
+    assert re.search(r'<li id="ref-t1">[^<]*RETRACTED\.', html)
 
 
 def test_an_address_of_a_doi_holds_no_sign_that_an_address_may_not() -> None:

@@ -337,7 +337,9 @@ def _trial_reference(t: Trial) -> Reference:
     links = list(_doi(t.doi))
     if t.pmid:
         links.append((f"PubMed {t.pmid}", f"https://pubmed.ncbi.nlm.nih.gov/{t.pmid}/"))
-    return Reference(f"ref-{t.id}", t.citation or t.label, tuple(links))
+    mark = {"retracted": " RETRACTED.", "concern": " Expression of concern."}.get(t.status, "")
+    text = ended(t.citation or t.label) + mark
+    return Reference(f"ref-{t.id}", text, tuple(links))
 
 
 def _references(answer: Answer) -> list[tuple[str, list[Reference]]]:

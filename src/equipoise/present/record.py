@@ -13,7 +13,7 @@ from datetime import date
 from equipoise.answer.answer import Answer, OutcomeAnswer
 from equipoise.answer.wording import LABELS
 from equipoise.core.result import Method
-from equipoise.core.table import Column, Table, Value, count, show
+from equipoise.core.table import Column, Table, Value, count, show, significant
 from equipoise.models.presets import PRESETS
 from equipoise.present.prose import day, ended, first_upper, joined
 from equipoise.review.records import Change, ContrastFinding, Finding, Flow, Review
@@ -200,6 +200,96 @@ def _pooled(o: OutcomeAnswer) -> str:
         f"{o.label}: {kind}, {p.model} effects, tau² by {p.tau2_method}, {p.interval_method} "
         f"interval, {count(p.k)} trials with {count(p.n)} people."
     )
+
+
+def cut_points(review: Review) -> Table:
+    """The register of cut points: what counts as small, moderate and large, and who says so."""
+    groups: list[tuple[int, str]] = []
+    rows: list[tuple[Value, ...]] = []
+    for outcome in review.outcomes:
+        if outcome.thresholds:
+            groups.append((len(rows), outcome.label))
+        rows += [
+            (
+                f"{t.name} (used)" if t.main else t.name,
+                " / ".join(
+                    "–" if c is None else significant(c) for c in (t.small, t.moderate, t.large)
+                ),
+                f"{t.kind} difference",
+                t.instrument or outcome.instrument or None,
+                t.population or None,
+                t.method or None,
+                f"{t.source} (doi:{t.doi})" if t.doi else t.source,
+            )
+            for t in outcome.thresholds
+            for cuts in ((t.small, t.moderate, t.large),)
+        ]
+    return Table(
+        "The cut points between trivial, small, moderate and large, with their sources",
+        (
+            Column("name", "Cut points"),
+            Column("cuts", "Small / moderate / large from"),
+            Column("kind", "Kind"),
+            Column("instrument", "Instrument"),
+            Column("population", "People"),
+            Column("method", "How they were found"),
+            Column("source", "Source"),
+        ),
+        tuple(rows),
+        tuple(groups),
+        missing="not told",
+    )
+
+
+def handling(review: Review) -> list[str]:
+    """What follows from somebody's interests: who rated the trials, and who did not.
+
+    Empty where nobody has an interest in the treatment.
+    """
+    bound = [p for p in review.people if any(d.type != "none" for d in p.disclosures)]
+    if not bound:
+        return []
+    signed = _signed(review)
+    found = []
+    for person in bound:
+        kinds = signed.get(person.id, [])
+        if kinds:
+            found.append(
+                f"{person.name} has an interest and signed {joined(kinds)}, which somebody "
+                "without one should judge again."
+            )
+        else:
+            found.append(
+                f"Because of this interest, {person.name} rated no trial, no certainty and no harm."
+            )
+    free = [p.name for p in review.people if p not in bound and p.id in signed]
+    found.append(
+        f"{joined(free)}, without such interests, did."
+        if free
+        else "Nobody without such an interest has rated them yet."
+    )
+    return [*found, "The answer itself is computed by a fixed table, which nobody can overrule."]
+
+
+def _signed(review: Review) -> dict[str, list[str]]:
+    """What each person signed, in words."""
+    found: dict[str, list[str]] = {}
+    rated = [r.judge for r in review.risk_of_bias] + [s.judge for s in review.signalling]
+    told = [(judge, "risk of bias") for judge in rated if judge]
+    told += [(j.by, _ABOUT[j.about]) for j in review.judgements if j.about in _ABOUT]
+    for who, what in dict.fromkeys(told):
+        found.setdefault(who, []).append(what)
+    return found
+
+
+#: Judgements that somebody with an interest is not to sign, in words.
+_ABOUT: dict[str, str] = {
+    "certainty": "certainty",
+    "indirectness": "indirectness",
+    "publication-bias": "publication bias",
+    "harm": "a harm",
+    "burden": "the burden",
+}
 
 
 def papers(answer: Answer) -> list[Method]:
