@@ -114,6 +114,20 @@ def test_the_parts_stand_in_their_order(main: Document) -> None:
     assert "comments" not in main.ids
 
 
+def test_the_documentation_names_every_part_and_files_that_exist() -> None:
+    root = Path(__file__).parents[2]
+    text = (root / "docs" / "the-page.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (?:`#([\w-]+)`)?.*$", text, re.M)
+    assert [int(number) for number, _ in rows] == list(range(21))
+    assert [id for _, id in rows if id] == [*ORDER, "comments"]
+    present = root / "src" / "equipoise" / "present"
+    for file in set(re.findall(r"`((?:answer|certainty)/\w+\.py|\w+\.(?:py|html))`", text)):
+        places = (present / file, present / "templates" / file, present.parent / file)
+        tests = root / "tests" / "browser" / file
+        made = file in ("claims.html", "sources.html", "index.html")
+        assert made or tests.exists() or any(p.exists() for p in places), file
+
+
 def test_the_question_is_the_only_first_heading_and_none_is_skipped(main: Document) -> None:
     levels = [int(tag[1]) for tag, _ in main.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels.count(1) == 1
