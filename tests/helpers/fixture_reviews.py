@@ -16,10 +16,14 @@ from equipoise.certainty.thresholds import EffectClass
 from equipoise.review.records import (
     ArticleSection,
     Change,
+    Disclosure,
+    Flow,
     Judgement,
     Option,
+    Protocol,
     RedFlag,
     Review,
+    RobFinding,
 )
 from equipoise.review.render import render
 
@@ -187,6 +191,87 @@ def _dissent() -> Review:
     return replace(found, text=render(found))
 
 
+def _told() -> Review:
+    """Everything a reviewer asks for is told: protocol, flow, retractions, history, money."""
+    found = _mayhelp()
+    author, *others = found.people
+    tie = Disclosure(
+        type="professional",
+        entity="a clinic that gives it",
+        direction="favours",
+        period="2019 to now",
+        asked_on="2026-10-01",
+    )
+    changes = (
+        Change(version="0.9", on="2025-03-01", what="First version."),
+        Change(
+            version="1.0",
+            on="2026-10-01",
+            what="Two trials added.",
+            verdict_before="UNKNOWN",
+            certainty_before="very low",
+            number_before="−12.0 (−30.1 to 6.0) points",
+            why="Both new trials are large.",
+            address="https://example.org/v/0.9/",
+        ),
+    )
+    money = (("industry", "a maker", "yes"), ("public", "a research council", "no"))
+    trials = tuple(
+        replace(
+            t,
+            money=kind,
+            funding=payer,
+            proponent=tied,
+            design="randomised trial, two groups",
+            country="Austria",
+            registration=f"NCT0000000{i}",
+            conflicts="none declared",
+        )
+        for i, (t, (kind, payer, tied)) in enumerate(zip(found.trials, money, strict=True))
+    )
+    rated = RobFinding(
+        trial="t1",
+        tool="RoB 2",
+        randomization="low",
+        deviations="low",
+        missing="low",
+        measurement="low",
+        overall="low",
+        source="an appraisal",
+    )
+    bias = (*(r for r in found.risk_of_bias if r.trial != "t1"), rated)
+    whole = replace(
+        found,
+        slug="told",
+        people=(replace(author, disclosures=(tie,)), *others),
+        changes=changes,
+        trials=trials,  # type: ignore[arg-type]
+        risk_of_bias=bias,
+        contact="errors@example.org",
+        search=replace(found.search, retractions="2026-09-01"),
+        protocol=Protocol(
+            registered="PROSPERO CRD42026000000",
+            on="2025-01-03",
+            sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            address="https://example.org/protocol",
+            deviations=("The window of time was widened to a year.",),
+        ),
+        flow=Flow(
+            identified=1204,
+            duplicates=204,
+            screened=1000,
+            excluded=960,
+            sought=40,
+            not_retrieved=2,
+            assessed=38,
+            ineligible=36,
+            included=2,
+            note="Two people read each report.",
+        ),
+    )
+    return replace(whole, text=render(whole))
+
+
 FIXTURES: dict[str, Callable[[], Review]] = {
     "worth": _worth,
     "mayhelp": _mayhelp,
@@ -203,9 +288,11 @@ FIXTURES: dict[str, Callable[[], Review]] = {
     "retracted": _retracted,
     "harms": _harms,
     "dissent": _dissent,
+    "told": _told,
 }
 #: What each of them has to answer.
 ANSWERS: dict[str, str] = {
+    "told": "MAYHELP",
     "worth": "WORTH",
     "mayhelp": "MAYHELP",
     "close": "CLOSE",

@@ -277,3 +277,21 @@ def test_a_study_that_is_not_used_takes_no_room_for_what_nobody_knows(told: Answ
     assert set(table.rows[-1][1:-1]) == {""}
     assert table.rows[-1][-1] == "No numbers"
     assert None in table.rows[0]
+
+
+def test_a_folder_that_tells_everything_leaves_nothing_absent() -> None:
+    html = page(assess(FIXTURES["told"](), on=ON)).files["index.html"].decode()
+    record_of = html[html.index('id="methods"') :]
+    for absent in (
+        "No protocol was registered",
+        "Nobody counted",
+        "Nobody has looked up",
+        "Nobody has judged the risk",
+        "No history is told",
+        "No address for reporting",
+    ):
+        assert absent not in record_of
+    assert "Include" in record_of
+    assert "It became: It may help" in re.sub(r"<[^>]+>", "", record_of)
+    assert "makers or sellers: a maker" in html
+    assert "randomisation +" in html

@@ -97,13 +97,14 @@ def _any(f: Flow) -> bool:
 
 def studies(answer: Answer) -> str:
     """How many studies the folder itself holds, by what became of them."""
-    use = Counter(t.use for t in answer.review.trials)
-    told = [
-        f"{count(use['included'])} of {answer.treatment}",
-        f"{count(use['co-intervention'])} of the other care only",
-        f"{count(use['excluded'])} looked at and left out, each with its reason",
-    ]
-    return f"Studies in this review’s files: {joined(told)}."
+    use: Counter[str] = Counter(t.use for t in answer.review.trials)
+    kinds = (
+        ("included", f"of {answer.treatment}"),
+        ("co-intervention", "of the other care only"),
+        ("excluded", "looked at and left out, each with its reason"),
+    )
+    told = [f"{count(use[name])} {words}" for name, words in kinds if use[name]]
+    return f"Studies in this review’s files: {joined(told) or 'none'}."
 
 
 def watch(answer: Answer) -> list[str]:
@@ -145,9 +146,13 @@ def data(review: Review) -> str:
     read_in = {t.id: t.source or t.citation for t in review.trials}
     sources = {r.source or read_in[r.trial] for r in rows}
     doubts = [f"{count(by[c])} with {c} confidence" for c in ("medium", "low") if by[c]]
+    kinds = (
+        (len(review.results), "results of groups"),
+        (len(review.contrasts), "published differences"),
+    )
+    told = joined([f"{count(n)} {words}" for n, words in kinds if n])
     return (
-        f"{count(len(review.results))} results of groups and {count(len(review.contrasts))} "
-        f"published differences, read in {count(len(sources))} "
+        f"{told}, read in {count(len(sources))} "
         f"{'source' if len(sources) == 1 else 'sources'}"
         + (f"; {joined(doubts)}" if doubts else "; all with high confidence")
         + (f"; {count(flagged)} carry a flag that says what to know of them" if flagged else "")
