@@ -60,5 +60,16 @@ def test_who_was_asked_is_counted_in_people(isolating) -> None:
     assert table.column("not_asked") == (None,)
 
 
+def test_harms_of_which_the_same_is_known_share_a_row(isolating) -> None:
+    answer = answered(isolating)
+    more = tuple(
+        HarmFinding(harm=h, plain=h, severity="mild", kind="theory", source="a label")
+        for h in ("fainting", "fever")
+    )
+    review = replace(answer.review, harms=(*answer.review.harms, *more))
+    table = ledgers.harms_asked(replace(answer, review=review))
+    assert table.column("harm") == ("Nausea", "Fainting; fever")
+
+
 def test_pages_can_ask_for_these_tables() -> None:
     assert {"rob_steps", "reporting", "harms_asked"} <= set(tables.ALL)

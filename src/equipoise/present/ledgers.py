@@ -89,7 +89,18 @@ BECAUSE: dict[str, str] = {
 
 
 def harms_asked(answer: Answer) -> Table:
-    """For every harm, which trials asked about it, and how many of the people treated."""
+    """Which trials asked about which harm, and how many of the people treated.
+
+    Harms of which the same is known share a row.
+    """
+    known: dict[tuple[Value, ...], list[str]] = {}
+    for gap in harm_gaps(answer.review):
+        trials = (gap.asked, gap.not_asked, gap.unclear, gap.not_said)
+        told: tuple[Value, ...] = (
+            *(joined(list(labels)) or None for labels in trials),
+            f"{gap.people_asked} of {gap.people_treated}",
+        )
+        known.setdefault(told, []).append(gap.plain)
     return Table(
         "Who was asked about each harm",
         (
@@ -100,16 +111,6 @@ def harms_asked(answer: Answer) -> Table:
             Column("not_said", "Not a word in"),
             Column("people", "People asked, of those treated"),
         ),
-        tuple(
-            (
-                first_upper(gap.plain),
-                joined(list(gap.asked)) or None,
-                joined(list(gap.not_asked)) or None,
-                joined(list(gap.unclear)) or None,
-                joined(list(gap.not_said)) or None,
-                f"{gap.people_asked} of {gap.people_treated}",
-            )
-            for gap in harm_gaps(answer.review)
-        ),
+        tuple((first_upper("; ".join(harms)), *told) for told, harms in known.items()),
         missing="no trial",
     )

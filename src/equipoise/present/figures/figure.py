@@ -51,6 +51,10 @@ def figure_css() -> str:
     )
 
 
+#: A table of more columns than this is shown as a card for each row.
+_SIDE_BY_SIDE = 8
+
+
 def _in_html(svg: str) -> str:
     """The drawing inside HTML, whose checkers know the attributes of SVG 1.1 only."""
     return svg.replace(' paint-order="stroke"', ' class="halo"')
@@ -132,11 +136,12 @@ class Figure:
             As for :meth:`equipoise.core.table.Table.to_html`.
         """
         small = f'<div class="narrow">{_in_html(self.narrow)}</div>' if self.narrow else ""
+        stacked = "stack" if len(self.table.columns) > _SIDE_BY_SIDE else ""
         return (
             f'<figure class="figure" id="{escape(self.name)}">'
             f'<div class="{_wide_class(self.svg)}">{_in_html(self.svg)}</div>{small}'
             f"<details><summary>{escape(self.title)}: the numbers as a table</summary>"
-            f"{self.table.to_html(anchor=anchor, said=said)}</details></figure>"
+            f"{self.table.to_html(anchor=anchor, css=stacked, said=said)}</details></figure>"
         )
 
     def _repr_html_(self) -> str:
