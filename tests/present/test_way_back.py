@@ -100,6 +100,12 @@ def test_each_of_two_comparisons_of_one_trial_has_a_step(back: Answer) -> None:
     assert len(ids) == len(set(ids)) == 3
 
 
+def test_what_decides_comes_first_and_harms_after_what_was_hoped_for(back: Answer) -> None:
+    heads = list(way_back(back).groups)
+    assert heads[0] == back.outcome(back.verdict.rests_on).label
+    assert heads.index("Harms") > heads.index("Together with other care")
+
+
 def test_the_page_of_sources_starts_at_the_answer(back: Answer) -> None:
     html = page(back).files["sources.html"].decode()
     assert html.index('id="verdict"') < html.index('id="q-pain.effect"') < html.index('id="t-pain.')

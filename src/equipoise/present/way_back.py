@@ -111,8 +111,9 @@ def way_back(answer: Answer) -> WayBack:
             )
         )
     labels = {o.id: o.label for o in answer.outcomes}
+    order = dict.fromkeys([*names.values(), *groups])
     return WayBack(
-        groups,
+        {head: groups[head] for head in order if head in groups},
         {labels[id]: steps for id, steps in trials.items()},
         _files(answer, trials),
         verdict,
