@@ -206,6 +206,13 @@ BREAKS = [
     Break("W-REVIEW-DUE", TOML, 'next_review = "2027-05-01"', 'next_review = "2026-10-31"'),
     Break("N-SEARCH-NONE", TOML, 'last = "2026-06"', 'last = ""'),
     Break("N-SEARCH-OLD", TOML, 'last = "2026-06"', 'last = "2023-10"'),
+    Break("W-ADDRESS", TOML, 'updated = "2026-10-01"', 'contact = "us"\nupdated = "2026-10-01"'),
+    Break(
+        "W-ADDRESS",
+        TOML,
+        'what = "First version"',
+        'what = "First version"\naddress = "javascript:x"',
+    ),
     Break("W-CHANGES", TOML, 'version = "1.0"\nupdated', 'version = "1.1"\nupdated'),
     Break(
         "E-QUESTION-MARK",

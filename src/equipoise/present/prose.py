@@ -17,6 +17,7 @@ from markupsafe import Markup
 from equipoise.answer.wording import MONTHS
 from equipoise.core.provenance import Cell, Quantity, pieces
 from equipoise.core.table import Anchor, Link
+from equipoise.review.markdown import is_https, is_mail
 
 SOURCES = "sources.html"
 
@@ -24,8 +25,6 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _DIGIT = re.compile(r"\d")
 _CELL = re.compile(r"(<td\b[^>]*>)(.*?)(</td>)", re.DOTALL)
 _MARKED = re.compile(r"(<(?:a|span)\b[^>]*>.*?</(?:a|span)>)", re.DOTALL)
-_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+\Z")
-_URL = re.compile(r"https://[^\s<>\"]+\Z")
 
 
 def name(text: str) -> str:
@@ -92,7 +91,7 @@ def computed(table: str) -> str:
 
 def secure(url: str) -> bool:
     """Whether a link may stand on a page: https, a place on the same page, or a claim's."""
-    return bool(_URL.fullmatch(url)) or bool(re.fullmatch(r"(claims\.html)?#[A-Za-z][\w.-]*", url))
+    return is_https(url) or bool(re.fullmatch(r"(claims\.html)?#[A-Za-z][\w.-]*", url))
 
 
 def doi_url(doi: str) -> str:
@@ -103,15 +102,15 @@ def doi_url(doi: str) -> str:
 def https(text: str) -> str:
     """An address that somebody typed, if it is one of the web; else ""."""
     clean = text.strip()
-    return clean if _URL.fullmatch(clean) else ""
+    return clean if is_https(clean) else ""
 
 
 def contact(text: str) -> str:
     """The address of a contact as a link: https, or e-mail; "" for anything else."""
     clean = text.strip()
-    if _URL.fullmatch(clean):
+    if is_https(clean):
         return clean
-    return f"mailto:{quote(clean, safe='@.+-_')}" if _MAIL.fullmatch(clean) else ""
+    return f"mailto:{quote(clean, safe='@.+-_')}" if is_mail(clean) else ""
 
 
 def markdown(text: str) -> Markup:

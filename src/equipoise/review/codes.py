@@ -47,6 +47,7 @@ CODES: dict[str, str] = {
     "N-SEARCH-NONE": "no systematic search is known",
     "N-SEARCH-OLD": "the last search is more than three years old",
     "W-CHANGES": "the present version has no entry in the history",
+    "W-ADDRESS": "an address that no page can link to",
     "E-QUESTION-MARK": "the question does not end in a question mark",
     "E-QUESTION-NAMES": "the question does not name treatment or condition",
     "E-OPTIONS-FEW": "fewer than two options",

@@ -13,6 +13,19 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 #: Fences of the front matter, TOML at the very top of the article.
 FENCE = "+++"
 
+_HTTPS = re.compile(r"https://[^\s<>\"]+\Z")
+_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+\Z")
+
+
+def is_https(text: str) -> bool:
+    """Whether a text is an address of the web that a page may link to."""
+    return bool(_HTTPS.fullmatch(text))
+
+
+def is_mail(text: str) -> bool:
+    """Whether a text is an address of e-mail."""
+    return bool(_MAIL.fullmatch(text))
+
 
 def front_matter(text: str) -> tuple[str, int] | None:
     """The front matter of an article and the line of its closing fence; None without one.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from itertools import pairwise
 
-from equipoise.review.markdown import prose_lines
+from equipoise.review.markdown import is_https, is_mail, prose_lines
 from equipoise.review.problems import Problem, problem, shown
 from equipoise.review.reader import Draft
 from equipoise.review.records import Baseline, Claim, Flow, Outcome, Responders
@@ -121,6 +121,25 @@ def flow(draft: Draft) -> Iterator[Problem]:
             what = f"{whole} {a} is not {part} {b} and {rest} {c} together"
             hint = "the numbers of the flow diagram, which add up"
             yield problem(TOML, draft.at(counts, whole), "W-FLOW-SUM", what, hint)
+
+
+def addresses(draft: Draft) -> Iterator[Problem]:
+    """Addresses that a page links to are of the web; where to write may also be e-mail."""
+    hint = "an address that begins with https://, or nothing"
+    places = [(draft.protocol, "address"), *((c, "address") for c in draft.changes)]
+    lines = [draft.at(draft.protocol, "address")]
+    lines += [draft.line("changes", i, "address") for i in range(len(draft.changes))]
+    for (record, key), line in zip(places, lines, strict=True):
+        given = getattr(record, key)
+        if given and not is_https(given.strip()):
+            what = f"address {shown(given)} is none that a page can link to"
+            yield problem(TOML, line, "W-ADDRESS", what, hint)
+    given = draft.top.get("contact", "")
+    if given and not (is_https(given.strip()) or is_mail(given.strip())):
+        what = f"contact {shown(given)} is none that a page can link to"
+        yield problem(
+            TOML, draft.line("contact"), "W-ADDRESS", what, f"{hint}; or an e-mail address"
+        )
 
 
 def protocol(draft: Draft) -> Iterator[Problem]:
