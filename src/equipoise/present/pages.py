@@ -42,7 +42,7 @@ from equipoise.present.prose import (
     joined,
     said,
 )
-from equipoise.present.way_back import way_back
+from equipoise.present.way_back import by_line, way_back
 from equipoise.review.records import Trial
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def answer_files(
             json_ld=in_page(linked),
             light=light,
         ),
-        "sources.html": render("sources.html", **shared, way=way_back(answer)),
+        "sources.html": render("sources.html", **shared, way=way_back(answer), by_line=by_line),
         "print.html": render("print.html", **shared, **_sheet(answer, address)),
         "answer.json": answer_json(answer).encode("utf-8"),
         **{file.path: file.data for file in light},

@@ -23,6 +23,10 @@ Hop = tuple[str, str]
 VERDICT = "verdict"
 
 
+Rests = tuple[tuple[Cell, CellValue | None], ...]
+"""Cells with what stands in them; None where the answer does not hold it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A quantity with its way back, and what it was used for."""
@@ -32,7 +36,7 @@ class Entry:
     exact: str
     inputs: tuple[Hop, ...]
     trials: tuple[Hop, ...]
-    cells: tuple[tuple[Cell, CellValue | None], ...]
+    cells: Rests
     used: tuple[Hop, ...]
 
 
@@ -50,7 +54,7 @@ class TrialStep:
     control: str
     rob: str
     flags: tuple[str, ...]
-    cells: tuple[tuple[Cell, CellValue | None], ...]
+    cells: Rests
     publication: tuple[Hop, ...]
     used: tuple[Hop, ...]
 
@@ -118,6 +122,14 @@ def way_back(answer: Answer) -> WayBack:
         _files(answer, trials),
         verdict,
     )
+
+
+def by_line(cells: Rests) -> list[tuple[str, Rests]]:
+    """The cells of each line together, with the name of the line."""
+    lines: dict[str, list[tuple[Cell, CellValue | None]]] = {}
+    for cell, value in cells:
+        lines.setdefault(f"{cell.file} line {cell.line}", []).append((cell, value))
+    return [(line, tuple(found)) for line, found in lines.items()]
 
 
 def _names(answer: Answer) -> dict[str, str]:
