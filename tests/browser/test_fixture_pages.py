@@ -37,7 +37,7 @@ def test_the_colours_of_each_tone_can_be_read_in_the_dark(
     assert not seen.axe("color-contrast")
 
 
-@pytest.mark.parametrize("page", ["claims", "print"])
+@pytest.mark.parametrize("page", ["claims", "print", "qa"])
 def test_the_pages_beside_it_are_accessible_and_fit_a_phone(visit: Any, page: str) -> None:
     accessible_on_a_phone(visit(f"{SHIPPED}/{page}.html", bypass_csp=True))
 

@@ -74,6 +74,20 @@ def finished(bench: Bench, slug: str, **kw: object) -> Review:
         tags=("needles",),
         **kw,
     )
+    review = replace(
+        review,
+        trials=tuple(replace(t, funding="a public fund", money="public") for t in review.trials),
+        outcomes=tuple(
+            replace(
+                o,
+                thresholds=tuple(
+                    replace(t, instrument="a line of 100 mm", population="adults with pain")
+                    for t in o.thresholds
+                ),
+            )
+            for o in review.outcomes
+        ),
+    )
     return replace(review, text=render(review))
 
 

@@ -259,7 +259,7 @@ def grade(outcome: str) -> Any:
                 "imprecision",
                 -1,
                 "the interval crosses one line",
-                "too few people took part to pin the effect down",
+                "too few people took part to be exact",
             ),
             Reason("publication bias", None, "fewer than ten trials: no test was made"),
         ),
@@ -803,7 +803,7 @@ def answer() -> Answer:
         certainty_plain="We have little confidence",
         reasons=(
             "people knew which treatment they got, which can change what they report",
-            "too few people took part to pin the effect down",
+            "too few people took part to be exact",
         ),
         key_messages=(
             f"Mud packs may lower neck pain by {mark(effect, '5.8')} points.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,27 +10,35 @@ from urllib.parse import urljoin
 from xml.etree import ElementTree
 
 import pytest
+from fixture_reviews import FIXTURES
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
 from equipoise.core.errors import InputError
-from equipoise.review.records import Review
 from equipoise.site.build import Built, build
 
 
 @pytest.fixture
-def two(isolating: Callable[..., object]) -> list[Answer]:
+def two() -> list[Answer]:
     """Two small answers that share a tag."""
-    review: Review = isolating((-4.0, 20.0, 60), (-6.0, 22.0, 80)).review(  # type: ignore[attr-defined]
-        tags=("needles", "Körper")
-    )
+    review = replace(FIXTURES["worth"](), slug="solution-pain", tags=("needles", "Körper"))
     first = assess(review, on=date(2026, 11, 1))
     other = replace(
         first,
         slug="solution-knee",
         title="Should I try the solution for a painful knee?",
         condition="knee pain",
-        review=replace(first.review, slug="solution-knee", tags=("needles",), categories=("knee",)),
+        review=replace(
+            first.review,
+            slug="solution-knee",
+            tags=("needles",),
+            categories=("knee",),
+            question=replace(
+                first.review.question,
+                text="Should I try the solution for knee pain?",
+                condition="knee pain",
+            ),
+        ),
     )
     return [other, first]
 

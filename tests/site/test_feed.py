@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from fixture_reviews import FIXTURES
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
@@ -24,9 +24,10 @@ SECOND = Change(
 
 
 @pytest.fixture
-def told(isolating: Callable[..., object]) -> Answer:
-    review = isolating((-14, 20, 400), (-15, 20, 400)).review()  # type: ignore[attr-defined]
-    made = replace(review, changes=(SECOND, FIRST), version="1.1", categories=("pain",))
+def told() -> Answer:
+    made = replace(
+        FIXTURES["worth"](), changes=(SECOND, FIRST), version="1.1", categories=("pain",)
+    )
     return assess(made, on=date(2026, 11, 1))
 
 

@@ -32,7 +32,7 @@ DOMAINS: tuple[Domain, ...] = (
 _Z_SUM = 1.959963984540054 + 0.8416212335729143
 
 
-TOO_FEW = "too few people took part to pin the effect down"
+TOO_FEW = "too few people took part to be exact"
 
 #: Too few people take two levels where a ratio's upper end is this many times the lower one
 #: (guidance 34).

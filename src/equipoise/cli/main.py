@@ -64,7 +64,7 @@ def check(
     json: Json = False,
     on: On = "",
 ) -> None:
-    """Report every problem of a review folder, with file and line."""
+    """Report every problem of a review folder and its page, with file and line."""
     raise typer.Exit(_verb("check").run(reviews, json, on))
 
 
@@ -86,9 +86,12 @@ def build(
         str, typer.Option("--base-url", help="Where the site will live; adds a site map.")
     ] = "",
     on: On = "",
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Build although checks fail; every page says so.")
+    ] = False,
 ) -> None:
     """Write a static site: one page a review, an index, sources and data."""
-    raise typer.Exit(_verb("build").run(reviews, out, base_url, on))
+    raise typer.Exit(_verb("build").run(reviews, out, base_url, on, draft))
 
 
 @app.command()

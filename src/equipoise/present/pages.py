@@ -25,6 +25,7 @@ from equipoise.core.errors import InputError
 from equipoise.core.provenance import plain
 from equipoise.core.table import Table
 from equipoise.present import claims, record, sheet, tables
+from equipoise.present.audit.registry import QA, STATE_WORDS, Audit, audit
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
 from equipoise.present.exports.pictures import forest_of, icons_of, ladder_of
@@ -123,7 +124,8 @@ def page(answer: Answer, others: Mapping[str, Answer] | None = None) -> Page:
         review's files under ``data/`` and the style.
     """
     style, css = stylesheet()
-    files = {**answer_files(answer, style=style, others=others), style: css}
+    files, _ = answer_files(answer, style=style, others=others)
+    files[style] = css
     return Page(answer.slug, answer.title, dict(sorted(files.items())))
 
 
@@ -134,8 +136,10 @@ def answer_files(
     home: str = "",
     address: str = "",
     others: Mapping[str, Answer] | None = None,
-) -> dict[str, bytes]:
-    """Write the files of one answer, relative to its own folder.
+    draft: bool = False,
+    twice: bool = False,
+) -> tuple[dict[str, bytes], Audit]:
+    """Write the files of one answer, relative to its own folder, and check them.
 
     Parameters
     ----------
@@ -149,10 +153,49 @@ def answer_files(
         Where the page is published, ending in a slash; "" where that is not known.
     others
         Answers of other reviews by slug, for claims that are about them.
+    draft
+        Mark every page as a draft.
+    twice
+        Make the files once more and compare, as one of the checks.
+
+    Returns
+    -------
+    tuple of dict and Audit
+        The files by name, ``qa.html`` with what was found among them, and what was found.
     """
+
+    def make() -> dict[str, bytes]:
+        return _files(answer, style=style, home=home, address=address, others=others, draft=draft)
+
+    files = make()
+    css = stylesheet()[1].decode("utf-8")
+    found = audit(answer, files, css=css, again=make if twice else None)
+    files[QA] = render(
+        "qa.html",
+        style=style,
+        home=home,
+        a=answer,
+        draft=draft,
+        audit=found,
+        states=STATE_WORDS,
+    )
+    return files, found
+
+
+def _files(
+    answer: Answer,
+    *,
+    style: str,
+    home: str,
+    address: str,
+    others: Mapping[str, Answer] | None,
+    draft: bool,
+) -> dict[str, bytes]:
     lines = judge_claims(answer, others)
-    shared = {"style": style, "home": home, "a": answer, "review": answer.review}
+    shared = {"style": style, "home": home, "a": answer, "review": answer.review, "draft": draft}
     linked = linked_data(answer, address, _disclosures(answer))
+    if draft:
+        linked["creativeWorkStatus"] = "Draft"
     light = light_exports(answer, linked, address)
     files = {
         "index.html": render(
@@ -208,6 +251,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals["draft"] = False
     made.filters.update(FILTERS, claim_id=claims.claim_id)
     return made
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from equipoise.answer.answer import Answer
-from equipoise.core.errors import InputError
+from equipoise.core.errors import FolderError, InputError
 from equipoise.core.provenance import plain
+from equipoise.present.audit.registry import problems_of
 from equipoise.present.pages import answer_files, render, stylesheet, write_folder
+from equipoise.review.problems import Problem
 from equipoise.site.feed import feed
 
 #: Folder, heading, and what an answer is listed under.
@@ -47,7 +49,9 @@ class Built:
         )
 
 
-def build(answers: Sequence[Answer], out: str | Path, *, base_url: str = "") -> Built:
+def build(
+    answers: Sequence[Answer], out: str | Path, *, base_url: str = "", draft: bool = False
+) -> Built:
     """Write answers as a static site, in one step: a failure leaves the old site as it was.
 
     Parameters
@@ -60,6 +64,8 @@ def build(answers: Sequence[Answer], out: str | Path, *, base_url: str = "") -> 
         Where the site will be published, such as ``https://example.org/``. With it there are
         ``sitemap.xml``, ``robots.txt``, canonical addresses, and ``feed.xml``: an Atom feed of the
         site and of each answer.
+    draft
+        Build although checks of a page find errors, and mark every page as a draft.
 
     Returns
     -------
@@ -70,10 +76,12 @@ def build(answers: Sequence[Answer], out: str | Path, *, base_url: str = "") -> 
     InputError
         When two answers share a slug, a slug cannot be a folder, the address is not one, or the
         folder holds something that no build made.
+    FolderError
+        When a check of a page finds an error and `draft` is not set, with all of them.
     """
     base = _base(base_url)
     _check(answers)
-    files = _site(sorted(answers, key=lambda a: (a.title.casefold(), a.slug)), base)
+    files = _site(sorted(answers, key=lambda a: (a.title.casefold(), a.slug)), base, draft)
     folder = write_folder(dict(sorted(files.items())), out)
     pages = sum(name.endswith(".html") for name in files)
     return Built(folder, len(answers), pages, len(files), sum(map(len, files.values())))
@@ -103,19 +111,33 @@ def _check(answers: Sequence[Answer]) -> None:
         seen.add(a.slug)
 
 
-def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
+def _site(answers: Sequence[Answer], base: str, draft: bool) -> dict[str, bytes]:
     style, css = stylesheet()
     files = {style: css}
+    errors: list[Problem] = []
     for a in answers:
         address = f"{base}{a.slug}/" if base else ""
         others = {other.slug: other for other in answers if other is not a}
-        made = answer_files(
-            a, style=f"../{style}", home="../index.html", address=address, others=others
+        made, checked = answer_files(
+            a,
+            style=f"../{style}",
+            home="../index.html",
+            address=address,
+            others=others,
+            draft=draft,
+            twice=True,
         )
+        errors += [p for p in problems_of(checked, f"{a.slug}/") if p.severity == "error"]
         files.update({f"{a.slug}/{name}": content for name, content in made.items()})
         if base:
             path = f"{a.slug}/feed.xml"
             files[path] = feed((a,), base, path=path, title=f"{a.title} What changed")
+    if errors and not draft:
+        raise FolderError(
+            "checks of the pages found errors",
+            hint="mend what is listed here, or build a draft (--draft)",
+            problems=tuple(errors),
+        )
     lists = _grouped(answers)
     files["index.html"] = _list(
         "index.html",
@@ -127,13 +149,17 @@ def _site(answers: Sequence[Answer], base: str) -> dict[str, bytes]:
             for head, entries in lists.items()
         ],
         feed_path="feed.xml" if base else "",
+        draft=draft,
     )
     for head, entries in lists.items():
         for path, (text, found) in entries.items():
-            files[path] = _list(path, found, title=text[:1].upper() + text[1:], intro=f"{head}.")
+            title = text[:1].upper() + text[1:]
+            files[path] = _list(path, found, title=title, intro=f"{head}.", draft=draft)
     root = urlsplit(base).path if base else ""
     # A missing page can be asked for at any depth, so its links start at the site's root.
-    files["404.html"] = render("404.html", style=f"{root}{style}", home=f"{root}index.html")
+    files["404.html"] = render(
+        "404.html", style=f"{root}{style}", home=f"{root}index.html", draft=draft
+    )
     if base:
         files["feed.xml"] = feed(answers, base, path="feed.xml", title="Equipoise: what is new")
         files["sitemap.xml"] = _sitemap(answers, files, base)
@@ -171,6 +197,7 @@ def _list(
     intro: str,
     lists: Sequence[tuple[str, Sequence[tuple[str, str, int]]]] = (),
     feed_path: str = "",
+    draft: bool = False,
 ) -> bytes:
     style, _ = stylesheet()
     folder = posixpath.dirname(path) or "."
@@ -184,6 +211,7 @@ def _list(
         intro=intro,
         lists=lists,
         feed=feed_path,
+        draft=draft,
     )
 
 

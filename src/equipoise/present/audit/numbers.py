@@ -1,0 +1,461 @@
+"""Checks 12 to 25: the numbers on the page are those of the data, whole and comparable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from equipoise.answer.answer import OutcomeAnswer
+from equipoise.certainty.thresholds import main_threshold
+from equipoise.core.provenance import Quantity, plain
+from equipoise.core.table import MINUS, show
+from equipoise.present.audit.content import open_text, prose_nodes
+from equipoise.present.audit.dom import Node
+from equipoise.present.audit.findings import Check, Finding, Subject
+
+#: The sections in which no person types a number.
+COMPUTED = ("short-answer", "fact-box", "picture", "harms", "why-sure", "evidence")
+_NUMBER = re.compile(rf"[{MINUS}-]?\d[\d,]*(?:\.\d+)?")
+_OUT_OF = re.compile(
+    r"\b(?:(?:per|in|of every) (\d[\d,]*)(?! (?:months|weeks|years|points))"
+    r"|of (\d[\d,]*) (?:people with it|without))\b"
+)
+_ONE_IN = re.compile(r"\b(?:1|one) in (?:\d|two|three|four|five|six|seven|eight|nine|ten)", re.I)
+_RELATIVE = re.compile(r"\b(?:RR|OR|HR|IRR)\b|\b(?i:relative risk|odds ratio|hazard ratio)s?\b")
+_NNT = re.compile(r"\bNNT[BH]?\b|\bnumbers? needed to (?:treat|harm)\b", re.I)
+_UP = re.compile(r"⟦([^|⟧]+)\|[^⟧]*⟧(?: points)? (more|fewer|higher|lower)\b")
+
+
+def typed(subject: Subject) -> Iterator[Finding]:
+    """No digit in running text of these sections but in a computed span."""
+    for id in COMPUTED:
+        for node in prose_nodes(subject.section(id)):
+            for piece in _typed_pieces(node):
+                yield Finding(
+                    f"a typed number: “{piece[:60]}”",
+                    "let the template put the number in, tied to its quantity",
+                    place=node.where(),
+                )
+
+
+def _typed_pieces(node: Node) -> Iterator[str]:
+    for child in node.children:
+        if isinstance(child, str):
+            if re.search(r"\d", child):
+                yield child.strip()
+        elif "n" not in child.classes and child.tag not in ("a", "time"):
+            yield from _typed_pieces(child)
+
+
+def recomputed(subject: Subject) -> Iterator[Finding]:
+    """Every linked number is its quantity, rounded."""
+    from_id = {f"q-{_name(id)}": q for id, q in subject.answer.quantities.items()}
+    for name in subject.pages:
+        for node in subject.document(name).root.all("a", css="n"):
+            q = from_id.get(
+                node.attrs.get("href", "").partition("#q-")[2]
+                and node.attrs["href"].partition("#")[2]
+            )
+            if q is not None and not _shows(q, node.text()):
+                yield Finding(
+                    f"“{node.text()}” is not {q.id}, which is {show(q)}",
+                    "let the template write the number",
+                    name,
+                    place=node.where(),
+                )
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", lambda m: f"_{ord(m.group()):x}_", text)
+
+
+def _shows(q: Quantity, text: str) -> bool:
+    """Whether each number of a text is the quantity's, one of its ends, or in its formula."""
+    known = [abs(v) for v in (q.value, q.low, q.high) if v is not None]
+    counted = [abs(_float(t)) for t in _NUMBER.findall(q.formula)]
+    return all(_near(t, known, q) or abs(_float(t)) in counted for t in _NUMBER.findall(text))
+
+
+def _near(text: str, known: list[float], q: Quantity) -> bool:
+    shown = abs(_float(text))
+    _, _, decimals = text.partition(".")
+    half = 0.5000001 * 10.0 ** -len(decimals)
+    scaled = [*known, *(10 * v for v in known if v < 10), *(v / 10 for v in known)]
+    if any(abs(shown - v) <= half for v in scaled):
+        return True
+    whole = shown >= 10 and shown % 10 == 0  # Sizes of trials and bounds: two figures, rounded up.
+    rounded = any(0 <= shown - v <= 10.0 ** (len(str(int(shown))) - 2) for v in known)
+    inverse = any(v and 0 <= shown - 1000 / v < 1 for v in known) and q.unit == "per 1000"
+    up = not decimals and any(0 <= shown - v < 1 for v in known)
+    return up or inverse or (whole and (rounded or any(abs(shown - v) <= 5 for v in known)))
+
+
+def _float(text: str) -> float:
+    return float(text.replace(MINUS, "-").replace(",", "").rstrip("."))
+
+
+def _rows(table: Node | None) -> list[list[Node]]:
+    """The rows of cells of a table's body."""
+    if table is None:
+        return []
+    found = [[c for c in r.all("th", "td") if c.parent is r] for r in table.all("tr")]
+    return [r for r in found if any(c.tag == "td" for c in r)]
+
+
+def _labelled(row: list[Node], start: str) -> str:
+    return next((c.text() for c in row if c.attrs.get("data-label", "").startswith(start)), "")
+
+
+def whole(subject: Subject) -> Iterator[Finding]:
+    """Every estimate has its interval, its time, its trials and its people."""
+    for row in _rows(subject.section("fact-box").first("table")):
+        told = _labelled(row, "Difference")
+        if not re.search(r"\d", told):
+            continue
+        if " to " not in told:
+            yield Finding(
+                f"{row[0].text()}: no interval", "show its range", place="#fact-box table"
+            )
+        if not _labelled(row, "After"):
+            yield Finding(
+                f"{row[0].text()}: no time", "say after how long", place="#fact-box table"
+            )
+    for row in _rows(subject.section("evidence").first("table")):
+        told = _labelled(row, "Difference")
+        if re.search(r"\d", told) and not re.search(r"\d.*\(.*\d", _labelled(row, "People")):
+            yield Finding(
+                f"{row[0].text()}: no number of people or trials",
+                "show both",
+                place="#evidence table",
+            )
+
+
+def denominators(subject: Subject) -> Iterator[Finding]:
+    """One denominator in a table, 100 or 1000; risks of both groups or of none."""
+    for id in ("fact-box", "harms"):
+        table = subject.section(id).first("table")
+        # Counts of one trial are links as a whole; what is left says out of how many.
+        text = "" if table is None else table.text(without=frozenset({"a"}))
+        found = {(t or u).replace(",", "") for t, u in _OUT_OF.findall(text)}
+        if len(found) > 1 or not found <= {"100", "1000", "10000"}:
+            yield Finding(
+                f"denominators {', '.join(sorted(found))} in one table",
+                "100 or 1000 throughout",
+                place=f"#{id} table",
+            )
+    for o in subject.answer.outcomes:
+        if o.absolute is not None and (o.absolute.without is None) != (o.absolute.with_ is None):
+            yield Finding(
+                f"{o.label}: a risk of one group only", "show both", place="#fact-box table"
+            )
+
+
+def one_time(subject: Subject) -> Iterator[Finding]:
+    """Both groups of a row are told for one time."""
+    for o in subject.answer.outcomes:
+        if o.absolute is not None and o.absolute.time != o.time:
+            yield Finding(
+                f"{o.label}: {o.time} and {o.absolute.time} in one row",
+                "one time a row",
+                place="#fact-box table",
+            )
+
+
+def reference_class(subject: Subject) -> Iterator[Finding]:
+    """Captions say of whom the numbers are."""
+    a = subject.answer
+    for id in ("fact-box", "evidence"):
+        table = subject.section(id).first("table")
+        caption = None if table is None else table.first("caption")
+        if table is not None and (
+            caption is None or a.population.casefold() not in caption.text().casefold()
+        ):
+            yield Finding(
+                "a caption does not say of whom its numbers are",
+                f"name {a.population}",
+                place=f"#{id} caption",
+            )
+    for figure in subject.section("picture").all("figure"):
+        if (
+            figure.id.startswith("icons-")
+            and a.population.casefold() not in figure.text().casefold()
+        ):
+            yield Finding(
+                "a picture of people does not say who they are", "name them", place=figure.where()
+            )
+
+
+def frames(subject: Subject) -> Iterator[Finding]:
+    """No "1 in x" for patients, no ratio without the risks of both groups."""
+    for section in subject.patient():
+        text = open_text(section)
+        if found := _ONE_IN.search(text):
+            yield Finding(f"“{found[0]}”", "the same denominator throughout", place=section.where())
+        if found := _RELATIVE.search(text):
+            yield Finding(f"“{found[0]}” for patients", "absolute numbers", place=section.where())
+    for row in _rows(subject.section("evidence").first("table")):
+        ratio = _labelled(row, "Relative")
+        if re.search(r"\d", ratio) and not (
+            re.search(r"\d", _labelled(row, "With "))
+            and re.search(r"\d", _labelled(row, "Difference"))
+        ):
+            yield Finding(
+                f"{row[0].text()}: a ratio without risks",
+                "show the risk without, and the difference",
+                place="#evidence table",
+                state="not applicable" if not _labelled(row, "With ") else "not met",
+            )
+
+
+def needed(subject: Subject) -> Iterator[Finding]:
+    """Numbers needed to treat are for clinicians, and their intervals are true."""
+    for section in subject.patient():
+        if found := _NNT.search(section.text()):
+            yield Finding(
+                f"“{found[0]}” for patients", "people of every 1000", place=section.where()
+            )
+    for o in subject.answer.outcomes:
+        d = None if o.absolute is None else o.absolute.difference
+        if not o.number_needed or d is None or d.low is None or d.high is None:
+            continue
+        if (d.low < 0 < d.high) != ("infinity" in o.number_needed):
+            yield Finding(
+                f"{o.label}: the number needed does not run through infinity with its difference",
+                "compute it from the difference",
+                "answer.json",
+                place=f"outcomes.{o.id}.number_needed",
+            )
+
+
+def icons(subject: Subject) -> Iterator[Finding]:
+    """Pictures of people: whole people, adding up to the denominator."""
+    for figure in subject.document().root.all("figure"):
+        if not figure.id.startswith("icons-"):
+            continue
+        for row in _rows(figure.first("table")):
+            cells = {c.attrs.get("data-label", ""): c.text() for c in row[1:]}
+            numbers = list(cells.values())
+            whole_ = [v for v in (numbers[:1] + numbers[-2:]) if v.isdigit()]
+            if len(whole_) != 3 or int(whole_[0]) + int(whole_[1]) != int(whole_[2]):
+                yield Finding(
+                    f"{row[0].text()}: the people do not add up",
+                    "whole people by largest remainder",
+                    place=figure.where(),
+                )
+
+
+def adds_up(subject: Subject) -> Iterator[Finding]:
+    """With minus without is the difference."""
+    for o in subject.answer.outcomes:
+        a = o.absolute
+        if a is None or a.without is None or a.with_ is None:
+            continue
+        gap = a.with_.value - a.without.value - a.difference.value
+        if abs(gap) > 1e-6 * max(1.0, abs(a.with_.value), abs(a.without.value)):
+            yield Finding(
+                f"{o.label}: with minus without is not the difference",
+                "compute all three from one effect",
+                "answer.json",
+                place=f"outcomes.{o.id}.absolute",
+            )
+
+
+def possible(subject: Subject) -> Iterator[Finding]:
+    """Risks between 0 and 1, estimates inside their intervals, words of the right direction."""
+    for q in subject.answer.quantities.values():
+        name = q.id.rsplit(".", 1)[-1]
+        if (
+            q.unit == "per 1000"
+            and name in ("with", "without", "bound")
+            and not -1e-9 <= q.value <= 1000 + 1e-9
+        ):
+            yield Finding(f"{q.id} is {q.value:g} per 1000", "a risk is 0 to 1000", "sources.html")
+        if q.low is not None and q.high is not None:
+            slack = 1e-9 * max(1.0, abs(q.low), abs(q.high))
+            if not q.low - slack <= q.value <= q.high + slack:
+                yield Finding(f"{q.id} is outside its interval", "check its ends", "sources.html")
+    for o in subject.answer.outcomes:
+        found = _UP.search(o.statement_plain)
+        shown = None if found is None else subject.answer.quantities.get(found[1])
+        if found is None or shown is None:
+            continue
+        if (found[2] in ("more", "higher")) != (shown.value > 0) and abs(shown.value) > 1e-9:
+            yield Finding(
+                f"{o.label}: “{found[2]}” of {shown.value:g}", "the other word", place="#fact-box"
+            )
+
+
+def converted(subject: Subject) -> Iterator[Finding]:
+    """Responders from points are called estimates, with method and source."""
+    for o in subject.answer.outcomes:
+        for r in o.responders:
+            if "kraemer" in r.method.casefold():
+                yield Finding(
+                    f"{o.label}: Kraemer and Kupfer’s way", "another method", "review.toml"
+                )
+            if "estimate" not in r.words.casefold() or not r.method or not r.source:
+                yield Finding(
+                    f"{o.label}: people from points without “estimated”, method or source",
+                    "say all three",
+                    "answer.json",
+                    place=f"outcomes.{o.id}.responders",
+                )
+
+
+def scales(subject: Subject) -> Iterator[Finding]:
+    """Scales have a range and a direction; values lie on them, spreads are positive."""
+    for o in subject.answer.outcomes:
+        if (
+            o.type != "continuous"
+            or o.unit == "SD"
+            or subject.answer.review.outcome(o.id).measure == "SMD"
+        ):
+            continue
+        if o.scale is None:
+            yield Finding(f"{o.label}: no range of its scale", "fill scale", "review.toml")
+            continue
+        levels = (o.absolute.without, o.absolute.with_) if o.absolute else ()
+        for q in levels:
+            if q is not None and not o.scale[0] <= q.value <= o.scale[1]:
+                yield Finding(
+                    f"{o.label}: {show(q).value} is off its scale", "check it", "sources.html"
+                )
+    for r in subject.answer.review.results:
+        if r.sd is not None and r.sd <= 0 and not r.flags:
+            yield Finding(
+                f"{r.trial}: a standard deviation of {r.sd:g}", "check it", r.file, r.line
+            )
+
+
+def both_sizes(subject: Subject) -> Iterator[Finding]:
+    """Where the mean is below what matters and more people still respond, both are shown."""
+    text = subject.document().root.text()
+    for o in subject.answer.outcomes:
+        if o.effect_class != "none" or o.decides is False:
+            continue
+        for r in o.responders:
+            if r.difference.value > 0 and plain(r.words) not in text:
+                yield Finding(
+                    f"{o.label}: the people who are noticeably better are not shown",
+                    "show them beside the mean",
+                    place="#fact-box",
+                )
+
+
+def main_small(o: OutcomeAnswer, subject: Subject) -> float | None:
+    """The smallest important difference that the outcome's verdict uses."""
+    found = main_threshold(subject.answer.review.outcome(o.id))
+    return None if found is None else found.small
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        12,
+        "error",
+        "page",
+        "Nobody types a number into the evidence",
+        "No digit in running text of the short answer, what trials found, the pictures, harms, "
+        "reasons and evidence outside a computed span.",
+        typed,
+    ),
+    Check(
+        13,
+        "error",
+        "page",
+        "Shown is what was computed",
+        "Every linked number is its quantity, by the rule of rounding.",
+        recomputed,
+    ),
+    Check(
+        14,
+        "error",
+        "page",
+        "No bare estimate",
+        "Each has interval, people, trials and time.",
+        whole,
+    ),
+    Check(
+        15,
+        "error",
+        "page",
+        "One denominator",
+        "100 or 1000 in a table, and both groups.",
+        denominators,
+    ),
+    Check(16, "error", "page", "One time in a row", "Both groups at the same time.", one_time),
+    Check(
+        17,
+        "error",
+        "page",
+        "Of whom",
+        "Captions of benefits, findings and pictures name the population.",
+        reference_class,
+    ),
+    Check(
+        18,
+        "error",
+        "page",
+        "No “1 in x”, no ratio alone",
+        "Neither in the patient layer; a ratio in the summary of findings has its risks beside it.",
+        frames,
+    ),
+    Check(
+        19,
+        "error",
+        "page",
+        "Numbers needed to treat",
+        "None for patients. For clinicians an interval that includes no difference runs through "
+        "infinity, as the requirement has it, where the specification would leave it out.",
+        needed,
+    ),
+    Check(
+        20,
+        "error",
+        "data",
+        "Pictures of people add up",
+        "Whole people, adding up to the denominator.",
+        icons,
+    ),
+    Check(
+        21,
+        "error",
+        "data",
+        "With minus without is the difference",
+        "Before rounding; after it they may be one apart.",
+        adds_up,
+    ),
+    Check(
+        22,
+        "error",
+        "data",
+        "Possible numbers, right words",
+        "Risks from 0 to 1, estimates inside intervals, more and fewer by the sign.",
+        possible,
+    ),
+    Check(
+        23,
+        "error",
+        "data",
+        "Converted numbers say so",
+        "Responders from points are called estimated, with method and source; Kraemer and Kupfer’s "
+        "way is not used.",
+        converted,
+    ),
+    Check(
+        24,
+        "error",
+        "data",
+        "Scales",
+        "Range and direction are stated, values lie on the scale, spreads are positive; standard "
+        "errors in place of deviations are found by the checks of the folder.",
+        scales,
+    ),
+    Check(
+        25,
+        "warning",
+        "data",
+        "Both sizes",
+        "A mean too small to matter and more people who respond are both shown.",
+        both_sizes,
+    ),
+)

@@ -1,0 +1,308 @@
+"""Checks 26 to 36: the words fit the evidence, and nothing is said that no trial can show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from equipoise.answer.answer import HarmLine, OutcomeAnswer
+from equipoise.answer.wording import HARM_STATES, MODAL, NOT_PROOF
+from equipoise.core.provenance import plain
+from equipoise.present.audit.content import open_text, prose_nodes
+from equipoise.present.audit.dom import Node
+from equipoise.present.audit.findings import Check, Finding, Subject
+
+#: What no trial can show, or what a page must not say for it.
+BANNED = re.compile(
+    r"\bno evidence (?:of|that|for)\b|\b(?:not )?statistically significant\b|\bnot significant\b"
+    r"|(?<!un)\bproven\b|\bproves\b|\b(?:is|are|very|quite|completely|perfectly) safe\b|\bsafely\b"
+    r"|\bno side effects\b|\brisk-free\b|\bcures?\b|\bmiracle\b|\bbreakthrough\b|\bit works\b"
+    r"|\bstudies show\b|\btrend(?:ed|s)? (?:to|towards?|for)\b",
+    re.I,
+)
+#: Words that take such a phrase back where they stand before it in the sentence.
+_DENIED = re.compile(r"\b(?:not|never|nobody|no|cannot|whether|if|nor|without)\b", re.I)
+JARGON = re.compile(
+    r"\bcertainty of (?:the )?evidence\b|\b(?:low|moderate|high)[- ]certainty\b|\bGRADE\b|\bCI\b"
+    r"|\bSMD\b|\bheterogeneity\b|\bconfidence intervals?\b|\bp ?[=<]|\bp[- ]values?\b|\bI²"
+)
+_HEDGED = re.compile(r"\b(?:probably|may|might)\b", re.I)
+_FREQUENCY = re.compile(r"\b(very common|uncommon|common|very rare|rare)(?:ly)?\b", re.I)
+#: Most people of every 1000 that a word allows, and least.
+BANDS: dict[str, tuple[float, float]] = {
+    "very common": (100, 1000),
+    "common": (10, 100),
+    "uncommon": (1, 10),
+    "rare": (0.1, 1),
+    "very rare": (0, 0.1),
+}
+_FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I’m|I’ve|me|myself|my)\b")
+#: Sections in which the reader speaks, or a person in their own name.
+_READER = frozenset({"questions", "what-matters", "disclosure"})
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+def from_the_table(subject: Subject) -> Iterator[Finding]:
+    """The sentence of each outcome has the verb of its certainty, and is on the page."""
+    text = subject.document().root.text()
+    for o in subject.answer.outcomes:
+        if o.grade is None or o.pooled is None:
+            continue
+        if plain(o.statement_plain) not in text:
+            yield Finding(f"{o.label}: its sentence is not shown", "show it", place="#fact-box")
+        if not _fits(o):
+            yield Finding(
+                f"{o.label}: the verb does not go with {o.grade.level} certainty",
+                "take the sentence from the table of size and certainty",
+                place="#fact-box .statements",
+            )
+
+
+def _fits(o: OutcomeAnswer) -> bool:
+    level = o.grade.level if o.grade else "very low"
+    told = plain(o.statement_plain).partition(".")[0]
+    clinical = plain(o.statement_clinical).partition(".")[0]
+    if level == "very low":
+        return told.startswith("We do not know") and "very uncertain" in clinical
+    verb = {"low": "may"}.get(level, MODAL.get(level, "").strip())
+    words = [w for w in ("may", "probably") if re.search(rf"\b{w}\b", told)]
+    return words == ([verb] if verb else []) and (not verb or verb in clinical)
+
+
+def banned(subject: Subject) -> Iterator[Finding]:
+    """Phrases that claim more than a trial can show."""
+    for node in _prose(subject):
+        for sentence in _SENTENCE.split(node.text(without=frozenset({"q", "svg", "table"}))):
+            found = BANNED.search(sentence)
+            if found and not _DENIED.search(sentence[: found.start()]):
+                yield Finding(
+                    f"“{found[0]}” in “{sentence[:80]}”",
+                    "say what was measured, with its range; the verdict has the words for the rest",
+                    place=node.where(),
+                )
+
+
+def _prose(subject: Subject) -> Iterator[Node]:
+    for section in subject.document().root.all("section"):
+        if section.id in ("references", "data", "people", "comments"):
+            continue
+        if any(n.tag == "section" for n in section.ancestors()):
+            continue
+        yield from prose_nodes(section)
+
+
+def hedges(subject: Subject) -> Iterator[Finding]:
+    """*Probably* and *may* in what is said of the evidence come from the program."""
+    for id in ("short-answer", "fact-box", "picture", "why-sure", "evidence"):
+        for node in prose_nodes(subject.section(id)):
+            for sentence in _SENTENCE.split(node.text(without=frozenset({"q", "svg"}))):
+                if not _HEDGED.search(sentence) or node.first(css="n") is not None:
+                    continue
+                bare = sentence.strip(".●○△ ").casefold()
+                if not any(bare in told.casefold() for told in subject.generated):
+                    yield Finding(
+                        f"“{sentence[:80]}” is not a sentence of the table",
+                        "let the program say it",
+                        place=node.where(),
+                    )
+
+
+def jargon(subject: Subject) -> Iterator[Finding]:
+    """The patient layer has no words of the trade."""
+    for section in subject.patient():
+        if found := JARGON.search(open_text(section)):
+            yield Finding(
+                f"“{found[0]}” for patients", "say it in plain words", place=section.where()
+            )
+
+
+def frequency(subject: Subject) -> Iterator[Finding]:
+    """A word of frequency stands beside its number and is the right one."""
+    for line in subject.answer.harms:
+        found = _FREQUENCY.search(plain(line.statement))
+        if found is None:
+            continue
+        q = line.with_ or line.count
+        band = BANDS[found[1].casefold()]
+        if q is None or q.unit != "per 1000":
+            yield _harm(line, f"“{found[0]}” without a number", "the number first")
+        elif not band[0] <= q.value < band[1]:
+            yield _harm(line, f"“{found[0]}” for {q.value:.3g} per 1000", "the word of its band")
+
+
+def _harm(line: HarmLine, what: str, remedy: str) -> Finding:
+    return Finding(f"{line.plain}: {what}", remedy, place="#harms table")
+
+
+def not_seen(subject: Subject) -> Iterator[Finding]:
+    """A harm that was looked for and not seen has a bound, rounded up, and no word."""
+    for line in subject.answer.harms:
+        if line.state != 4:
+            continue
+        if _FREQUENCY.search(plain(line.statement)):
+            yield _harm(line, "a word of frequency for what was never seen", "the bound alone")
+        if line.bound is None:
+            yield _harm(line, "no bound", "how many per 1000 the trials cannot rule out")
+            continue
+        shown = re.search(rf"⟦{re.escape(line.bound.id)}\|([\d,.]+)⟧", line.statement)
+        if shown is None or float(shown[1].replace(",", "")) < line.bound.value - 1e-9:
+            yield _harm(line, "its bound is not shown, or rounded down", "round it up")
+
+
+def severity(subject: Subject) -> Iterator[Finding]:
+    """How often is not how bad."""
+    for node in subject.section("harms").all("td"):
+        label = node.attrs.get("data-label", "").casefold()
+        if ("bad" in label or "sever" in label or "serious" in label) and (
+            found := _FREQUENCY.search(node.text())
+        ):
+            yield Finding(
+                f"“{found[0]}” says how bad it is", "frequency and severity apart", place="#harms"
+            )
+
+
+def five_states(subject: Subject) -> Iterator[Finding]:
+    """Harms stand under the state of evidence that they are in; silence is told."""
+    section = subject.section("harms")
+    text = section.text()
+    for state in sorted({line.state for line in subject.answer.harms}):
+        if HARM_STATES[state] not in text:
+            yield Finding(
+                f"no heading “{HARM_STATES[state]}”", "group the harms by state", place="#harms"
+            )
+    told = subject.answer.harms
+    if not told and not subject.answer.harm_sentence:
+        yield Finding("nothing is said of harms", "say that no trial did", place="#harms")
+    if told and not any(h.state == 5 for h in told) and "asked about" not in text.casefold():
+        yield Finding(
+            "it is not said whether trials asked about every harm",
+            "list what they did not say, or say that all was asked about",
+            place="#harms",
+        )
+
+
+def not_proof(subject: Subject) -> Iterator[Finding]:
+    """What the label does not mean stands beside it."""
+    v = subject.answer.verdict
+    wanted = {
+        "UNKNOWN": NOT_PROOF.partition(".")[0],
+        "MAYNOT": "not proof that it does not work",
+        "NOTWORTH": "best case that the trials still allow",
+    }.get(v.code)
+    if wanted and wanted not in subject.section("short-answer").text():
+        yield Finding(
+            f"“{v.label}” without what it does not mean", "show the caution", place="#short-answer"
+        )
+
+
+def voice(subject: Subject) -> Iterator[Finding]:
+    """Nobody tells their own story as evidence."""
+    for node in _prose(subject):
+        if any(n.id in _READER for n in node.ancestors()):
+            continue
+        if found := _FIRST_PERSON.search(node.text(without=frozenset({"q", "svg"}))):
+            yield Finding(
+                f"“{found[0]}” in “{node.text()[:60]}”",
+                "the third person; one’s own view goes under author-view",
+                place=node.where(),
+            )
+
+
+def care(subject: Subject) -> Iterator[Finding]:
+    """Readers are told to talk with somebody, and when to get help at once."""
+    text = subject.document().root.text().casefold()
+    if not re.search(r"talk (?:it over )?(?:to|with) (?:somebody|your|a) ", text):
+        yield Finding("no advice to talk with somebody", "the foot of the page", place="footer")
+    if not subject.document().root.all("div", css="red-flags"):
+        yield Finding(
+            "no signs that need care at once",
+            "fill [[red_flags]]",
+            "review.toml",
+            place="red_flags",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        26,
+        "error",
+        "page",
+        "Sentences come from the table",
+        "Each outcome is told in the words of its size and certainty, for both kinds of readers.",
+        from_the_table,
+    ),
+    Check(
+        27,
+        "error",
+        "page",
+        "No overclaiming",
+        "No “proven”, “safe”, “cure”, “no evidence of”, “not significant”, “trend towards” and the "
+        "like, but to deny it.",
+        banned,
+    ),
+    Check(
+        28,
+        "error",
+        "page",
+        "Nobody writes “probably”",
+        "Where evidence is told, may and probably come from the program.",
+        hedges,
+    ),
+    Check(
+        29,
+        "error",
+        "page",
+        "Plain words for patients",
+        "No GRADE, CI, SMD, heterogeneity, p values in their sections.",
+        jargon,
+    ),
+    Check(
+        30,
+        "error",
+        "page",
+        "Numbers before words of frequency",
+        "“Common” or “rare” only beside its number, and in the band of CIOMS.",
+        frequency,
+    ),
+    Check(
+        31,
+        "error",
+        "page",
+        "Never seen is not “rare”",
+        "A harm with no events has its upper bound, rounded up, and no word.",
+        not_seen,
+    ),
+    Check(32, "error", "page", "How often is not how bad", "No “rare” for severity.", severity),
+    Check(
+        33,
+        "error",
+        "page",
+        "Five states of harm",
+        "Each harm under the state of its evidence; what nobody asked about is said.",
+        five_states,
+    ),
+    Check(
+        34,
+        "error",
+        "page",
+        "What the answer does not mean",
+        "“We do not know” and “little difference” are no proof; the best case is told.",
+        not_proof,
+    ),
+    Check(
+        35,
+        "warning",
+        "page",
+        "No testimonials",
+        "No first person but in disclosures, questions and the author’s own view.",
+        voice,
+    ),
+    Check(
+        36,
+        "error",
+        "page",
+        "Talk to somebody; when to get help",
+        "The advice and the box of signs that need care are there.",
+        care,
+    ),
+)

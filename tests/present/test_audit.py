@@ -1,0 +1,590 @@
+"""The eighty checks: a good page passes, and one thing broken in it trips exactly its check."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixture_reviews import FIXTURES
+
+from equipoise.answer.answer import Answer, ResponderLine
+from equipoise.answer.assess import assess
+from equipoise.certainty.grade import Cap
+from equipoise.core.errors import FolderError
+from equipoise.core.provenance import Quantity
+from equipoise.present.audit.findings import Subject, result_of
+from equipoise.present.audit.markup import contrast
+from equipoise.present.audit.registry import CHECKS, Audit, problems_of
+from equipoise.present.pages import answer_files, stylesheet
+from equipoise.review.folder import open_review
+from equipoise.review.records import Disclosure, Judgement, RobFinding
+from equipoise.site.build import build
+
+ROOT = Path(__file__).parents[2]
+ON = date(2026, 11, 22)
+CSS = stylesheet()[1].decode()
+MAIN = "index.html"
+Broken = tuple[Answer, dict[str, bytes], str]
+Break = Callable[[Answer, dict[str, bytes]], Broken]
+
+
+@cache
+def good(name: str) -> tuple[Answer, dict[str, bytes]]:
+    """A fixture with everything looked up, and its files."""
+    review = FIXTURES[name]()
+    review = replace(
+        review,
+        search=replace(review.search, retractions="2026-11-20"),
+        protocol=review.protocol
+        if review.protocol.on
+        else replace(review.protocol, on="2026-01-10", registered="a register"),
+    )
+    answer = assess(review, on=ON)
+    files, _ = answer_files(answer, style="s.css", home="")
+    return answer, {**files, "s.css": b""}
+
+
+def tripped(answer: Answer, files: dict[str, bytes], css: str = CSS) -> set[int]:
+    """The checks that a page does not meet; what is only not done does not count."""
+    subject = Subject(answer, files, css)
+    return {c.number for c in CHECKS if result_of(c, subject).state == "not met"}
+
+
+def test_there_are_eighty_in_their_order() -> None:
+    assert [c.number for c in CHECKS] == list(range(1, 81))
+    assert len({c.name for c in CHECKS}) == 80
+    for check in CHECKS:
+        assert (check.run is None) == bool(check.runs), check.code
+
+
+def test_what_runs_elsewhere_is_there() -> None:
+    for check in CHECKS:
+        if check.runs:
+            file, _, name = check.runs.partition("::")
+            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), check.code
+
+
+def test_the_list_in_the_documentation_is_current() -> None:
+    told = (ROOT / "docs/self-audit.md").read_text(encoding="utf-8")
+    for check in CHECKS:
+        row = f"| {check.number} | {check.kind} | {check.severity} | {check.name} | {check.rule}"
+        assert row in told, check.code
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_each_kind_of_answer_passes(name: str) -> None:
+    answer, files = good(name)
+    # A page of a question without trials has little to say of harms; that is a warning.
+    assert tripped(answer, files) <= ({4} if name == "notrials" else set())
+
+
+@pytest.mark.parametrize("slug", ["prolotherapy-low-back-pain", "prolotherapy-knee-osteoarthritis"])
+def test_the_shipped_reviews_pass(slug: str) -> None:
+    answer = assess(open_review(slug), on=ON)
+    files, found = answer_files(answer, style="s.css")
+    assert not found.faults()
+    assert found.reading.grade <= 8
+    assert found.reading.smog <= 10
+    assert b"Needs a person" in files["qa.html"]
+
+
+# --- one thing broken, in the page ---------------------------------------------------------------
+
+
+def page(old: str, new: str, file: str = MAIN, *, at: str = "worth", count: int = 1) -> Break:
+    """Replace a text of a page; it has to be there."""
+
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        html = files[file].decode()
+        assert old in html, f"{old!r} is not in {file}"
+        return answer, {**files, file: html.replace(old, new, count).encode()}, CSS
+
+    broken.at = at  # type: ignore[attr-defined]
+    return broken
+
+
+def matching(pattern: str, new: str, file: str = MAIN, *, at: str = "worth") -> Break:
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        html, n = re.subn(pattern, new, files[file].decode(), count=1, flags=re.S)
+        assert n == 1, f"{pattern!r} is not in {file}"
+        return answer, {**files, file: html.encode()}, CSS
+
+    broken.at = at  # type: ignore[attr-defined]
+    return broken
+
+
+def in_prose(text: str, *, at: str = "worth") -> Break:
+    """A sentence more in what the article says of the treatment."""
+    return page("A drop of it is given.", f"A drop of it is given. {text}", at=at)
+
+
+def style(old: str, new: str) -> Break:
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        assert old in CSS
+        return answer, files, CSS.replace(old, new)
+
+    return broken
+
+
+# --- one thing broken, in the data ---------------------------------------------------------------
+
+
+def data(change: Callable[[Answer], Answer], *, at: str = "worth") -> Break:
+    """Change the answer, and make its page from it again."""
+
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        changed = change(answer)
+        made, _ = answer_files(changed, style="s.css")
+        return changed, {**made, "s.css": b""}, CSS
+
+    broken.at = at  # type: ignore[attr-defined]
+    return broken
+
+
+def review(at: str = "worth", **kw: Any) -> Break:
+    return data(lambda a: replace(a, review=replace(a.review, **kw)), at=at)
+
+
+def first(field: str, **kw: Any) -> Break:
+    """Change the first of the review's trials, people, options…"""
+
+    def change(a: Answer) -> Answer:
+        one, *rest = getattr(a.review, field)
+        return replace(a, review=replace(a.review, **{field: (replace(one, **kw), *rest)}))
+
+    return data(change)
+
+
+def outcome(at: str = "worth", **kw: Any) -> Break:
+    def change(a: Answer) -> Answer:
+        (pain,) = a.outcomes
+        return replace(a, outcomes=(replace(pain, **kw),))
+
+    return data(change, at=at)
+
+
+def absolute(**kw: Any) -> Break:
+    def change(a: Answer) -> Answer:
+        (pain,) = a.outcomes
+        assert pain.absolute is not None
+        made = {name: fix(pain.absolute) if callable(fix) else fix for name, fix in kw.items()}
+        own = {q.id: q for q in made.values() if isinstance(q, Quantity)}
+        return replace(
+            a,
+            outcomes=(replace(pain, absolute=replace(pain.absolute, **made)),),
+            quantities={**a.quantities, **own},
+        )
+
+    return data(change)
+
+
+def harm(state: int, **kw: Any) -> Break:
+    def change(a: Answer) -> Answer:
+        lines = tuple(replace(h, **kw) if h.state == state else h for h in a.harms)
+        assert lines != a.harms
+        return replace(a, harms=lines)
+
+    return data(change, at="harms")
+
+
+def verdict(at: str = "worth", **kw: Any) -> Break:
+    return data(lambda a: replace(a, verdict=replace(a.verdict, **kw)), at=at)
+
+
+def quantity(end: str, **kw: Any) -> Break:
+    def change(a: Answer) -> Answer:
+        made = {i: replace(q, **kw) if i.endswith(end) else q for i, q in a.quantities.items()}
+        assert made != a.quantities
+        return replace(a, quantities=made)
+
+    return data(change)
+
+
+def threshold(**kw: Any) -> Break:
+    def change(a: Answer) -> Answer:
+        (pain,) = a.review.outcomes
+        one, *rest = pain.thresholds
+        made = replace(pain, thresholds=(replace(one, **kw), *rest))
+        return replace(a, review=replace(a.review, outcomes=(made,)))
+
+    return data(change)
+
+
+def grade(**kw: Any) -> Break:
+    def change(a: Answer) -> Answer:
+        (pain,) = a.outcomes
+        assert pain.grade is not None
+        return replace(a, outcomes=(replace(pain, grade=replace(pain.grade, **kw)),))
+
+    return data(change)
+
+
+def judged(**kw: Any) -> Break:
+    word: dict[str, Any] = {
+        "about": "certainty",
+        "outcome": "pain",
+        "domain": "indirectness",
+        "level": "-1",
+        "by": "checker",
+        "on": "2026-10-01",
+        "why": "Other people.",
+    }
+    return review(judgements=(Judgement(**{**word, **kw}),))
+
+
+def tied(a: Answer) -> Answer:
+    """Somebody who favours the treatment judges a trial."""
+    who = a.review.people[0]
+    interest = Disclosure(type="intellectual", direction="favours", text="Teaches it.")
+    rated = RobFinding(trial="t1", tool="RoB 2", overall="low", judge=who.id, source="x")
+    made = replace(
+        a.review,
+        people=(replace(who, disclosures=(interest,)), *a.review.people[1:]),
+        risk_of_bias=(rated,),
+    )
+    return replace(a, review=made)
+
+
+def responder(**kw: Any) -> Break:
+    """People who are noticeably better, estimated from points."""
+
+    def change(a: Answer) -> Answer:
+        (pain,) = a.outcomes
+        made: dict[str, Any] = {
+            "name": "a change that one person notices",
+            "method": "Furukawa",
+            "source": "a paper",
+            "without": Quantity("r.without", 300, "per 1000", "x", "y"),
+            "with_": Quantity("r.with", 400, "per 1000", "x", "y"),
+            "difference": Quantity("r.difference", 100, "per 1000", "x", "y"),
+            "words": "Estimated: 100 more of every 1000 people.",
+        }
+        line = ResponderLine(**{**made, **kw})
+        found = {q.id: q for q in (line.without, line.with_, line.difference)}
+        return replace(
+            a,
+            outcomes=(replace(pain, responders=(line,)),),
+            quantities={**a.quantities, **found},
+        )
+
+    return data(change)
+
+
+def needing_a_number(a: Answer) -> Answer:
+    """A number needed to treat whose interval is not that of its difference."""
+    (pain,) = a.outcomes
+    return replace(a, outcomes=(replace(pain, number_needed="7 (5 to infinity to 9)"),))
+
+
+def other_file(name: str, old: str, new: str) -> Break:
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        text = files[name].decode()
+        assert old in text, f"{old!r} is not in {name}"
+        return answer, {**files, name: text.replace(old, new).encode()}, CSS
+
+    return broken
+
+
+def other_fhir(answer: Answer, files: dict[str, bytes]) -> Broken:
+    effect = next(o.effect for o in answer.outcomes if o.effect is not None)
+    return other_file("data/fhir.json", json.dumps(effect.value), "9.25")(answer, files)
+
+
+def heavy(answer: Answer, files: dict[str, bytes]) -> Broken:
+    return answer, {**files, MAIN: files[MAIN] + b" " * 400_000}, CSS
+
+
+def not_isolating(a: Answer) -> Answer:
+    """The control group of a trial got the treatment's part as well."""
+    arms = tuple(
+        replace(x, components=("active",)) if x.trial == "t1" else x for x in a.review.arms
+    )
+    return replace(a, review=replace(a.review, arms=arms))
+
+
+HINT = '<p class="hint">How serious'
+BREAKS: dict[str, tuple[int, Break]] = {
+    "no word on living through a choice": (1, first("options", experience="")),
+    "no option of doing nothing": (
+        2,
+        data(
+            lambda a: replace(
+                a,
+                review=replace(
+                    a.review, options=tuple(replace(o, kind="other") for o in a.review.options)
+                ),
+            )
+        ),
+    ),
+    "a heading that does not name the condition": (
+        3,
+        matching(r"<h1>[^<]*</h1>", "<h1>Should I try the solution?</h1>"),
+    ),
+    "harms at great length": (4, page(HINT, f"<p>{'It is so. ' * 300}</p>{HINT}")),
+    "another look for harms": (5, page('class="grid facts harms"', 'class="harms"')),
+    "a choice without a word on harm": (
+        6,
+        matching(r"(Can it harm\?</th><td[^>]*>)[^<]*", r"\g<1>"),
+    ),
+    "an overdue review": (7, review(next_review="2026-01-01")),
+    "who paid left blank": (8, review(funding=" ")),
+    "nobody's credentials": (9, first("people", credentials="")),
+    "tests with readers not told": (10, matching(r"Not done: [^<]*", "")),
+    "a number without formula": (11, quantity(".difference", formula="")),
+    "a typed number": (12, page(HINT, f"<p>It was 42.</p>{HINT}")),
+    "another number than computed": (
+        13,
+        matching(r'(href="sources.html#q-pain.difference">)14.7<', r"\g<1>14.8<"),
+    ),
+    "an estimate without range": (
+        14,
+        matching(r'(q-pain.difference">−14.7) \([^<]*', r"\g<1>"),
+    ),
+    "another denominator": (15, page("of 1000 without", "of 500 without", at="harms")),
+    "another time in the row": (16, absolute(time="two days")),
+    "a caption without people": (17, page("<caption>Adults with pain:", "<caption>Some people:")),
+    "one in x": (18, page(HINT, f"<p>One in ten had it.</p>{HINT}")),
+    "a ratio for patients": (18, page(HINT, f"<p>The odds ratio was small.</p>{HINT}")),
+    "a number needed for patients": (
+        19,
+        page(HINT, f"<p>The number needed to treat is small.</p>{HINT}"),
+    ),
+    "a number needed that stops at zero": (19, data(needing_a_number)),
+    "with minus without is something else": (
+        21,
+        absolute(without=lambda x: replace(x.without, value=51.0)),
+    ),
+    "an estimate outside its interval": (
+        22,
+        absolute(with_=lambda x: replace(x.with_, low=40.0, high=41.0)),
+    ),
+    "converted people not called estimates": (23, responder(words="100 more of 1000 people.")),
+    "converted people by an unsuitable way": (23, responder(method="Kraemer–Kupfer")),
+    "a level off its scale": (24, outcome(scale=(0.0, 40.0))),
+    "a sentence of another certainty": (
+        26,
+        outcome(statement_plain="The solution may improve pain."),
+    ),
+    "overclaiming": (27, in_prose("It is proven.")),
+    "safe": (27, in_prose("It is very safe.")),
+    "a trend": (27, in_prose("There was a trend towards less pain.")),
+    "a typed probably": (
+        28,
+        page('<ul class="statements">', '<p>It probably helps.</p><ul class="statements">'),
+    ),
+    "jargon": (29, in_prose("There was heterogeneity.")),
+    "a word of frequency alone": (30, harm(2, statement="It is rare.", with_=None)),
+    "a word of another band": (30, harm(1, statement="Very common.")),
+    "a bound rounded down": (
+        31,
+        harm(4, statement="None. Up to ⟦harm.4.bound|1⟧ in 1000."),
+    ),
+    "rare for how bad": (32, page("mild: no care needed", "mild, rarely worse", at="harms")),
+    "a state without its heading": (33, page(">Trials did not say<", "><", at="harms")),
+    "no caution": (34, verdict(at="unknown", caution="")),
+    "no best case": (34, verdict(at="notworth", caution="")),
+    "a testimonial": (35, in_prose("It helped me.")),
+    "no red flags": (36, review(red_flags=())),
+    "another label": (37, verdict(label="Go for it")),
+    "no outcome decides": (38, outcome(decides=False)),
+    "a trial that isolates nothing": (39, data(not_isolating)),
+    "a badge too many": (40, verdict(fragile=True)),
+    "certainty above its ceiling": (41, grade(caps=(Cap("low", "a reason", "a reason"),))),
+    "imprecision overlooked": (
+        42,
+        data(
+            lambda a: replace(
+                a,
+                review=replace(
+                    a.review,
+                    outcomes=tuple(
+                        replace(o, thresholds=tuple(replace(t, small=14.5) for t in o.thresholds))
+                        for o in a.review.outcomes
+                    ),
+                ),
+            )
+        ),
+    ),
+    "a cut point of nobody": (43, threshold(population="")),
+    "a change of one person as main cut point": (43, threshold(kind="within-person")),
+    "an old search untold": (44, verdict(at="stale", stale=False)),
+    "a judgement without a reason": (45, judged(why=" ")),
+    "a judgement that raises": (45, judged(level="1")),
+    "hard words": (46, in_prose(" ".join(["Considerable physiotherapeutic deterioration."] * 40))),
+    "four key messages": (47, data(lambda a: replace(a, key_messages=("It is so.",) * 4))),
+    "a long sentence": (48, in_prose(" ".join(["so"] * 33) + ".")),
+    "the answer far down": (
+        49,
+        page("<h1>", f"<p>{'word. ' * 160}</p><h1>"),
+    ),
+    "an element left open": (50, page(HINT, f"<div>{HINT}")),
+    "two headings of the first level": (
+        52,
+        page('<section id="comments"', '<h1>More</h1><section id="comments"'),
+    ),
+    "no language": (52, page('<html lang="en">', "<html>", "sources.html")),
+    "a drawing without words": (53, matching(r"<desc [^>]*>[^<]*</desc>", "")),
+    "a table without caption": (54, matching(r"<caption>[^<]*</caption>", "", "print.html")),
+    "pale text": (55, style("--soft-ink:#55504a", "--soft-ink:#aaa49c")),
+    "colour alone": (56, page('<span class="glyph" aria-hidden="true">▲</span>', "")),
+    "something that moves": (61, style("*{box-sizing", "p{animation:x 1s}*{box-sizing")),
+    "something under a pointer": (
+        61,
+        style("*{box-sizing", "p:hover i{display:block}*{box-sizing"),
+    ),
+    "stars": (
+        62,
+        page('"inLanguage"', '"aggregateRating": "5", "inLanguage"'),
+    ),
+    "JSON-LD of something else": (62, page('"headline": "Should', '"headline": "Must')),
+    "FHIR with another number": (63, other_fhir),
+    "another answer in answer.json": (64, other_file("answer.json", '"WORTH"', '"AVOID"')),
+    "other words in the download": (64, other_file("data/shown/outcomes.csv", "−14.7", "−14.9")),
+    "a DOI that is none": (65, first("trials", doi="10/x")),
+    "a link to nowhere": (66, page('href="#harms"', 'href="#pleasures"')),
+    "a script from elsewhere": (
+        67,
+        page("</head>", '<script src="https://example.org/x.js"></script></head>'),
+    ),
+    "a heavy page": (68, heavy),
+    "no policy against scripts": (70, page("default-src 'none'", "default-src 'self'")),
+    "an address of a reader": (71, page("</footer>", "<p>reader@example.org</p></footer>")),
+    "comments as evidence": (73, page("What readers say: not evidence", "What readers say")),
+    "interests after the evidence": (
+        74,
+        matching(r'(<section id="disclosure".*?</section>)(.*)(<section id="options")', r"\2\1\3"),
+    ),
+    "an interested judge": (75, data(tied)),
+    "a trial that nobody paid for": (76, first("trials", funding="", money="")),
+    "proponents not taken out": (
+        77,
+        data(
+            lambda a: replace(
+                a,
+                outcomes=tuple(
+                    replace(
+                        o, sensitivity=tuple(s for s in o.sensitivity if "promote" not in s.what)
+                    )
+                    for o in a.outcomes
+                ),
+            ),
+            at="told",
+        ),
+    ),
+    "an excuse": (
+        78,
+        first(
+            "people",
+            disclosures=(Disclosure(type="none", asked_on="2026-01-01", text="Tried to be fair."),),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_one_thing_broken_trips_exactly_its_check(what: str) -> None:
+    number, broken = BREAKS[what]
+    answer, files = good(getattr(broken, "at", "worth"))
+    assert tripped(*broken(answer, files)) == {number}
+
+
+def test_every_check_that_runs_here_has_been_seen_to_trip() -> None:
+    here = {c.number for c in CHECKS if c.run is not None}
+    elsewhere = {20, 25, 72, 79}  # Tested below.
+    assert here - {number for number, _ in BREAKS.values()} == elsewhere
+
+
+# --- what needs more than one change -------------------------------------------------------------
+
+
+def of(number: int, answer: Answer, files: dict[str, bytes], **kw: Any) -> str:
+    return result_of(CHECKS[number - 1], Subject(answer, files, CSS, **kw)).state
+
+
+def test_people_in_pictures_add_up() -> None:
+    answer = assess(open_review("prolotherapy-low-back-pain"), on=ON)
+    files, _ = answer_files(answer, style="s.css")
+    assert of(20, answer, files) == "met"
+    html = files[MAIN].decode()
+    start = html.index('id="icons-')
+    table = re.search(r"(<td[^>]*>(?:<[^>]*>)*)(\d+)<", html[start:])
+    assert table is not None
+    at = start + table.start(2)
+    wrong = html[:at] + "99" + html[at + len(table[2]) :]
+    assert of(20, answer, {**files, MAIN: wrong.encode()}) == "not met"
+
+
+def test_a_small_mean_and_many_who_respond_are_both_shown() -> None:
+    answer, files = good("maynot")
+    changed, made, _ = responder()(answer, files)
+    assert of(25, changed, made) == ("met" if "Estimated" in made[MAIN].decode() else "not met")
+    hidden = made[MAIN].replace(b"Estimated", b"Guessed")
+    assert of(25, changed, {**made, MAIN: hidden}) == "not met"
+
+
+def test_a_page_without_a_form_needs_no_limits() -> None:
+    answer, files = good("worth")
+    assert of(72, answer, files) == "not applicable"
+
+
+def test_a_file_that_comes_out_differently_is_found() -> None:
+    answer, files = good("worth")
+    assert of(79, answer, files, again=lambda: files) == "met"
+    assert of(79, answer, files, again=lambda: {**files, MAIN: b""}) == "not met"
+    assert of(79, answer, files) == "not done"
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777", "#fff") == pytest.approx(4.478, abs=1e-3)
+    assert contrast("#0b5cad", "#ffffff") == pytest.approx(6.7, abs=0.05)
+
+
+# --- what a person sees --------------------------------------------------------------------------
+
+
+def unfinished() -> Answer:
+    review = FIXTURES["worth"]()
+    return assess(replace(review, red_flags=(), slug="unfinished"), on=ON)
+
+
+def test_an_error_stops_a_site_and_a_draft_says_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="QA-36") as caught:
+        build([unfinished()], tmp_path / "site")
+    assert "--draft" in str(caught.value)
+    assert not (tmp_path / "site").exists()
+    build([unfinished()], tmp_path / "site", draft=True)
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > 6
+    for path in pages:
+        html = path.read_text(encoding="utf-8")
+        assert "<title>Draft: " in html, path
+        assert 'name="robots" content="noindex"' in html, path
+        assert "Do not publish it" in html, path
+    answer_page = (tmp_path / "site/unfinished/index.html").read_text(encoding="utf-8")
+    assert '"creativeWorkStatus": "Draft"' in answer_page
+    build([assess(FIXTURES["worth"](), on=ON)], tmp_path / "whole")
+    assert "Draft: " not in (tmp_path / "whole/worth/index.html").read_text(encoding="utf-8")
+
+
+def test_what_was_found_is_told_on_a_page_of_its_own() -> None:
+    files, found = answer_files(unfinished(), style="s.css", twice=True)
+    html = files["qa.html"].decode()
+    assert html.index("Not met</h2>") < html.index("Met</h2>")
+    assert "No signs that need care at once" in html
+    assert "review.toml" in html
+    for check in CHECKS:
+        assert f'id="check-{check.number}"' in html
+    assert sum(found.counts().values()) == 80
+    (problem,) = problems_of(found, "unfinished/")
+    assert problem.code == "QA-36"
+    assert problem.severity == "error"
+    assert "80" not in repr(found)
+    assert isinstance(found, Audit)
