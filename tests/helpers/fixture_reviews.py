@@ -262,7 +262,11 @@ def _told() -> Review:
         trials=trials,  # type: ignore[arg-type]
         risk_of_bias=bias,
         contact="errors@example.org",
-        search=replace(found.search, retractions="2026-09-01"),
+        search=replace(
+            found.search,
+            retractions="2026-09-01",
+            sources="a database: (solution OR sugar) AND pain, with no limits",
+        ),
         protocol=Protocol(
             registered="PROSPERO CRD42026000000",
             on="2025-01-03",

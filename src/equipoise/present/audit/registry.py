@@ -28,6 +28,8 @@ from equipoise.present.audit.findings import (
 )
 from equipoise.present.audit.legible import level
 from equipoise.present.reading import Reading
+from equipoise.present.standard import StandardResult
+from equipoise.present.standards import standards
 from equipoise.review.problems import FILES, Problem
 
 CHECKS: tuple[Check, ...] = (
@@ -64,12 +66,15 @@ class Audit(Result):
         One for each check, by number.
     reading, reading_with_names
         How hard the patient layer is to read, without and with the names that it is about.
+    items
+        What IPDAS, NICE and PRISMA ask for, item by item.
     """
 
     slug: str
     results: tuple[CheckResult, ...]
     reading: Reading
     reading_with_names: Reading
+    items: tuple[StandardResult, ...]
 
     def __repr__(self) -> str:
         told = ", ".join(f"{n} {state}" for state, n in self.counts().items() if n)
@@ -78,6 +83,11 @@ class Audit(Result):
     def counts(self) -> dict[State, int]:
         """How many checks are in each state."""
         return {s: sum(r.state == s for r in self.results) for s in STATES}
+
+    def standards(self) -> dict[str, tuple[StandardResult, ...]]:
+        """The items of each standard."""
+        names = dict.fromkeys(r.item.standard for r in self.items)
+        return {n: tuple(r for r in self.items if r.item.standard == n) for n in names}
 
     def of(self, *states: State) -> tuple[CheckResult, ...]:
         """The checks in these states."""
@@ -115,7 +125,14 @@ def audit(
     """
     subject = Subject(answer, files, css, again)
     results = tuple(result_of(check, subject) for check in CHECKS)
-    return Audit(answer.slug, results, level(subject), level(subject, set_aside=False))
+    return Audit(
+        answer.slug,
+        results,
+        level(subject),
+        level(subject, set_aside=False),
+        # The page of the audit, which is written from this, prints the reading grade.
+        standards(answer, {**files, QA: b"Reading grade"}),
+    )
 
 
 def problems_of(found: Audit, folder: str = "") -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ from equipoise.core.provenance import plain
 from equipoise.present.audit.content import open_text, prose_nodes
 from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import Check, Finding, Subject
+from equipoise.present.overclaim import overclaims
 
 #: What no trial can show, or what a page must not say for it.
 BANNED = re.compile(
@@ -70,16 +71,33 @@ def _fits(o: OutcomeAnswer) -> bool:
 
 
 def banned(subject: Subject) -> Iterator[Finding]:
-    """Phrases that claim more than a trial can show."""
+    """Phrases that claim more than a trial can show, in what people wrote and on the page."""
+    typed = overclaims(subject.answer)
+    for one in typed:
+        yield Finding(
+            f"“{one.phrase}” in “{one.sentence[:80]}”: {one.why}",
+            f"the trials support: {one.supported}",
+            one.file,
+            one.line,
+        )
+    said = {_bare(one.sentence) for one in typed}
     for node in _prose(subject):
         for sentence in _SENTENCE.split(node.text(without=frozenset({"q", "svg", "table"}))):
             found = BANNED.search(sentence)
-            if found and not _DENIED.search(sentence[: found.start()]):
+            if (
+                found
+                and _bare(sentence) not in said
+                and not _DENIED.search(sentence[: found.start()])
+            ):
                 yield Finding(
                     f"“{found[0]}” in “{sentence[:80]}”",
                     "say what was measured, with its range; the verdict has the words for the rest",
                     place=node.where(),
                 )
+
+
+def _bare(sentence: str) -> str:
+    return re.sub(r"\W+", " ", sentence).strip().casefold()
 
 
 def _prose(subject: Subject) -> Iterator[Node]:
@@ -237,7 +255,8 @@ CHECKS: tuple[Check, ...] = (
         "page",
         "No overclaiming",
         "No “proven”, “safe”, “cure”, “no evidence of”, “not significant”, “trend towards” and the "
-        "like, but to deny it.",
+        "like, but to deny it; in what people write, by file and line, also nothing surer than the "
+        "certainty allows. Quoted words and bound claims are left alone.",
         banned,
     ),
     Check(
