@@ -315,3 +315,14 @@ def test_a_new_folder_overwrites_nothing(make: Callable[..., Path]) -> None:
     with pytest.raises(FolderError, match="not empty"):
         new_folder(folder)
     assert bytes_of(folder) == before
+
+
+def test_where_to_report_an_error_is_read_and_written(
+    make: Callable[..., Path], sound: dict[str, str], tmp_path: Path
+) -> None:
+    text = sound["review.toml"].replace("updated =", 'contact = "a@b.org"\nupdated =', 1)
+    review = read_folder(make({"review.toml": text.encode()}))
+    assert review.contact == "a@b.org"
+    written = write_folder(dataclasses.replace(review, contact=""), tmp_path / "copy" / review.slug)
+    assert read_folder(written).contact == ""
+    assert b"contact" not in (written / "review.toml").read_bytes()

@@ -168,7 +168,7 @@ def _part(source: Draft | Review, name: str) -> object:
     """What one file says."""
     if name == "review.toml":
         top = source.top if isinstance(source, Draft) else {k: getattr(source, k) for k in TOP}
-        given = {k: v for k, v in top.items() if v != ()}
+        given = {k: v for k, v in top.items() if v not in ((), "")}
         return given, [_listed(getattr(source, key)) for key in (*ONE, *MANY)]
     if name == "article.md":
         return _listed(source.article), _listed(source.claims)
