@@ -9,8 +9,8 @@ from equipoise.present.reading import ease, grade, reading_level, sentences, smo
 
 #: Words with their syllables, by a dictionary.
 KNOWN: dict[int, str] = {
-    1: "pain back knee drug dose cause moved stopped asked helped trained scores joints through most "
-    "though health thought rate side home life these whole course nurse please breathe scarce "
+    1: "pain back knee drug dose cause moved stopped asked helped trained scores joints through "
+    "most though health thought rate side home life these whole course nurse please breathe scarce "
     "weighed leaves",
     2: "after doctor needle needle's treatment people trial surgeon numbness tested needed wanted "
     "people's study swelling injured muscle table little middle walking lower spinal harmful "
