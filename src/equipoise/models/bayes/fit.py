@@ -9,6 +9,7 @@ from equipoise.effects.blocks import Contrasts
 from equipoise.models.bayes.components import BayesComponents, components_posterior
 from equipoise.models.bayes.counts import BayesCounts, counts_posterior
 from equipoise.models.bayes.network import BayesNetwork, network_posterior
+from equipoise.models.bayes.network_counts import network_counts_posterior
 from equipoise.models.bayes.pairwise import BayesPairwise, pairwise_posterior
 from equipoise.models.bayes.posterior import check_choices
 from equipoise.models.bayes.priors import EffectPrior, Prior
@@ -16,7 +17,7 @@ from equipoise.models.components.fit import ComponentFit
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.pairwise import PairwiseFit
 
-LIKELIHOODS = ("normal", "exact")
+LIKELIHOODS = ("normal", "exact", "binomial")
 
 
 @overload
@@ -90,14 +91,16 @@ def bayes(
     likelihood
         ``normal``: estimates are normal with known variances. ``exact``: the counts of one
         comparison, odds ratios or rate ratios, given the margins of every trial, so that nothing is
-        added to empty cells; it takes seconds.
+        added to empty cells; it takes seconds. ``binomial``: events and people of every group of
+        a network of odds ratios, with flat baselines; nothing is added to empty cells.
     level
         Level of all credible intervals.
     interval
         ``central``, or ``shortest`` (of highest density).
     rtol
         Grids are made finer until no checked integral moves by more: 1e-8 when not given, 1e-6 for
-        the exact likelihood.
+        the exact likelihood. For binomial likelihoods, the standard error of medians and ends of
+        intervals in posterior standard deviations: 5e-3.
 
     Returns
     -------
@@ -125,10 +128,12 @@ def bayes(
     """
     if likelihood not in LIKELIHOODS:
         raise UnknownNameError("likelihood", likelihood, LIKELIHOODS)
-    usual = 1e-6 if likelihood == "exact" else 1e-8
+    usual = {"exact": 1e-6, "binomial": 5e-3}.get(likelihood, 1e-8)
     how = check_choices(tau, effect, level, interval, usual if rtol is None else rtol)
     if likelihood == "exact":
         return counts_posterior(_counted(es), how)
+    if likelihood == "binomial":
+        return network_counts_posterior(_network(es), how)
     if isinstance(es, (Contrasts, PairwiseFit)):
         return pairwise_posterior(es, how)
     if isinstance(es, NetworkFit):
@@ -151,4 +156,14 @@ def _counted(es: object) -> Contrasts:
     raise InputError(
         f"the exact likelihood of a {type(es).__name__}",
         hint="contrasts of one comparison that keep their counts, or likelihood='normal'",
+    )
+
+
+def _network(es: object) -> NetworkFit:
+    if isinstance(es, NetworkFit):
+        return es
+    raise InputError(
+        f"binomial likelihoods of a {type(es).__name__}",
+        where="argument es",
+        hint="what network() gave; for one comparison likelihood='exact'",
     )

@@ -137,7 +137,7 @@ class Marginal(Distribution, Result):
     name
         Of what it is the posterior.
     weights, means, sds
-        Of the normal distributions of the mixture.
+        Of the normal distributions of the mixture; weights below 0 correct one for skewness.
     moments
         How many moments are finite: 0, 1 or 2.
     level, kind
@@ -176,16 +176,19 @@ class Marginal(Distribution, Result):
 
     def cdf(self, value: float) -> float:
         """Probability of being at most `value`."""
-        return float(self.weights @ special.ndtr((value - self.means) / self.sds))
+        found = float(self.weights @ special.ndtr((value - self.means) / self.sds))
+        return min(1.0, max(0.0, found))
 
     def density(self, value: float) -> float:
         """Posterior density."""
         z = (value - self.means) / self.sds
-        return float(self.weights @ (np.exp(-0.5 * z * z) / self.sds)) / math.sqrt(2.0 * math.pi)
+        found = float(self.weights @ (np.exp(-0.5 * z * z) / self.sds))
+        return max(0.0, found) / math.sqrt(2.0 * math.pi)
 
     def over(self, value: float) -> float:
         """Probability of being above `value`, exact in the far tail too."""
-        return float(self.weights @ special.ndtr((self.means - value) / self.sds))
+        found = float(self.weights @ special.ndtr((self.means - value) / self.sds))
+        return min(1.0, max(0.0, found))
 
     def quantile(self, p: float) -> float:
         """The value that it is below with probability `p`: a root of the exact mixture."""

@@ -355,8 +355,8 @@ def check_usable(
     return out
 
 
-def _check_finite(c: ArmCounts, rest: bool) -> None:
-    """Refuse effects that no finite number fits.
+def infinite_parts(c: ArmCounts, *, rest: bool = True) -> list[tuple[str, ...]]:
+    """Groups of treatments between which no finite effect fits; one group when all are finite.
 
     An effect of k over j can rise without end unless some trial has an event of j, and somebody
     of k without one; so the estimates are finite where such steps lead from every treatment to
@@ -372,7 +372,12 @@ def _check_finite(c: ArmCounts, rest: bool) -> None:
         step = (step.astype(np.float64) @ step.astype(np.float64)) > 0.0
     both = step & step.T
     parts = [tuple(c.treatments[j] for j in np.flatnonzero(row).tolist()) for row in both]
-    parts = sorted(dict.fromkeys(parts), key=lambda part: (-len(part), part))
+    return sorted(dict.fromkeys(parts), key=lambda part: (-len(part), part))
+
+
+def _check_finite(c: ArmCounts, rest: bool) -> None:
+    """Refuse effects that no finite number fits."""
+    parts = infinite_parts(c, rest=rest)
     if len(parts) > 1:
         listed = "; ".join(f"({i}) {', '.join(part)}" for i, part in enumerate(parts, start=1))
         raise NotEstimableError(
