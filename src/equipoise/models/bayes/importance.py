@@ -86,8 +86,8 @@ class Field:
     def log_posterior(self, like: Likelihood, d: Floats) -> Floats:
         """Likelihood times prior at many effects, shape (N, p)."""
         off = d - self.prior.mean
-        out: Floats = like.at(d) - 0.5 * self.power * (off * off).sum(axis=1)
-        return out + self.p * self.constant
+        prior: Floats = self.p * self.constant - 0.5 * self.power * (off * off).sum(axis=1)
+        return like.at(d) + prior
 
     def peak(self, tau: float, start: Floats) -> Peak:
         """Find the peak by Newton's method, halving steps that lead down.
@@ -126,12 +126,13 @@ class Field:
         return Peak(like, d, cov, half, self._stretch(like, d, half, now))
 
     def _stretch(self, like: Likelihood, mode: Floats, half: Floats, top: float) -> Floats:
-        out = np.full((2, self.p), 0.8)
+        out: Floats = np.full((2, self.p), 0.8)
         for k, sign in enumerate((-1.0, 1.0)):
             for far in (1.0, 2.5):
                 fall = top - self.log_posterior(like, mode + sign * far * half.T)
                 out[k] = np.maximum(out[k], far / np.sqrt(2.0 * np.maximum(fall, 1e-3)))
-        return np.minimum(out, 4.0)
+        out = np.minimum(out, 4.0)
+        return out
 
     def weigh(self, peak: Peak, draws: Standard) -> tuple[Floats, Floats]:
         """Logs of the weights of draws under the posterior and under the normal approximation."""

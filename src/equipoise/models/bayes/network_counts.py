@@ -23,6 +23,7 @@ from equipoise.models.bayes.importance import (
     Field,
     Peak,
     Sample,
+    Standard,
     log_total,
     standard,
 )
@@ -64,7 +65,7 @@ _LOOK, _SETS, _FIRST, _MOST = 256, 8, 512, 4096
 #: Numbers that all draws may hold.
 _ROOM = 12_000_000
 #: Values of tau with less posterior probability keep the normal approximation.
-_LEAST = 1e-7
+_LEAST = 1e-6
 _FLOOR = 25.0
 _WEAK = "effect=priors.normal(0, 2.82), a weakly informative prior"
 
@@ -443,11 +444,11 @@ def _weighed(
     field: Field, grid: Grid, kept: list[Peak], first: int, size: int
 ) -> tuple[Grid, Sample]:
     sets = [standard(field.p, size, 100 + r) for r in range(_SETS)]
-    exact = np.empty((len(kept), _SETS, size))
-    rough = np.empty_like(exact)
-    for j, peak in enumerate(kept):
-        for r, draws in enumerate(sets):
-            exact[j, r], rough[j, r] = field.weigh(peak, draws)
+    draws = Standard(
+        np.concatenate([s.t for s in sets]), np.concatenate([s.log_density for s in sets])
+    )
+    found = np.array([field.weigh(peak, draws) for peak in kept])
+    exact, rough = found.reshape(len(kept), 2, _SETS, size).swapaxes(0, 1)
     by_set = np.array(
         [
             [log_total(e) - log_total(v) for e, v in zip(a, b, strict=True)]
@@ -468,7 +469,7 @@ def _weighed(
     effective = float(own @ (1.0 / (w * w).sum(axis=1))) / float(own.sum()) / w.shape[1]
     sample = Sample(
         first,
-        np.concatenate([s.t for s in sets]),
+        draws.t,
         np.array([p.mode for p in kept]),
         np.array([p.half for p in kept]),
         np.array([p.stretch for p in kept]),
