@@ -131,8 +131,8 @@ class Field:
             for far in (1.0, 2.5):
                 fall = top - self.log_posterior(like, mode + sign * far * half.T)
                 out[k] = np.maximum(out[k], far / np.sqrt(2.0 * np.maximum(fall, 1e-3)))
-        out = np.minimum(out, 4.0)
-        return out
+        capped: Floats = np.minimum(out, 4.0)
+        return capped
 
     def weigh(self, peak: Peak, draws: Standard) -> tuple[Floats, Floats]:
         """Logs of the weights of draws under the posterior and under the normal approximation."""
