@@ -129,3 +129,8 @@ def test_what_cannot_be_compared_is_refused(
         multimodel(ES, moderators, data=DATA, **settings)
     with pytest.raises(UnknownNameError):
         multimodel(ES, ["a"], data=DATA).coefficient("b")
+
+
+def test_swapped_arguments_are_named() -> None:
+    with pytest.raises(InputError, match="a str to regress"):
+        multimodel("~ a", ES, data=DATA)  # type: ignore[arg-type]

@@ -228,6 +228,10 @@ def multimodel(
     Source: Burnham, Anderson 2004, Sociol Methods Res 33:261, doi:10.1177/0049124104268644,
     equation 4 and page 274 (intervals). Checked against metafor's fits in ``validation/``.
     """
+    if not isinstance(es, Contrasts):
+        raise InputError(
+            f"a {type(es).__name__} to regress", hint="what effect_sizes() or contrasts() gives"
+        )
     if criterion not in CRITERIA:
         raise UnknownNameError("criterion", criterion, CRITERIA)
     if tau2 != "ML":
