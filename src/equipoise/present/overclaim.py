@@ -1,20 +1,43 @@
 """Words of people that claim more than the trials show: file, line, phrase, and what they do show.
 
-Read are `article.md`, the reasons of judgements, and what is written of the options. What stands in
-quotation marks, in a heading's id, or in a claim that the evidence is held against
-(``[words](claim:id)``) is somebody's claim and not the page's, and is left alone. So is the section
-on claims.
+Read is what people write for readers: `article.md`, reasons of judgements, choices, cautions, the
+history, credentials. What stands in quotation marks, in a heading's id, or in a claim that
+the evidence is held against (``[words](claim:id)``) is somebody's claim and not the page's, and is
+left alone. So is the section on claims, and what is denied, asked or told as somebody's saying. A
+rule sees words, not meaning; `docs/words.md` says how to keep a phrase with a reason.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from equipoise.answer.answer import Answer
+from equipoise.answer.answer import Answer, OutcomeAnswer
 from equipoise.core.provenance import plain
+from equipoise.present.overclaim_rules import (
+    ATTRIBUTED,
+    CAUSE,
+    CLAUSE,
+    DENIED,
+    EFFECT,
+    RULES,
+    SUPPOSED,
+    Rule,
+    effect_forms,
+)
 from equipoise.review.markdown import sections
+from equipoise.review.records import Review
+
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»|\[[^\]]*\]\(claim:[^)]*\)")
+#: Sections of the article that look at the claims of others.
+_APART = frozenset({"claims"})
+_SENTENCE = re.compile(r"(?:[^.!?\n]|\n(?!\s*\n)|[.!?](?=[\w,;]))+[.!?]*")
+#: A phrase that somebody keeps, with the reason: ``accept "well tolerated": the trial's word``.
+_ACCEPT = re.compile(
+    r"^\s*(?:#|<!--)\s*accept\s+[\"“](?P<phrase>[^\"”]+)[\"”]\s*:\s*(?P<why>.*?)\s*(?:-->)?\s*$",
+    re.M | re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +54,10 @@ class Overclaim:
         What is wrong with them.
     supported
         The sentence that the evidence supports.
+    rule
+        The name of the rule.
+    contradicted
+        Whether the evidence says the contrary, not only less.
     """
 
     file: str
@@ -39,95 +66,8 @@ class Overclaim:
     sentence: str
     why: str
     supported: str
-
-
-#: (why, words), whatever the certainty. Words after a denial are left alone where `deniable`.
-_ALWAYS: tuple[tuple[str, re.Pattern[str], bool], ...] = tuple(
-    (why, re.compile(words, re.I), deniable)
-    for why, words, deniable in (
-        (
-            "trials make things more or less likely; they prove nothing",
-            r"(?<!un)\bproven\b|\bproves?\b|\bproof that it works\b|\bscientifically shown\b",
-            True,
-        ),
-        (
-            "no trial can show that something is safe, only how much harm it could not exclude",
-            r"\b(?:is|are|be|very|quite|completely|perfectly|totally|generally) safe\b|\bsafely\b"
-            r"|\bharmless\b|\brisk-free\b|\b(?:no|without) side[- ]effects\b|\bnon-toxic\b"
-            r"|\bsafe and effective\b",
-            True,
-        ),
-        (
-            "it promises a result",
-            r"\bcures?\b|\bcured\b|\bmiracle\b|\bbreakthrough\b|\brevolutionary\b|\bguaranteed?\b"
-            r"|\bwonder(?:ful)? (?:cure|treatment)\b|\bgame[- ]chang\w+|\b100 ?(?:%|per cent) \w+",
-            True,
-        ),
-        (
-            "“significant” and “trend” are words about a calculation, not about its size",
-            r"\b(?:not )?(?:statistically |clinically )?significant(?:ly)?\b"
-            r"|\btrend(?:ed|s|ing)? (?:to|towards?|for|in favou?r)\b|\balmost significant\b",
-            False,
-        ),
-        (
-            "finding no difference is not finding that there is none",
-            r"\bno evidence (?:of|that|for)\b|\b(?:has|have|had|showed?|shows) no effect\b"
-            r"|\bno (?:effect|benefit|difference) (?:was|were) (?:found|seen|shown)\b"
-            r"|\b(?:does|do|did) not work\b|\bdoesn[’']t work\b"
-            r"|\b(?:is|are) (?:ineffective|useless)\b",
-            False,
-        ),
-        (
-            "how often is told in numbers: one reader's “rare” is one in ten, another's one in a "
-            "million",
-            r"\b(?:side[- ]effects|harms?|complications|reactions|injur(?:y|ies)|infections?)"
-            r"(?: \w+){0,3} (?:is|are) (?:\w+ ){0,2}(?:rare|uncommon|mild|minor|few)\b"
-            r"|\b(?:rare|few|minimal) (?:side[- ]effects|complications)\b",
-            False,
-        ),
-        (
-            "a share without what it is a share of",
-            r"\b\d+ ?(?:%|per ?cent) (?:less|fewer|lower|higher|more|better|worse|reduction)"
-            r"|\b(?:halves|doubles|triples) (?:the|your)\b",
-            False,
-        ),
-        (
-            "studies are counted and named, or not mentioned",
-            r"\b(?:many |most |all |several |numerous )?(?:studies|trials|research|science)"
-            r" (?:clearly |now |has |have )*(?:shows?|shown|demonstrates?|demonstrated|confirms?"
-            r"|confirmed|proves?|proved)\b",
-            True,
-        ),
-        (
-            "the story of one person shows nothing about the treatment",
-            r"\b(?:it|this|that) (?:helped|cured|saved|worked for) (?:me|my)\b"
-            r"|\bI (?:was|am|got) better\b",
-            False,
-        ),
-    )
-)
-_DENIED = re.compile(
-    r"\b(?:not|never|nobody|nothing|no|cannot|can[’']t|whether|if|nor|without|neither|unless)\b",
-    re.I,
-)
-#: What a treatment would do if it worked: more than *may* where certainty is low.
-_DOES = re.compile(
-    r"\b(?:reduces?|improves?|relieves?|eases?|heals?|restores?|strengthens?|prevents?|reverses?"
-    r"|repairs?|rebuilds?|regenerates?|works?|helps?|boosts?|stops? the pain|is effective"
-    r"|are effective)\b",
-    re.I,
-)
-#: Words that leave it open, or say whose idea it is.
-_OPEN = re.compile(
-    r"\b(?:may|might|could|can|whether|if|idea|theory|hope[ds]?|said|say|says|think|thinks|thought"
-    r"|believe[ds]?|claim(?:s|ed)?|meant|supposed|aims?|possibl[ey]|perhaps|probably|not|cannot"
-    r"|nobody|never|no|unclear|unknown|test(?:s|ed)?|ask(?:s|ed)?)\b",
-    re.I,
-)
-_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»|\[[^\]]*\]\(claim:[^)]*\)")
-_SENTENCE = re.compile(r"[^.!?]+(?:[.!?]+|$)")
-#: Sections of the article that look at the claims of others, or speak in one person's name.
-_APART = frozenset({"claims"})
+    rule: str
+    contradicted: bool
 
 
 def overclaims(answer: Answer) -> tuple[Overclaim, ...]:
@@ -137,12 +77,149 @@ def overclaims(answer: Answer) -> tuple[Overclaim, ...]:
     ----------
     answer
         The answer; its review holds the prose.
+
+    Returns
+    -------
+    One record for each phrase. Phrases that the folder keeps with a reason are left out, unless
+    the evidence contradicts them.
     """
-    return tuple(
-        found
-        for file, line, text in _written(answer)
-        for found in _in_text(file, line, text, answer)
-    )
+    found: list[Overclaim] = []
+    for file, line, text in _written(answer):
+        raw = answer.review.text.get(file, "")
+        kept = _kept(raw)
+        found += [
+            hit if file == "article.md" else _placed(hit, raw)
+            for hit in judge(text, answer, file=file, line=line)
+            if hit.contradicted or hit.phrase.casefold() not in kept
+        ]
+    return tuple(dict.fromkeys(found))
+
+
+def accepted(answer: Answer) -> dict[str, str]:
+    """Phrases that the folder keeps, each with its reason."""
+    return {p: why for text in answer.review.text.values() for p, why in _kept(text).items()}
+
+
+def _kept(text: str) -> dict[str, str]:
+    """Phrases that a file keeps, each with the reason; one without three words of it is none."""
+    return {
+        m["phrase"].casefold(): m["why"]
+        for m in _ACCEPT.finditer(text)
+        if len(m["why"].split()) >= 3
+    }
+
+
+def judge(
+    text: str, answer: Answer, *, file: str = "article.md", line: int = 1
+) -> Iterator[Overclaim]:
+    """Hold one text against the evidence; `line` is where it begins."""
+    blanked = _QUOTED.sub(_blank, text)
+    rules = (*RULES, *effect_forms(answer.treatment, _nouns(answer)))
+    for part in _SENTENCE.finditer(blanked):
+        if part[0].rstrip().endswith("?"):
+            continue
+        told: list[tuple[int, int]] = []
+        for rule in rules:
+            for hit in rule.form.finditer(part[0]):
+                span = hit.span()
+                if any(a < span[1] and span[0] < b for a, b in told):
+                    continue
+                if _let_off(rule, part[0], hit):
+                    continue
+                outcome = _outcome(part[0], answer)
+                if rule.kind in (EFFECT, CAUSE) and _permitted(rule, hit[0], outcome):
+                    continue
+                told.append(span)
+                at = line + blanked.count("\n", 0, part.start() + hit.start())
+                sentence = " ".join(text[part.start() : part.end()].split())
+                yield Overclaim(
+                    file,
+                    at,
+                    " ".join(hit[0].split()),
+                    sentence,
+                    _why(rule, outcome),
+                    _supported(rule, answer, outcome),
+                    rule.name,
+                    _contradicted(rule, answer, outcome),
+                )
+
+
+def _let_off(rule: Rule, sentence: str, hit: re.Match[str]) -> bool:
+    """Whether the words before, or round, take the phrase back."""
+    before = sentence[: hit.start()]
+    if ATTRIBUTED.search(before):
+        return True
+    clause = CLAUSE.split(before)[-1]
+    if rule.denied and DENIED.search(clause):
+        return True
+    if rule.kind in (EFFECT, CAUSE) and SUPPOSED.search(before):
+        return True
+    return bool(rule.unless and rule.unless.search(sentence))
+
+
+def _why(rule: Rule, outcome: OutcomeAnswer | None) -> str:
+    if rule.name != "surer":
+        return rule.why
+    if outcome is None or outcome.grade is None:
+        return f"{rule.why}, and no trial gave usable numbers"
+    return f"{rule.why}, and certainty is {outcome.grade.level}"
+
+
+_SURE = {"high": 3, "moderate": 2, "low": 1, "very low": 0}
+
+
+def _permitted(rule: Rule, words: str, outcome: OutcomeAnswer | None) -> bool:
+    """Whether the certainty of the outcome, and its direction, allow a sentence this sure."""
+    if outcome is None or outcome.grade is None:
+        return False
+    if outcome.effect_class not in ("small", "moderate", "large"):
+        return False
+    low = words.casefold()
+    needs = 3
+    if re.search(r"\b(?:may|might|could|possibly|perhaps)\b", low):
+        needs = 1
+    elif re.search(r"\b(?:probably|likely)\b", low):
+        needs = 2
+    if rule.kind == CAUSE:
+        needs = 2
+    return _SURE[outcome.grade.level] >= needs
+
+
+def _contradicted(rule: Rule, answer: Answer, outcome: OutcomeAnswer | None) -> bool:
+    """Whether the evidence says the contrary."""
+    if rule.kind == "harm":
+        serious = answer.verdict.harm in ("serious possible", "serious likely")
+        return serious and rule.name in ("safe",)
+    if outcome is None or outcome.grade is None or outcome.grade.level == "very low":
+        return False
+    helps = outcome.effect_class in ("small", "moderate", "large")
+    if rule.kind == "none":
+        return helps
+    if rule.kind == EFFECT or rule.name in ("cure", "proof"):
+        return not helps
+    return False
+
+
+def _supported(rule: Rule, answer: Answer, outcome: OutcomeAnswer | None) -> str:
+    """The sentence that the evidence supports."""
+    if rule.kind == "harm":
+        return plain(answer.harm_sentence)
+    if outcome is None:
+        return plain(answer.verdict.sentence)
+    return plain(outcome.statement_plain)
+
+
+def _outcome(sentence: str, answer: Answer) -> OutcomeAnswer | None:
+    """The outcome that a sentence names, else the one that the answer rests on."""
+    low = sentence.casefold()
+    named = [o for o in answer.outcomes if o.plain.casefold() in low or o.label.casefold() in low]
+    if named:
+        return max(named, key=lambda o: len(o.plain))
+    return next((o for o in answer.outcomes if o.id == answer.verdict.rests_on), None)
+
+
+def _nouns(answer: Answer) -> tuple[str, ...]:
+    return tuple({o.plain for o in answer.outcomes} | {answer.condition})
 
 
 def _written(answer: Answer) -> Iterator[tuple[str, int, str]]:
@@ -154,9 +231,11 @@ def _written(answer: Answer) -> Iterator[tuple[str, int, str]]:
         yield from _paragraphs("article.md", line + (heading is not None), body)
     for j in review.judgements:
         yield "judgements.toml", j.line or 1, j.why
-    for o in review.options:
-        for text in (o.experience, o.visits, o.cost):
-            yield "review.toml", 1, text
+        if j.about == "dissent":
+            yield "judgements.toml", j.line or 1, j.level
+    for line, texts in _of_question(review):
+        for text in texts:
+            yield "review.toml", line or 1, text
 
 
 def _paragraphs(file: str, line: int, rows: list[str]) -> Iterator[tuple[str, int, str]]:
@@ -169,35 +248,26 @@ def _paragraphs(file: str, line: int, rows: list[str]) -> Iterator[tuple[str, in
             block = []
 
 
-def _in_text(file: str, line: int, text: str, answer: Answer) -> Iterator[Overclaim]:
-    # Of the same length, so that places stay what they were.
-    own = _QUOTED.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
-    for found in _SENTENCE.finditer(own):
-        sentence = found[0]
-        for why, start, phrase in _faults(sentence, answer):
-            at = line + own.count("\n", 0, found.start() + start)
-            told = " ".join(sentence.split())
-            yield Overclaim(file, at, phrase, told, why, supported(answer))
+def _of_question(review: Review) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The texts of ``review.toml`` with the line of their table."""
+    q = review.question
+    yield q.line, (q.treatment_plain, q.condition_plain, q.comparator_plain, q.not_for)
+    for o in review.options:
+        yield o.line, (o.experience, o.visits, o.cost)
+    yield 1, (*review.cautions, *(f.text for f in review.red_flags))
+    yield 1, tuple(text for c in review.changes for text in (c.what, c.why))
+    for p in review.people:
+        yield p.line, (p.credentials,)  # Disclosures have a check of their own.
 
 
-def _faults(sentence: str, answer: Answer) -> Iterator[tuple[str, int, str]]:
-    for why, words, deniable in _ALWAYS:
-        found = words.search(sentence)
-        if found and not (deniable and _DENIED.search(sentence[: found.start()])):
-            yield why, found.start(), " ".join(found[0].split())
-    level = answer.certainty
-    if level in ("high", "moderate") or _OPEN.search(sentence):
-        return
-    does = _DOES.search(sentence)
-    before = sentence[: does.start()].casefold() if does else ""
-    if does and answer.treatment.casefold() in before:
-        sure = f"certainty is {level}" if level else "no trial gave usable numbers"
-        yield f"it says that the treatment does it, and {sure}", does.start(), does[0]
+def _placed(hit: Overclaim, raw: str) -> Overclaim:
+    """The line of the file on which the phrase stands, at or after that of its table."""
+    for number, row in enumerate(raw.split("\n"), 1):
+        if number >= hit.line and hit.phrase in row:
+            return replace(hit, line=number)
+    return hit
 
 
-def supported(answer: Answer) -> str:
-    """The sentence that the evidence supports: that of the outcome that decides."""
-    for o in answer.outcomes:
-        if o.id == answer.verdict.rests_on:
-            return plain(o.statement_plain)
-    return plain(answer.verdict.sentence)
+def _blank(found: re.Match[str]) -> str:
+    """As much white space, so that places stay."""
+    return re.sub(r"[^\n]", " ", found[0])

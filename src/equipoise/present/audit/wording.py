@@ -11,7 +11,8 @@ from equipoise.core.provenance import plain
 from equipoise.present.audit.content import open_text, prose_nodes
 from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import Check, Finding, Subject
-from equipoise.present.overclaim import overclaims
+from equipoise.present.overclaim import accepted, overclaims
+from equipoise.present.overclaim_rules import ATTRIBUTED
 
 #: What no trial can show, or what a page must not say for it.
 BANNED = re.compile(
@@ -81,13 +82,16 @@ def banned(subject: Subject) -> Iterator[Finding]:
             one.line,
         )
     said = {_bare(one.sentence) for one in typed}
+    kept = accepted(subject.answer)
     for node in _prose(subject):
         for sentence in _SENTENCE.split(node.text(without=frozenset({"q", "svg", "table"}))):
             found = BANNED.search(sentence)
             if (
                 found
                 and _bare(sentence) not in said
+                and found[0].casefold() not in kept
                 and not _DENIED.search(sentence[: found.start()])
+                and not ATTRIBUTED.search(sentence[: found.start()])
             ):
                 yield Finding(
                     f"“{found[0]}” in “{sentence[:80]}”",
