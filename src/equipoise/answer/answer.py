@@ -228,6 +228,25 @@ class Bearing:
 
 
 @dataclass(frozen=True, slots=True)
+class Footing:
+    """What an estimate rests on, as the component model tells it."""
+
+    sentence: str
+    through: tuple[str, ...]
+    """The comparisons of trials that inform it, the heaviest first."""
+    trials: Quantity
+    """Trials that compare exactly this."""
+    people: Quantity
+    """People in them."""
+    share: float
+    """0 to 1: how much of the information they hold."""
+    essential: tuple[str, ...]
+    """Trials without which the others cannot tell."""
+    span: Quantity | None
+    """The result, with the smallest and the largest one when one trial is left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartEstimate:
     """An estimate for one outcome within alone, added or together."""
 
@@ -246,6 +265,7 @@ class PartEstimate:
     low_size: EffectClass | None = None
     high_size: EffectClass | None = None
     """What the estimate and the worse and better end of its interval would be called."""
+    footing: Footing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +289,21 @@ class Part:
     interaction_effect: Quantity | None = None
     interaction_tested: tuple[str, ...] = ()
     """Trials that test that within themselves."""
+    rests: str = ""
+    """What the estimate told rests on, in plain words."""
+    interaction_essential: tuple[str, ...] = ()
+    """Trials without which the others could not tell that."""
+    interaction_span: tuple[float, float] | None = None
+    """The smallest and largest interaction when one of the other trials is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComponentLine:
-    """A component of the treatments compared, and whether the trials can separate it."""
+    """A component, a pair or a combination, and whether the trials can tell what it does.
+
+    `effect` of an ``interaction`` is what the two do together beyond their sum, in a model that has
+    that interaction; of a ``combination`` all of it against nothing.
+    """
 
     id: str
     label: str
@@ -284,6 +314,18 @@ class ComponentLine:
     people: int
     effect: Quantity | None
     why: str
+    kind: Literal["component", "interaction", "combination"] = "component"
+    direct: int = 0
+    """Trials with groups that differ by exactly this."""
+    direct_people: int = 0
+    direct_share: float = 0.0
+    """0 to 1; the rest follows from other comparisons or from adding up."""
+    through: tuple[str, ...] = ()
+    """The comparisons of trials that inform it."""
+    essential: tuple[str, ...] = ()
+    """Trials without which the others cannot tell."""
+    span: tuple[float, float] | None = None
+    """The smallest and largest effect when one trial is left out, as the reader sees them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.messages import harm_sentence, key_messages, questions, would_change
 from equipoise.answer.next_trial import NextTrial, next_trials
 from equipoise.answer.outcomes import Outcomes, answer_outcome
+from equipoise.answer.separable import component_lines
 from equipoise.answer.sources import cell_values
 from equipoise.answer.status import search_of, stale_caps, status
 from equipoise.answer.synthesis import Evidence, evidence
-from equipoise.answer.together import component_lines, model_of, together_part
+from equipoise.answer.together import model_of, together_part
 from equipoise.answer.wording import CERTAINTY, certainty_plain
 from equipoise.certainty.thresholds import main_threshold
 from equipoise.core.errors import InputError
@@ -117,6 +118,8 @@ def _with_interplay(part: Part, found: Interplay) -> Part:
         interaction=found.sentence,
         interaction_effect=found.effect,
         interaction_tested=found.within,
+        interaction_essential=found.essential,
+        interaction_span=found.span,
     )
 
 

@@ -8,28 +8,39 @@ otherwise only the assumption that effects add up can give a number, and it is l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from equipoise.answer.absolute import absolute, people_of
-from equipoise.answer.answer import Bearing, Part, PartEstimate, PartKind
+from equipoise.answer.absolute import Scale, absolute, people_of
+from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate, PartKind
+from equipoise.answer.footing import Counted, footing, labelled, labels_of, span_of
 from equipoise.answer.judging import Setting, judge
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.outcomes import statements
 from equipoise.answer.parts import (
     bearing_people,
     counted_directly,
+    counted_exactly,
     effect_of,
+    group_sizes,
     numbers_words,
+    one_model,
     told_first,
 )
 from equipoise.answer.synthesis import Evidence, fit_pairs
 from equipoise.answer.wording import join
 from equipoise.certainty.thresholds import main_threshold
+from equipoise.core.provenance import Quantity
+from equipoise.models.components.basis import basis as basis_of
+from equipoise.models.pairwise import PairwiseFit
+from equipoise.models.robustness import leave_one_out
 from equipoise.review.collect import model_parts
 from equipoise.review.comparisons import (
     Pair,
     arm_pairs,
     isolates,
+    pair_contrasts,
     setting,
 )
 from equipoise.review.records import Review
@@ -63,8 +74,10 @@ def isolating_part(
         "alone": f"Does {x} help on its own, compared with {review.question.comparator_plain}?",
         "added": f"Does adding {x} help people who all have the same other care?",
     }[kind]
+    rests = ""
     if estimates:
-        sentence = told_first(review, estimates).statement
+        told = told_first(review, estimates)
+        sentence, rests = told.statement, "" if told.footing is None else told.footing.sentence
     else:
         sentence = _nothing_sentence(kind, bearings, x)
     return Part(
@@ -77,6 +90,7 @@ def isolating_part(
         trials=trials,
         people=people,
         assumption=assumption,
+        rests=rests,
     )
 
 
@@ -151,7 +165,57 @@ def _isolated(
         size=judged.effect_class,
         low_size=judged.low_class,
         high_size=judged.high_class,
+        footing=_footing(
+            review,
+            ledger,
+            _Told(prefix, judged.scale, effect, told, fit),
+            (chosen, direct),
+            (trials, people, share),
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An estimate as it is told, with the fit behind it."""
+
+    prefix: str
+    scale: Scale
+    effect: Quantity
+    absolute: Absolute | None
+    fit: PairwiseFit
+
+
+def _footing(
+    review: Review,
+    ledger: Ledger,
+    told: _Told,
+    pairs: tuple[Sequence[Pair], Sequence[bool]],
+    counts: tuple[Quantity, Quantity, float],
+) -> Footing:
+    """What an isolating estimate rests on: the component model of the same comparisons says it."""
+    chosen, direct = pairs
+    outcome = told.scale.outcome
+    es = pair_contrasts(outcome, chosen)
+    assert es is not None
+    target = review.question.component
+    model = one_model(review, es)
+    labels = labels_of(review, model.components)
+    basis = basis_of(labelled(model, labels), labels[target])
+    exact = [p for p, d in zip(chosen, direct, strict=True) if d]
+    trials, people, share = counts
+    counted = Counted(
+        trials,
+        people,
+        *counted_exactly(ledger, f"{told.prefix}.direct", outcome, exact),
+        share,
+    )
+    values = leave_one_out(told.fit).estimate.tolist() if told.fit.k > 1 else []
+    ends = (min(values), max(values)) if values else (math.nan, math.nan)
+    span = span_of(
+        told.scale, ledger, told.prefix, told.effect, told.absolute, (told.fit.estimate, *ends)
+    )
+    return footing(outcome, basis, counted, span, group_sizes(model, basis.essential))
 
 
 def _isolating_bearings(

@@ -7,18 +7,21 @@ different trials can be compared, which differ in more than the care.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from equipoise.answer.footing import labelled, labels_of
 from equipoise.answer.ledger import Ledger
+from equipoise.answer.parts import one_model
 from equipoise.answer.together import Model
 from equipoise.answer.wording import join, uncapital
 from equipoise.core.provenance import Quantity, mark
 from equipoise.core.table import points, ratio
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
-from equipoise.models.components import Effect, components
-from equipoise.models.components.basis import attribution
+from equipoise.models.components import Effect
+from equipoise.models.components.basis import Basis, attribution
 from equipoise.models.components.reading import TIMES, identifiable
 from equipoise.review.comparisons import NOTHING, spell
 from equipoise.review.records import Outcome, Review
@@ -32,12 +35,15 @@ class Interplay:
     """What the trials say about the treatment and other care beyond their sum.
 
     `within`: trials that test it within themselves. `effect` is on the reader's scale: a ratio of
-    ratios, or points; None where the trials cannot tell.
+    ratios, or points; None where the trials cannot tell. `essential`: trials without which the
+    others cannot tell; `span`: the smallest and largest effect when one of the others is left out.
     """
 
     sentence: str
     effect: Quantity | None = None
     within: tuple[str, ...] = ()
+    essential: tuple[str, ...] = ()
+    span: tuple[float, float] | None = None
 
 
 def interplay(review: Review, models: Sequence[Model], ledger: Ledger) -> Interplay:
@@ -79,16 +85,12 @@ def _name(review: Review) -> str:
 def _told(review: Review, model: Model, es: Contrasts, ledger: Ledger) -> Interplay:
     outcome, x = model.outcome, review.question.treatment
     wanted = _name(review)
-    tau2 = review.plan.tau2 if review.plan.tau2 in ("REML", "DL") else "REML"
-    fit = components(
-        es,
-        inactive=NOTHING,
-        interactions=[wanted],
-        model=review.plan.model,
-        tau2=tau2,
-        level=review.plan.level,
-    )
-    basis = attribution(fit, review.question.component, CARE).interaction
+    fit = one_model(review, es, [wanted])
+    labels = labels_of(review, fit.components) | {CARE: "other care"}
+    named = labelled(fit, labels)
+    basis = attribution(
+        named, labels[review.question.component], labels[CARE], refit=True
+    ).interaction
     assert basis is not None
     assert basis.effect is not None
     weights = fit.weights(wanted)
@@ -98,7 +100,6 @@ def _told(review: Review, model: Model, es: Contrasts, ledger: Ledger) -> Interp
     within = tuple(t for t in trials if _tells_alone(es, t, wanted))
     effect = _quantity(model, outcome, basis.effect, trials, ledger)
     words = _size(outcome, effect)
-    named = join(trials)
     if within:
         sentence = (
             f"{join(list(within))} tested whether {x} and other care strengthen or weaken each "
@@ -107,10 +108,25 @@ def _told(review: Review, model: Model, es: Contrasts, ledger: Ledger) -> Interp
     else:
         sentence = (
             f"No trial has tested by itself whether {x} and other care strengthen or weaken each "
-            f"other. Only different trials can be compared ({named}). {outcome.label}: {words}. "
-            "Those trials differ in other ways too, so the care may not be the reason."
+            f"other. Only different trials can be compared ({join(trials)}). {outcome.label}: "
+            f"{words}. {_needs(basis)}Those trials differ in other ways too, so the care may not "
+            "be the reason."
         )
-    return Interplay(sentence, effect, within)
+    return Interplay(sentence, effect, within, basis.essential, _ends(model.outcome, basis))
+
+
+def _needs(basis: Basis) -> str:
+    if not basis.essential:
+        return ""
+    each = "" if len(basis.essential) == 1 else "each of "
+    return f"This needs {each}{join(list(basis.essential))}. "
+
+
+def _ends(outcome: Outcome, basis: Basis) -> tuple[float, float] | None:
+    if math.isnan(basis.low):
+        return None
+    back = measure_of(outcome.measure).back
+    return back(basis.low), back(basis.high)
 
 
 def _tells_alone(es: Contrasts, trial: str, wanted: str) -> bool:

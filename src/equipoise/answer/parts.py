@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
-from equipoise.answer.absolute import difference_words
+from equipoise.answer.absolute import difference_words, people_of
 from equipoise.answer.answer import Bearing, PartEstimate
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import Evidence
 from equipoise.answer.wording import join, uncapital
 from equipoise.core.provenance import Cell, Quantity, mark
 from equipoise.core.table import points, ratio
+from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
+from equipoise.models.components import ComponentFit, components
+from equipoise.models.correlated import TAU2
+from equipoise.review.comparisons import NOTHING, Pair
 from equipoise.review.records import Outcome, Review, Trial
 
 
@@ -115,3 +120,50 @@ def counted_directly(
         inputs=known,
     )
     return trials, people
+
+
+def one_model(
+    review: Review, es: Contrasts, interactions: Sequence[str] | None = None
+) -> ComponentFit:
+    """The component model with the settings of the review's plan."""
+    return components(
+        es,
+        inactive=NOTHING,
+        interactions=interactions,
+        model=review.plan.model,
+        tau2=review.plan.tau2 if review.plan.tau2 in TAU2 else "REML",
+        level=review.plan.level,
+    )
+
+
+def counted_exactly(
+    ledger: Ledger, prefix: str, outcome: Outcome, exact: Sequence[Pair]
+) -> tuple[Quantity, Quantity]:
+    """Trials that compare exactly this and have numbers for the outcome, and the people in them."""
+    names = dict.fromkeys(p.trial.label for p in exact)
+    cells = [p.trial.cell("trial") for p in exact] + [c for p in exact for c in p.cells]
+    trials = ledger.add(
+        f"{prefix}.trials",
+        len(names),
+        "trials",
+        f"trials of exactly this, {outcome.label}",
+        join(list(names)) or "none",
+        cells=cells,
+    )
+    people = ledger.add(
+        f"{prefix}.people",
+        people_of(exact),
+        "people",
+        f"people in trials of exactly this, {outcome.label}",
+        "sum of the groups",
+        cells=cells,
+    )
+    return trials, people
+
+
+def group_sizes(fit: ComponentFit, essential: Sequence[str]) -> list[int]:
+    """How many people the groups of the one essential trial have, the smallest first."""
+    if len(essential) != 1:
+        return []
+    sizes = fit.groups(essential[0]).values()
+    return sorted({int(n) for n in sizes if not math.isnan(n)})

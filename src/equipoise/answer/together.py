@@ -1,4 +1,4 @@
-"""The treatment with other care, and the components that the trials can separate."""
+"""The treatment with other care, against neither: by trials of that, or by the component model."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from equipoise.answer.absolute import absolute, scale_of
-from equipoise.answer.answer import Bearing, ComponentLine, Part, PartEstimate
+from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate
+from equipoise.answer.footing import Counted, footing, labelled, labels_of, renamed, span_of
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.parts import (
     bearing_people,
     counted_directly,
+    counted_exactly,
     effect_of,
+    group_sizes,
     numbers_words,
+    one_model,
     told_first,
     told_in_words,
 )
 from equipoise.answer.synthesis import Evidence
 from equipoise.answer.wording import count, join
 from equipoise.core.errors import NotEstimableError
+from equipoise.core.provenance import Quantity
 from equipoise.effects.contrasts import Contrasts
-from equipoise.models.components import ComponentFit, components
+from equipoise.models.components import ComponentFit, Effect
+from equipoise.models.components.basis import basis as basis_of
 from equipoise.review.collect import Collected, model_parts
 from equipoise.review.comparisons import (
-    NOTHING,
+    Pair,
     arm_pairs,
     isolates,
     network,
@@ -51,15 +57,7 @@ def model_of(review: Review, data: Evidence) -> Model | None:
     contrasts, _ = network(data.collected)
     if contrasts is None or len(contrasts) == 0:
         return None
-    tau2 = review.plan.tau2 if review.plan.tau2 in ("REML", "DL") else "REML"
-    fit = components(
-        contrasts,
-        inactive=NOTHING,
-        model=review.plan.model,
-        tau2=tau2,
-        level=review.plan.level,
-    )
-    return Model(data.outcome, data.collected, contrasts, fit)
+    return Model(data.outcome, data.collected, contrasts, one_model(review, contrasts))
 
 
 def together_part(
@@ -82,9 +80,11 @@ def together_part(
     trials, people = counted_directly(review, "together", direct, ledger)
     refused = sorted({b.label for b in bearings if b.how == "not attributable"})
     sentence = _together_sentence(review, direct, refused, estimates)
-    assumption = ""
+    assumption = rests = ""
     if any(e.direct_share < 1 for e in estimates):
         assumption = "These numbers rest on the assumption that effects simply add up."
+    if estimates and (told := told_first(review, estimates).footing) is not None:
+        rests = told.sentence
     return Part(
         kind="together",
         question=f"Does {x} together with other care help, compared with neither?",
@@ -95,6 +95,7 @@ def together_part(
         trials=trials,
         people=people,
         assumption=" ".join([assumption, *dict.fromkeys(notes)]).strip(),
+        rests=rests,
     )
 
 
@@ -224,7 +225,49 @@ def _combination(
             f"{outcome.plain}, compared with neither. {basis}: {size}."
         ),
         level="very low",
+        footing=_footing(
+            review, data, model, parts, ledger, _Told(effect, quantity, told, trials, people, share)
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A sum of effects as it is told."""
+
+    analysed: Effect
+    effect: Quantity
+    absolute: Absolute | None
+    trials: Quantity
+    people: Quantity
+    share: float
+
+
+def _footing(
+    review: Review, data: Evidence, model: Model, parts: Parts, ledger: Ledger, told: _Told
+) -> Footing:
+    """What the combination rests on, by the component model."""
+    outcome = data.outcome
+    prefix = f"together.{outcome.id}"
+    labels = labels_of(review, model.fit.components)
+    basis = basis_of(labelled(model.fit, labels), renamed(spell(parts), labels), refit=True)
+    exact = _exactly(data, parts)
+    counted = Counted(
+        told.trials,
+        told.people,
+        *counted_exactly(ledger, f"{prefix}.direct", outcome, exact),
+        told.share,
+    )
+    scale = scale_of(outcome, list(data.pairs))
+    ends = (told.analysed.estimate, basis.low, basis.high)
+    span = span_of(scale, ledger, prefix, told.effect, told.absolute, ends)
+    return footing(outcome, basis, counted, span, group_sizes(model.fit, basis.essential))
+
+
+def _exactly(data: Evidence, parts: Parts) -> tuple[Pair, ...]:
+    """The comparisons whose groups differ by just these components."""
+    chosen, _ = pairs(data.collected, lambda one, two: one - two == parts and not two - one)
+    return chosen
 
 
 def _network_people(contrasts: Contrasts, rows: Sequence[int]) -> int:
@@ -304,41 +347,3 @@ def _entangled(review: Review, one: Parts, two: Parts) -> str:
         f"the groups differ in {parts}: besides {review.component(target).label}, "
         f"{'; '.join(sides)}. No part of the difference can be given to any one of them."
     )
-
-
-# --- components --------------------------------------------------------------------------------
-
-
-def component_lines(
-    review: Review, models: Sequence[Model], ledger: Ledger
-) -> tuple[ComponentLine, ...]:
-    """Each component by outcome: whether the trials can separate it, and its effect if so."""
-    lines = []
-    for model in models:
-        for row in model.fit.identifiability():
-            known = review.component(row.component)
-            effect = None
-            if row.separable:
-                got = model.fit.component(row.component)
-                effect = effect_of(
-                    ledger,
-                    f"component.{model.outcome.id}.{row.component}",
-                    model.outcome,
-                    (got.estimate, got.ci.low, got.ci.high),
-                    f"additive component model: what adding {known.label} does",
-                    [c for t in model.collected.trials for c in t.cells],
-                )
-            lines.append(
-                ComponentLine(
-                    id=row.component,
-                    label=known.label,
-                    role=known.role,
-                    outcome=model.outcome.id,
-                    separable=row.separable,
-                    trials=row.trials,
-                    people=int(row.people),
-                    effect=effect,
-                    why=row.why,
-                )
-            )
-    return tuple(lines)

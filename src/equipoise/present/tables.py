@@ -7,12 +7,20 @@ each leads back to its source.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, Part, ThresholdLine
+from equipoise.answer.answer import (
+    Answer,
+    ComponentLine,
+    HarmLine,
+    OutcomeAnswer,
+    Part,
+    PartEstimate,
+    ThresholdLine,
+)
 from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
 from equipoise.certainty.grade import GradeProfile, Level
-from equipoise.core.provenance import Quantity
-from equipoise.core.table import Column, Link, Table, Value, significant
+from equipoise.core.table import Column, Link, Table, Value, percent, show, significant
 from equipoise.present.ledgers import harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
 from equipoise.present.strata import responders, strata, without_each
@@ -298,39 +306,71 @@ def sensitivity(outcome: OutcomeAnswer) -> Table:
 
 
 def components(answer: Answer) -> Table:
-    """Which parts of the treatments the trials can tell apart, and why not."""
+    """What the trials can tell of each part, pair and combination, and on what that rests.
+
+    What cannot be told for the same reason stands in one row.
+    """
     groups: list[tuple[int, str]] = []
     rows: list[tuple[Value, ...]] = []
     names = {o.id: o.label for o in answer.outcomes}
-    for i, line in enumerate(answer.components):
-        if i == 0 or answer.components[i - 1].outcome != line.outcome:
-            groups.append((i, names.get(line.outcome, line.outcome)))
-        effect: Value = "cannot be told" if line.effect is None else line.effect
-        if line.effect is not None and not line.effect.unit.startswith("point"):
-            effect = (f"{line.effect.unit} ", line.effect)
-        rows.append(
-            (
-                first_upper(line.label),
-                "yes" if line.separable else "no",
-                effect,
-                line.trials,
-                line.people,
-                line.why,
-            )
-        )
+    by_outcome: dict[str, list[ComponentLine]] = {}
+    for line in answer.components:
+        by_outcome.setdefault(line.outcome, []).append(line)
+    for outcome, lines in by_outcome.items():
+        groups.append((len(rows), names.get(outcome, outcome)))
+        rows += [_part_told(line) for line in lines if line.effect is not None]
+        untold: dict[tuple[str, str], list[ComponentLine]] = {}
+        for line in lines:
+            if line.effect is None:
+                untold.setdefault((line.kind, line.why), []).append(line)
+        rows += [
+            (_listed(kind, held), "cannot be told", None, None, None, None, first_upper(why))
+            for (kind, why), held in untold.items()
+        ]
     return Table(
-        "Parts of the treatments, and whether the trials can tell what each one does",
+        "What the trials can tell of each part, of two together (×: beyond their sum) and of "
+        "combinations (+: against nothing)",
         (
             Column("part", "Part"),
-            Column("separable", "Can be told apart"),
-            Column("effect", "What adding it does"),
+            Column("effect", "What it does"),
             Column("trials", "Trials", "count"),
             Column("people", "People", "count"),
-            Column("why", "Why"),
+            Column("direct", "Compared directly"),
+            Column("span", "One trial left out"),
+            Column("why", "Rests on"),
         ),
         tuple(rows),
         tuple(groups),
+        missing="",
     )
+
+
+def _part_told(line: ComponentLine) -> tuple[Value, ...]:
+    assert line.effect is not None
+    ratio = not line.effect.unit.startswith("point")
+    effect: Value = (f"{line.effect.unit} ", line.effect) if ratio else line.effect
+    ends = None
+    if line.span is not None:
+        q = replace(line.effect, low=line.span[0], high=line.span[1])
+        ends = show(q).interval
+        low, high = ends.split(" to ")
+        ends = low if low == high else ends
+    direct = f"{percent(100 * line.direct_share)}"
+    if line.direct:
+        direct += f" ({line.direct} of {line.trials} trials)" if line.direct < line.trials else ""
+    why = line.why
+    return (first_upper(line.label), effect, line.trials, line.people, direct, ends, why)
+
+
+#: More untold pairs or combinations than this are counted and not listed.
+_LISTED = 3
+
+
+def _listed(kind: str, held: Sequence[ComponentLine]) -> str:
+    if kind == "component" or len(held) <= _LISTED:
+        return first_upper("; ".join(line.label for line in held))
+    noun = {"interaction": "other pairs", "combination": "other combinations"}[kind]
+    return f"{len(held)} {noun}"
 
 
 def bearings(part: Part) -> Table:
@@ -360,18 +400,30 @@ def bearings(part: Part) -> Table:
 def part_estimates(part: Part) -> Table:
     """The numbers of one part, outcome by outcome."""
 
-    def effect(q: Quantity) -> Value:
-        return (q, " points") if q.unit.startswith("point") else (f"{q.unit} ", q)
+    def effect(e: PartEstimate) -> Value:
+        if e.absolute is not None and e.effect.unit.startswith("point"):
+            return None
+        return e.effect if e.effect.unit.startswith("point") else (f"{e.effect.unit} ", e.effect)
+
+    def exactly(e: PartEstimate) -> Value:
+        share = percent(100 * e.direct_share)
+        if e.footing is None or not e.footing.trials.value:
+            return share
+        known = e.footing
+        noun = "trial" if known.trials.value == 1 else "trials"
+        return (f"{share}: ", known.trials, f" {noun}, ", known.people, " people")
 
     return Table(
         f"In numbers: {part.question}",
         (
             Column("outcome", "What was measured"),
             Column("difference", "Difference"),
-            Column("effect", "Effect"),
+            Column("effect", "Relative effect"),
             Column("trials", "Trials"),
             Column("people", "People"),
-            Column("direct", "Compared directly", "percent"),
+            Column("direct", "Compared directly"),
+            Column("span", "Result (range with one trial left out)"),
+            Column("needs", "Cannot do without"),
         ),
         tuple(
             (
@@ -379,13 +431,16 @@ def part_estimates(part: Part) -> Table:
                 "not known"
                 if e.absolute is None
                 else (e.absolute.difference, f" {e.absolute.difference.unit}"),
-                effect(e.effect),
+                effect(e),
                 e.trials,
                 e.people,
-                100 * e.direct_share,
+                exactly(e),
+                None if e.footing is None else e.footing.span,
+                None if e.footing is None else "; ".join(e.footing.essential),
             )
             for e in part.estimates
         ),
+        missing="",
     )
 
 

@@ -138,7 +138,14 @@ def test_the_map_has_every_component_pair_and_combination() -> None:
         ("x*y", "interaction"),
         ("x+y", "combination"),
     ]
-    assert "the trials could tell it" in found.row("x*y").sentence
+    pair = found.row("x*y")
+    assert pair.sentence == (
+        "In a model with this interaction: rests on one trial, t5, 17 people per arm: without it "
+        "the trials cannot tell."
+    )
+    with_it = components(data(), inactive="none", interactions=["x*y"], model="common")
+    assert pair.effect == with_it.component("x*y")
+    assert pair.through == ("x+y against y", "x against none")
     assert any(note.code == "additive" for note in found.notes)
     assert not found.row("x+y").tried
     assert "rests on effects adding up" in found.row("y+x").sentence

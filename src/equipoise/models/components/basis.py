@@ -6,6 +6,7 @@ alone, added to them, and together with them.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, percent
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
-from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
+from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect, components
 from equipoise.models.components.reading import TIMES, design, parts_of
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
 from equipoise.models.intervals import shown
@@ -54,6 +55,11 @@ class Basis(Result):
         be.
     sentence
         All that in words.
+    through
+        The comparisons of trials that inform the estimate, those with the most weight first.
+    adds_up
+        Whether what is not direct takes effects to add up. It does not where the model has as many
+        effects as the network of these trials: there it follows from other comparisons.
     """
 
     what: str
@@ -69,6 +75,8 @@ class Basis(Result):
     low: float
     high: float
     sentence: str
+    through: tuple[str, ...] = ()
+    adds_up: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -158,7 +166,9 @@ class IdentifiabilityMap(Result):
             out[name] = [getattr(r.effect, name) if r.effect else math.nan for r in self.rows]
         for name in ("direct_share", "low", "high", "sentence"):
             out[name] = [getattr(r, name) for r in self.rows]
-        return make_frame(out | {"essential": ["; ".join(r.essential) for r in self.rows]}, backend)
+        for name in ("essential", "through"):
+            out[name] = ["; ".join(getattr(r, name)) for r in self.rows]
+        return make_frame(out, backend)
 
     def __repr__(self) -> str:
         can = sum(row.effect is not None for row in self.rows)
@@ -188,8 +198,9 @@ def identifiability_map(
     Returns
     -------
     IdentifiabilityMap
-        Components first, then each pair that some group had together (its interaction, which can
-        be told only in a model that has it), then the combinations.
+        Components first, then each pair that some group had together (its interaction), then the
+        combinations. An interaction that the model lacks and the trials could tell is shown as a
+        model with it, and otherwise the same, tells it; its sentence says so.
 
     Notes
     -----
@@ -212,7 +223,12 @@ def identifiability_map(
             seen.add(key)
             questions.append((text, "combination"))
     trials = _trials(fit, refit=refit)
-    rows = tuple(_basis(fit, what, "", kind, trials) for what, kind in questions)
+    rows = tuple(
+        _own_model(fit, what, refit=refit)
+        if kind == "interaction" and what not in fit.components
+        else _basis(fit, what, "", kind, trials)
+        for what, kind in questions
+    )
     notes = []
     if not fit.interactions and (combos or also):
         text = (
@@ -223,10 +239,31 @@ def identifiability_map(
     return IdentifiabilityMap(fit.measure, nothing, rows, tuple(notes))
 
 
-def basis(fit: ComponentFit, a: str, b: str = "") -> Basis:
-    """Say what the estimate of `a` against `b` rests on."""
+def basis(fit: ComponentFit, a: str, b: str = "", *, refit: bool = False) -> Basis:
+    """Say what the estimate of `a` against `b` rests on; `refit` as for the map."""
     kind = "difference" if parts_of(b, fit.inactive) else "combination"
-    return _basis(fit, a, b, kind, _trials(fit))
+    return _basis(fit, a, b, kind, _trials(fit, refit=refit))
+
+
+def _own_model(fit: ComponentFit, name: str, *, refit: bool) -> Basis:
+    """An interaction that the model lacks, as the same model with it tells it."""
+    columns = (*fit.components, name)
+    if rank(design(fit.data, columns, fit.inactive)) == rank(fit.design):
+        why = "Cannot tell: no trial separates what the two do together from what each does."
+        return _untold(name, why)
+    more = components(
+        fit.data,
+        inactive=fit.inactive or None,
+        interactions=[*fit.interactions, name],
+        model=fit.model,
+        tau2=fit.tau2_method or None,
+        level=fit.level,
+    )
+    found = _basis(more, name, "", "interaction", _trials(more, refit=refit))
+    if found.effect is None:
+        return found
+    said = found.sentence[0].lower() + found.sentence[1:]
+    return dataclasses.replace(found, sentence=f"In a model with this interaction: {said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +320,6 @@ def _without_each(fit: ComponentFit, refit: bool) -> list[_Gone]:
 
 def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Basis:
     what = f"{a} against {b}" if parts_of(b, fit.inactive) else a
-    if kind == "interaction" and a not in fit.components:
-        return _untold(a, _outside(fit, a))
     try:
         effect = fit.effect(a, b)
     except NotEstimableError as error:
@@ -309,6 +344,7 @@ def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Bas
         else:
             essential.append(part.study)
     share = fit.direct_share(a, b)
+    adds_up = _adds_up(fit, a, b)
     low, high = (min(values), max(values)) if values else (math.nan, math.nan)
     return Basis(
         what=what,
@@ -323,7 +359,35 @@ def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Bas
         essential=tuple(essential),
         low=low,
         high=high,
-        sentence=_sentence(used, essential, direct, groups, kind),
+        sentence=_sentence(used, essential, direct, groups, kind, _rest(fit, adds_up)),
+        through=_through(fit, weights),
+        adds_up=adds_up,
+    )
+
+
+def _through(fit: ComponentFit, weights: Floats) -> tuple[str, ...]:
+    """The comparisons that carry weight, the heaviest first."""
+    held: dict[str, float] = {}
+    for one, two, w in zip(fit.treat1, fit.treat2, weights.tolist(), strict=True):
+        if w:
+            name = f"{one} against {two}"
+            held[name] = held.get(name, 0.0) + abs(w)
+    most = max(held.values())
+    return tuple(sorted(held, key=lambda name: -round(held[name] / most, 9)))
+
+
+def _adds_up(fit: ComponentFit, a: str, b: str) -> bool:
+    """Whether what is not direct assumes that effects add up."""
+    given = {frozenset(parts_of(t, fit.inactive)) for t in (*fit.treat1, *fit.treat2)}
+    both = {frozenset(parts_of(side, fit.inactive)) for side in (a, b)}
+    return fit.q_difference.df > 0 or not both <= given
+
+
+def _rest(fit: ComponentFit, adds_up: bool) -> str:
+    if not adds_up:
+        return "it follows from other comparisons"
+    return "it rests on effects adding up" + (
+        " where the model has no interaction" if fit.interactions else ""
     )
 
 
@@ -338,15 +402,6 @@ def _untold(what: str, sentence: str, kind: str = "interaction") -> Basis:
     return Basis(what, kind, None, False, 0, 0, 0, 0, 0.0, (), math.nan, math.nan, sentence)
 
 
-def _outside(fit: ComponentFit, name: str) -> str:
-    """What to say of an interaction that the model does not have."""
-    columns = (*fit.components, name)
-    more = rank(design(fit.data, columns, fit.inactive)) > rank(fit.design)
-    if more:
-        return "Not in this model, which takes these two to add up; the trials could tell it."
-    return "Cannot tell: no trial separates what the two do together from what each does."
-
-
 def _sum(values: Iterable[float]) -> int:
     return round(sum(v for v in values if not math.isnan(v)))
 
@@ -357,11 +412,12 @@ def _sentence(
     direct: int,
     groups: dict[str, dict[str, float]],
     kind: str,
+    rest: str,
 ) -> str:
     """What an estimate rests on, in words."""
     tail = ""
     if not direct and kind != "interaction":
-        tail = " No trial compared exactly this: it rests on effects adding up."
+        tail = f" No trial compared exactly this: {rest}."
     if len(essential) == 1:
         study = essential[0]
         sizes = sorted({int(n) for n in groups[study].values() if not math.isnan(n)})
@@ -375,7 +431,7 @@ def _sentence(
     if not direct and kind == "interaction":
         return f"{text}, by differences between comparisons: no groups differ by this alone."
     if not direct:
-        return f"{text}, none of which compared exactly this: it rests on effects adding up."
+        return f"{text}, none of which compared exactly this: {rest}."
     return f"{text}, {direct} of which compared exactly this."
 
 
@@ -458,7 +514,9 @@ class Attribution(Result):
         return self.table().to_html()
 
 
-def attribution(fit: ComponentFit, treatment: str, others: str) -> Attribution:
+def attribution(
+    fit: ComponentFit, treatment: str, others: str, *, refit: bool = False
+) -> Attribution:
     """Which part of a combination does the work: the treatment alone, added, and together.
 
     Parameters
@@ -469,6 +527,8 @@ def attribution(fit: ComponentFit, treatment: str, others: str) -> Attribution:
         The component asked about.
     others
         What it is given with, components joined by ``+``.
+    refit
+        Whether tau² is estimated anew when a trial is left out; it is kept otherwise.
 
     Raises
     ------
@@ -485,7 +545,7 @@ def attribution(fit: ComponentFit, treatment: str, others: str) -> Attribution:
             f"{treatment!r} with {others!r}", hint="a treatment, and other care without it"
         )
     both = "+".join((*mine, *theirs))
-    trials = _trials(fit)
+    trials = _trials(fit, refit=refit)
     crossed = [
         name
         for name in fit.interactions

@@ -119,12 +119,22 @@ def _shown(q: Quantity) -> str:
 def _said(rung: _Rung) -> str:
     if rung.effect is None or rung.estimate is None:
         return rung.refusal
-    return f"{_shown(rung.effect)}; {_who(rung)}; {direct_said(rung.estimate.direct_share)}."
+    direct = direct_said(rung.estimate.direct_share, _counted(rung.estimate))
+    return f"{_shown(rung.effect)}; {_who(rung)}; {direct}."
 
 
 def _who(rung: _Rung) -> str:
     source = rung.estimate or rung.part
     k, n = source.trials.value, source.people.value
+    return f"{count(k)} {'trial' if k == 1 else 'trials'}, {count(n)} people"
+
+
+def _counted(estimate: PartEstimate) -> str:
+    """The trials that compare the part directly, where they are not all."""
+    known = estimate.footing
+    if known is None or known.trials.value == estimate.trials.value:
+        return ""
+    k, n = known.trials.value, known.people.value
     return f"{count(k)} {'trial' if k == 1 else 'trials'}, {count(n)} people"
 
 
@@ -180,7 +190,8 @@ def _drawn(rung: _Rung, log: bool) -> Rung:
     if rung.effect is None or rung.estimate is None:
         return Rung(rung.name, "", "", None, 0.0, rung.refusal)
     shown, numbers = _shown(rung.effect), _numbers(rung.effect, log)
-    return Rung(rung.name, _who(rung), shown, numbers, rung.estimate.direct_share, "")
+    share, counted = rung.estimate.direct_share, _counted(rung.estimate)
+    return Rung(rung.name, _who(rung), shown, numbers, share, "", counted)
 
 
 def _axis_title(ladder: _Ladder) -> str:

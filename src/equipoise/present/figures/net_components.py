@@ -30,13 +30,14 @@ from equipoise.present.figures.plot import (
     kind_of_measure,
     writer,
 )
-from equipoise.present.figures.rungs import Rung, Rungs, direct_said, draw_rungs
+from equipoise.present.figures.rungs import ADDS_UP, FOLLOWS, Rung, Rungs, direct_said, draw_rungs
 
 _BESIDE = (
     Beside("trials", "Trials", "right", "count"),
     Beside("people", "People", "right", "count"),
     Beside("direct", "Compared directly", "right", "percent"),
 )
+_RESTS = {True: "rests on effects adding up", False: FOLLOWS}
 _KINDS = {
     "component": "Adding a component",
     "interaction": "Together, beyond the sum",
@@ -124,8 +125,10 @@ def _plot(
     asked = dataclasses.replace(asked, title=title)
     plot = framed(asked, measure, level, lines, ("with it", "without"), trials)
     notes = [note.text for note in found.notes]
-    if any(line.hollow for line in lines):
-        notes.insert(0, "Hollow: no trial compared exactly this; it rests on effects adding up.")
+    hollow = {r.adds_up for r in found.rows if _hollow(r)}
+    if hollow:
+        rest = " or ".join(_RESTS[adds_up] for adds_up in sorted(hollow, reverse=True))
+        notes.insert(0, f"Hollow: no trial compared exactly this; it {rest}.")
     return dataclasses.replace(plot, label_head="What", desc=_said(plot, found), notes=tuple(notes))
 
 
@@ -140,8 +143,11 @@ def _line(row: Basis) -> Line:
     e = row.effect
     flags = (row.sentence,) if row.essential else ()
     ends = (e.estimate, e.ci.low, e.ci.high)
-    hollow = not row.tried and row.kind != "interaction"
-    return Line(row.what, *ends, cells=cells, flags=flags, hollow=hollow)
+    return Line(row.what, *ends, cells=cells, flags=flags, hollow=_hollow(row))
+
+
+def _hollow(row: Basis) -> bool:
+    return row.effect is not None and not row.tried and row.kind != "interaction"
 
 
 def _said(plot: Plot, found: IdentifiabilityMap) -> str:
@@ -179,7 +185,8 @@ def plot_attribution(
     """Draw whether a treatment works alone, added to other care, and together with it.
 
     A row that the trials cannot tell says why. A bar shows which share of the information compares
-    the row directly; the hatched rest assumes that effects add up.
+    the row directly; the hatched rest assumes that effects add up, or, where the interactions
+    leave nothing to assume, follows from other comparisons.
 
     Parameters
     ----------
@@ -213,7 +220,10 @@ def plot_attribution(
         ends = (row.effect.estimate, row.effect.ci.low, row.effect.ci.high)
         value, low, high = (write(measure.back(v)) for v in ends)
         share = None if row.kind == "interaction" else row.direct_share
-        return Rung(name, _who(row), f"{value} ({low} to {high})", ends, share, "")
+        counted = _counted(row.direct, row.direct_people)
+        rest = ADDS_UP if row.adds_up else FOLLOWS
+        shown = f"{value} ({low} to {high})"
+        return Rung(name, _who(row), shown, ends, share, "", counted, rest)
 
     rungs = tuple(rung(name, row) for name, row in rows)
     heading = title or f"{att.treatment}: alone, added to {att.others}, and together"
@@ -239,14 +249,20 @@ def plot_attribution(
 def _told(rung: Rung, measure: str) -> str:
     if rung.numbers is None:
         return f"{rung.name}: {rung.refusal}"
-    share = "" if rung.direct is None else f"; {direct_said(rung.direct)}"
+    share = ""
+    if rung.direct is not None:
+        share = f"; {direct_said(rung.direct, rung.counted, rung.rest)}"
     return f"{rung.name}: {measure} {rung.shown}; {rung.who}{share}."
 
 
 def _who(row: Basis) -> str:
     """Trials and people that an estimate draws on."""
-    people = f", {count(row.people)} people" if row.people else ""
-    return f"{count(row.trials)} {'trial' if row.trials == 1 else 'trials'}{people}"
+    return _counted(row.trials, row.people)
+
+
+def _counted(trials: int, people: int) -> str:
+    who = f", {count(people)} people" if people else ""
+    return f"{count(trials)} {'trial' if trials == 1 else 'trials'}{who}"
 
 
 def _table(att: Attribution, rows: Sequence[tuple[str, Basis]], heading: str) -> Table:

@@ -23,7 +23,7 @@ from equipoise.present.text import text_width
 _STATES: dict[str, tuple[Sign, str, str]] = {
     "told": ("full", "good", "can be told"),
     "one": ("half", "doubt", "hangs on single trials"),
-    "cannot": ("cross", "bad", "cannot be told, or is not in the model"),
+    "cannot": ("cross", "bad", "cannot be told"),
 }
 
 
@@ -160,6 +160,7 @@ def _table(found: IdentifiabilityMap, heading: str) -> Table:
         Column("direct", "Trials of exactly this", "count", "right"),
         Column("share", "Compared directly", align="right"),
         Column("sentence", "Rests on"),
+        Column("through", "Through these comparisons"),
     )
     rows = tuple(
         (
@@ -171,6 +172,7 @@ def _table(found: IdentifiabilityMap, heading: str) -> Table:
             row.direct,
             None if row.effect is None else percent(100 * row.direct_share),
             row.sentence,
+            "; ".join(row.through) or None,
         )
         for row in found.rows
     )

@@ -17,6 +17,14 @@ from equipoise.present.figures.axis import (
 )
 from equipoise.present.text import wrap
 
+#: What information does that does not compare a part directly, and how the legend puts it.
+ADDS_UP = "assumes that effects add up"
+FOLLOWS = "follows from other comparisons"
+_LEGEND = {
+    ADDS_UP: "Rests on the assumption that effects add up.",
+    FOLLOWS: "Follows from other comparisons.",
+}
+
 _EDGE = 6.0
 _STRIP = 30.0
 
@@ -27,7 +35,8 @@ class Rung:
 
     `numbers` are the estimate and the ends of its interval on the scale of the axis; None where
     the part cannot be told, and `refusal` says why. `direct` is the share, 0 to 1, that compares
-    the part directly; None where no trial could.
+    the part directly; None where no trial could. `counted` are the trials and people that do, in
+    words, and `rest` what the other information does.
     """
 
     name: str
@@ -36,6 +45,8 @@ class Rung:
     numbers: tuple[float, float, float] | None
     direct: float | None
     refusal: str
+    counted: str = ""
+    rest: str = ADDS_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +63,15 @@ class Rungs:
     notes: tuple[str, ...] = ()
 
 
-def direct_said(share: float) -> str:
-    """How much of an estimate compares directly, in words."""
+def direct_said(share: float, counted: str = "", rest: str = ADDS_UP) -> str:
+    """How much of an estimate compares directly, by which trials, in words."""
     share = min(max(share, 0.0), 1.0)
+    by = f" ({counted})" if counted else ""
     if share >= 0.9995:
-        return "all of it compared directly"
+        return f"all of it compared directly{by}"
     if share <= 0.0005:
-        return "none compared directly, all assumes that effects add up"
-    return f"{percent(100 * share)} compared directly, the rest assumes that effects add up"
+        return f"none compared directly, all {rest}"
+    return f"{percent(100 * share)} compared directly{by}, the rest {rest}"
 
 
 def draw_rungs(ladder: Rungs, width: float, prefix: str) -> str:
@@ -116,7 +128,7 @@ def _rung(d: Drawing, ladder: Rungs, rung: Rung, axis: Axis, y: float, *, phone:
         y = d.paragraph(_EDGE, y + 19, rung.who, d.width - 2 * _EDGE, role="neutral") - 19
     else:
         d.text(d.width - _EDGE, y, rung.shown, anchor="end", bold=True)
-    y = y + 8 if rung.direct is None else _share(d, rung.direct, y + 8)
+    y = y + 8 if rung.direct is None else _share(d, rung, y + 8)
     draw_ground(d, axis, [(y, y + _STRIP)], null=0.0, band=ladder.band)
     mid, low, high = rung.numbers
     draw_interval(d, axis, y + _STRIP / 2, low, high, width=2)
@@ -125,15 +137,16 @@ def _rung(d: Drawing, ladder: Rungs, rung: Rung, axis: Axis, y: float, *, phone:
     return y + _STRIP
 
 
-def _share(d: Drawing, direct: float, y: float) -> float:
+def _share(d: Drawing, rung: Rung, y: float) -> float:
     """Draw how much is direct as a bar with its words; return where the strip begins."""
+    direct = rung.direct or 0.0
     share = min(max(direct, 0.0), 1.0)
     wide, high = 110.0, 11.0
     d.rect(_EDGE, y, wide, high, fill="hatch" if share < 1 else "paper")
     d.rect(_EDGE, y, wide * share, high, fill="neutral")
     d.rect(_EDGE, y, wide, high, fill="", stroke="neutral")
     room = d.width - 2 * _EDGE - wide - 8
-    words = direct_said(direct)
+    words = direct_said(direct, rung.counted, rung.rest)
     bottom = d.paragraph(_EDGE + wide + 8, y + 10, words, room, role="neutral", size=13)
     return bottom - 5
 
@@ -152,8 +165,9 @@ def _refused(d: Drawing, rung: Rung, y: float) -> float:
 def _legend(d: Drawing, ladder: Rungs, y: float) -> float:
     d.rect(_EDGE, y - 11, 18, 12, fill="neutral", stroke="neutral")
     y = d.paragraph(_EDGE + 26, y, "Compared directly in trials.", d.width - 40)
-    if any(r.direct is not None and r.numbers is not None and r.direct < 1 for r in ladder.rungs):
+    told = [r for r in ladder.rungs if r.direct is not None and r.numbers is not None]
+    rests = dict.fromkeys(_LEGEND[r.rest] for r in told if (r.direct or 0.0) < 1)
+    if rests:
         d.rect(_EDGE, y - 11, 18, 12, fill="hatch", stroke="neutral")
-        words = "Rests on the assumption that effects add up."
-        y = d.paragraph(_EDGE + 26, y, words, d.width - 40)
+        y = d.paragraph(_EDGE + 26, y, " Or: ".join(rests), d.width - 40)
     return y
