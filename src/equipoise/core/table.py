@@ -124,6 +124,11 @@ def count(value: float) -> str:
     return fixed(value, 0)
 
 
+def counted(value: float, noun: str) -> str:
+    """Write a number of something: ``1 trial``, ``2 trials``."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def percent(value: float) -> str:
     """Write a percentage as an integer, with its sign; a small share is never printed as none."""
     if math.isnan(value):
@@ -173,11 +178,19 @@ def range_text(bounds: str, style: str = "plain") -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Write with that many significant digits, without trailing zeros (tau², thresholds)."""
+    """Write with that many significant digits, without trailing zeros (tau², thresholds).
+
+    Below a millionth of a millionth by its power of ten.
+    """
     if not math.isfinite(value):
         return fixed(value, 0)
     if value == 0:
         return "0"
+    if abs(value) < 1e-12:
+        mantissa, power = f"{value:.{digits - 1}e}".split("e")
+        if "." in mantissa:
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        return f"{mantissa} × 10^{power.lstrip('-0')}".replace("-", MINUS).replace("^", f"^{MINUS}")
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = fixed(value, decimals)
     return text.rstrip("0").rstrip(".") if "." in text else text

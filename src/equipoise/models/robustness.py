@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from equipoise.models.intervals import shown
 from equipoise.models.pairwise import PairwiseFit, pairwise, refit
 
 Floats = NDArray[np.float64]
+Found = TypeVar("Found", covariant=True)
 
 LAU = Method(
     "cumulative meta-analysis",
@@ -140,14 +141,30 @@ class Refits(Result):
         return self.table().to_html()
 
 
-def leave_one_out(fit: PairwiseFit) -> Refits:
+class LeavesOut(Protocol[Found]):
+    """A fit with a way of its own, such as a network."""
+
+    def leave_one_out(self) -> Found:
+        """Every effect without each trial in turn."""
+
+
+@overload
+def leave_one_out(fit: PairwiseFit) -> Refits: ...
+
+
+@overload
+def leave_one_out(fit: LeavesOut[Found]) -> Found: ...
+
+
+def leave_one_out(fit: Any) -> Any:
     """Leave each trial out in turn: does the result rest on one of them?
 
     Parameters
     ----------
     fit
         What :func:`equipoise.pairwise` gave; its settings are used for every refit. An interval
-        chosen by the rule ``auto`` is chosen anew for each.
+        chosen by the rule ``auto`` is chosen anew for each. Or what :func:`equipoise.network` gave,
+        of which it is ``net.leave_one_out()``.
 
     Returns
     -------
@@ -164,6 +181,8 @@ def leave_one_out(fit: PairwiseFit) -> Refits:
     Source: Viechtbauer & Cheung 2010, Res Synth Methods 1:112, doi:10.1002/jrsm.11.
     Checked against metafor's ``leave1out`` in ``validation/values/robustness.json``.
     """
+    if not isinstance(fit, PairwiseFit) and callable(getattr(fit, "leave_one_out", None)):
+        return fit.leave_one_out()
     check_fit(fit)
     if fit.k < 2:
         raise InputError("leaving out the only trial leaves none", hint="at least two trials")

@@ -355,7 +355,7 @@ def _part_told(line: ComponentLine) -> tuple[Value, ...]:
         ends = show(q).interval
         low, high = ends.split(" to ")
         ends = low if low == high else ends
-    direct = f"{percent(100 * line.direct_share)}"
+    direct = "" if line.kind == "interaction" else percent(100 * line.direct_share)
     if line.direct:
         direct += f" ({line.direct} of {line.trials} trials)" if line.direct < line.trials else ""
     why = line.why

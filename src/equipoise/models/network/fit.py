@@ -13,8 +13,8 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
+from equipoise.core.table import counted, percent, significant
 from equipoise.core.table import p_value as p_text
-from equipoise.core.table import percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import read_only
@@ -121,8 +121,8 @@ class NetworkFit(Diagnosed, NetworkReading):
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
-            f"Network of {self.n} treatments: {self.k} trials, {self.m} comparisons, "
-            f"{self.designs} designs, {m.name}"
+            f"Network of {self.n} treatments: {counted(self.k, 'trial')}, "
+            f"{counted(self.m, 'comparison')}, {counted(self.designs, 'design')}, {m.name}"
         )
         yield ""
         yield self.against().to_text()
@@ -138,7 +138,7 @@ class NetworkFit(Diagnosed, NetworkReading):
     def __repr__(self) -> str:
         spread = f"; tau² {significant(self.tau2)}" if self.model == "random" else ""
         return (
-            f"<NetworkFit {self.measure}: {self.n} treatments, {self.k} trials{spread}, "
+            f"<NetworkFit {self.measure}: {self.n} treatments, {counted(self.k, 'trial')}{spread}, "
             f"I² {percent(self.i2)}>"
         )
 
@@ -290,7 +290,7 @@ def network(
         prediction=prediction,
         tau2=spread,
         tau2_method="" if model == "common" else tau2 if isinstance(tau2, str) else "fixed",
-        q=common.q,
+        q=common.q if df else 0.0,
         q_df=df,
         q_p=chi2_tail(common.q, df),
         i2=100.0 * max(0.0, (common.q - df) / common.q) if common.q > 0.0 and df else 0.0,

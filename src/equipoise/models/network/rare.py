@@ -12,7 +12,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Note
-from equipoise.core.table import p_value, percent, significant
+from equipoise.core.table import counted, p_value, percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import read_only
@@ -213,7 +213,8 @@ class RareNetworkFit(NetworkReading):
         m = measure_of(self.measure)
         yield (
             f"{RARE[self.method].name}, {_MODEL[self.model]}: network of {self.n} treatments, "
-            f"{self.k} of {self.k_total} trials, {self.m} comparisons, {self.designs} designs, "
+            f"{self.k} of {counted(self.k_total, 'trial')}, {counted(self.m, 'comparison')}, "
+            f"{counted(self.designs, 'design')}, "
             f"{m.name}"
         )
         yield ""
@@ -238,7 +239,8 @@ class RareNetworkFit(NetworkReading):
         spread = "" if self.tau2 is None else f"; tau² {significant(self.tau2)}"
         return (
             f"<RareNetworkFit {self.measure} {self.method}, {_MODEL[self.model]}: "
-            f"{self.n} treatments, {self.k} trials{spread}, {percent(100 * self.level)} intervals>"
+            f"{self.n} treatments, {counted(self.k, 'trial')}{spread}, "
+            f"{percent(100 * self.level)} intervals>"
         )
 
 

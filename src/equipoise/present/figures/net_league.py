@@ -29,6 +29,7 @@ from equipoise.present.figures.net_matrix import (
     draw_matrix,
     lay_out,
 )
+from equipoise.present.figures.net_parts import excluding
 from equipoise.present.figures.net_rows import RANK
 from equipoise.present.figures.plot import Better, capital, check_better, kind_of_measure, writer
 from equipoise.present.text import text_width
@@ -227,7 +228,7 @@ def _said(league: _League) -> str:
     text = (
         f"{count(n)} treatments, {count(k)} pairs, {count(len(league.direct))} compared directly."
     )
-    text += f" The interval of {count(len(clear))} excludes no difference."
+    text += f" {excluding(len(clear))}"
     if clear:
         i, j = max(clear, key=lambda pair: abs(league.network[pair].estimate - league.null))
         e = league.network[(i, j)]

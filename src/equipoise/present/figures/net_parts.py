@@ -10,6 +10,7 @@ from typing import Any
 
 from equipoise.certainty.rob2 import Rob
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.table import count
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.network.core import make_net
@@ -236,3 +237,10 @@ def _pieces(n: int, pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], 
     for i in range(n):
         out.setdefault(top(i), []).append(i)
     return tuple(sorted((tuple(v) for v in out.values()), key=lambda p: (-len(p), p)))
+
+
+def excluding(n: int) -> str:
+    """How many intervals lie on one side of no difference, as a sentence."""
+    if not n:
+        return "No interval excludes no difference."
+    return f"{count(n)} {'interval excludes' if n == 1 else 'intervals exclude'} no difference."

@@ -9,14 +9,14 @@ from typing import Any
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval
-from equipoise.core.table import count, fixed, percent, significant
+from equipoise.core.table import count, counted, fixed, percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.network.reading import NetworkReading
 from equipoise.present.figures.cells import Filled, own_columns
 from equipoise.present.figures.gather import ORDERS, Asked, Trials, framed, ordered, rob_of
-from equipoise.present.figures.net_parts import graph_of
+from equipoise.present.figures.net_parts import excluding, graph_of
 from equipoise.present.figures.plot import Beside, Line, Plot, capital
 
 RANK = "rank"
@@ -147,11 +147,12 @@ def _spread(net: Any) -> tuple[str, ...]:
 def _said(plot: Plot, net: NetworkReading, ref: str, scores: dict[str, float]) -> str:
     """The finding: how many treatments differ from the reference, and the furthest one."""
     known = [line for line in plot.lines if line.known]
-    text = f"{count(len(known))} treatments against {ref}, {count(net.k)} trials."
+    many = f"{counted(len(known), 'treatment')} against {ref}"
+    text = f"{many}, {counted(net.k, 'trial')}."
     null = plot.null
     if known and math.isfinite(null):
         sure = sum(not line.low <= null <= line.high for line in known)
-        text += f" The interval of {count(sure)} excludes no difference."
+        text += f" {excluding(sure)}"
         far = max(known, key=lambda line: abs(line.estimate - null))
         text += f" Furthest from it: {far.label}, {plot.measure.name} {plot.effect(far)}."
     if scores:
