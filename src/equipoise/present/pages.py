@@ -26,6 +26,7 @@ from equipoise.core.provenance import plain
 from equipoise.core.table import Table
 from equipoise.present import claims, record, sheet, tables
 from equipoise.present.audit.registry import QA, STATE_WORDS, Audit, audit
+from equipoise.present.decision import decision, dissent
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
 from equipoise.present.exports.pictures import forest_of, icons_of, ladder_of
@@ -318,6 +319,8 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "disclosures": _disclosures(answer),
         "methods": record.papers(answer),
         "record": record,
+        "decision": decision,
+        "dissent": dissent(answer),
         "references": _references(answer),
         "unjudged": tables.unjudged(answer),
         "downloads": [(name, _FILES.get(name, "")) for name in answer.review.text],
