@@ -29,7 +29,7 @@ from equipoise.present.audit.registry import QA, STATE_WORDS, Audit, audit
 from equipoise.present.decision import decision, dissent
 from equipoise.present.exports.light import light_exports
 from equipoise.present.exports.linked import in_page, linked_data
-from equipoise.present.exports.pictures import forest_of, icons_of, ladder_of
+from equipoise.present.exports.pictures import forest_of, ladder_of, pictures_of
 from equipoise.present.exports.reading import answer_json
 from equipoise.present.figures import Figure
 from equipoise.present.figures.figure import figure_css
@@ -313,7 +313,7 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "legend": _legend(),
         "ladder": ladder_of(answer),
         "forests": {o.id: forest_of(answer, o) for o in answer.outcomes if o.pooled is not None},
-        "icons": icons_of(answer),
+        "pictures": pictures_of(answer),
         "parts": (answer.alone, answer.added, answer.together),
         "articles": {section.id: section for section in answer.review.article},
         "disclosures": _disclosures(answer),

@@ -293,7 +293,7 @@ NETWORK_ITEMS = _many(
             "S3",
             "The network, drawn or listed",
             "#evidence",
-            _net("Parts of the treatments", "the parts are not listed"),
+            _net("What the trials can tell of each part", "the parts are not listed"),
         ),
         (
             "S4",

@@ -63,7 +63,7 @@ def keys(subject: Subject) -> Iterator[Finding]:
 
 def sentences(subject: Subject) -> Iterator[Finding]:
     """Sentences for patients are short, and short forms are explained."""
-    seen: set[str] = set()
+    seen = {word for t in subject.answer.review.trials for word in t.label.split()}
     for section in subject.patient():
         for node in prose_nodes(section):
             text = node.text(without=frozenset({"svg"}))

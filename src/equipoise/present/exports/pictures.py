@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from equipoise.answer.answer import Answer, OutcomeAnswer
-from equipoise.present.figures import Figure, forest, icon_array, parts_ladder
+from equipoise.answer.wording import join
+from equipoise.present.figures import (
+    Figure,
+    forest,
+    icon_array,
+    not_known,
+    paired_bars,
+    parts_ladder,
+)
+
+#: So many outcomes are pictured at most.
+_MOST = 3
+#: Below so many of 1000 people all icons are of 1000, so that none is lost.
+_RARE = 10
 
 
 def answer_figures(answer: Answer) -> tuple[Figure, ...]:
@@ -11,7 +26,7 @@ def answer_figures(answer: Answer) -> tuple[Figure, ...]:
     ladder = ladder_of(answer)
     return (
         *(() if ladder is None else (ladder,)),
-        *icons_of(answer),
+        *pictures_of(answer),
         *(forest_of(answer, o) for o in answer.outcomes if o.pooled is not None),
     )
 
@@ -31,28 +46,81 @@ def forest_of(answer: Answer, outcome: OutcomeAnswer) -> Figure:
     )
 
 
-def icons_of(answer: Answer) -> list[Figure]:
-    """Icon arrays, where the numbers are good enough to be drawn as people."""
-    made = []
-    for o in answer.outcomes:
-        a = o.absolute
-        level = o.grade.level if o.grade else None
-        if o.type != "binary" or a is None or a.without is None or a.with_ is None:
-            continue
-        if level in (None, "very low"):
-            continue
-        made.append(
-            icon_array(
-                a.without,
-                a.with_,
-                better=o.better,
-                event=f"have this result: {o.label.lower()}",
-                otherwise="do not",
-                reference=a.reference_class,
-                sides=(f"With {answer.comparator}", f"With {answer.treatment}"),
-                title=f"{o.label}, {a.time}",
-                certainty=level,
-                prefix=f"icons-{o.id.replace('_', '-')}",
-            )
-        )
+def pictures_of(answer: Answer) -> list[Figure]:
+    """People as icons, and bars in points, of the most important outcomes.
+
+    Outcomes of which the trials say too little share one panel that says so.
+    """
+    first = sorted(answer.outcomes, key=lambda o: (not o.decides, o.importance != "critical"))
+    told = [o for o in first if o.absolute is not None or o.responders]
+    sure = [o for o in told if o.grade is not None and o.grade.level != "very low"]
+    total: Literal[100, 1000] = 1000 if any(map(_rare, sure)) else 100
+    made = [figure for o in sure[:_MOST] if (figure := _picture(answer, o, total)) is not None]
+    doubted = [o for o in told if o not in sure]
+    if doubted:
+        labels = join([o.label.lower() for o in doubted])
+        what = f"how {answer.treatment} changes {labels}"
+        made.append(not_known("Not pictured: too uncertain", what, "pictures-unknown"))
     return made
+
+
+def _rare(outcome: OutcomeAnswer) -> bool:
+    """Whether a risk is below 1 in 100, so that icons of 100 people would lose it."""
+    risks = [(r.without, r.with_) for r in outcome.responders[:1]]
+    if outcome.type == "binary" and outcome.absolute is not None:
+        risks.append((outcome.absolute.without, outcome.absolute.with_))  # type: ignore[arg-type]
+    return any(q is not None and 0 < q.value < _RARE for pair in risks for q in pair)
+
+
+def _picture(answer: Answer, o: OutcomeAnswer, total: Literal[100, 1000]) -> Figure | None:
+    a = o.absolute
+    level = o.grade.level if o.grade else None
+    sides = (f"With {answer.comparator}", f"With {answer.treatment}")
+    name = o.id.replace("_", "-")
+    if o.responders:
+        line = o.responders[0]
+        return icon_array(
+            line.without,
+            line.with_,
+            better="higher",
+            denominator=total,
+            event=f"have this result: {line.name}",
+            otherwise="do not",
+            reference=answer.population,
+            sides=sides,
+            title=f"{o.label}, {o.time}: people, estimated from points",
+            certainty=level,
+            prefix=f"icons-{name}",
+        )
+    if a is None:
+        return None
+    if o.type == "continuous":
+        line_ = next((t for t in o.thresholds if t.main), None)
+        return paired_bars(
+            a.difference,
+            without=a.without,
+            with_=a.with_,
+            better=o.better,
+            scale=o.scale,
+            threshold=None if line_ is None else line_.small,
+            reference=a.reference_class,
+            sides=sides,
+            title=f"{o.label}, {a.time}",
+            certainty=level,
+            prefix=f"bars-{name}",
+        )
+    if a.without is None or a.with_ is None:
+        return None
+    return icon_array(
+        a.without,
+        a.with_,
+        better=o.better,
+        denominator=total,
+        event=f"have this result: {o.label.lower()}",
+        otherwise="do not",
+        reference=a.reference_class,
+        sides=sides,
+        title=f"{o.label}, {a.time}",
+        certainty=level,
+        prefix=f"icons-{name}",
+    )

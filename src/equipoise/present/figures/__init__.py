@@ -1,5 +1,6 @@
 """Figures: deterministic, accessible SVG, each with the table that says the same."""
 
+from equipoise.present.figures.bars import paired_bars
 from equipoise.present.figures.baujat import plot_baujat
 from equipoise.present.figures.bubble import bubble
 from equipoise.present.figures.diagnostics import plot_influence
@@ -8,7 +9,7 @@ from equipoise.present.figures.figure import Figure, figure_css
 from equipoise.present.figures.forest import forest
 from equipoise.present.figures.funnel import funnel
 from equipoise.present.figures.gosh_plot import plot_gosh
-from equipoise.present.figures.icons import icon_array
+from equipoise.present.figures.icons import icon_array, not_known
 from equipoise.present.figures.labbe_plot import labbe
 from equipoise.present.figures.ladder import parts_ladder
 from equipoise.present.figures.marks import certainty_dots, risk_light
@@ -37,6 +38,8 @@ __all__ = [
     "funnel",
     "icon_array",
     "labbe",
+    "not_known",
+    "paired_bars",
     "parts_ladder",
     "plot_attribution",
     "plot_baujat",

@@ -98,7 +98,7 @@ def icon_array(
         raise InputError(f"better={better!r}", hint="'lower' or 'higher'")
     title = title or f"Of {count(denominator)} {reference}: how many {event}"
     if certainty == "very low":
-        return _not_known(title, event, prefix)
+        return not_known(title, f"how many people {event}", prefix)
     array = _array(without, with_, better, denominator, (event, otherwise), reference, sides, title)
     wide = _draw(array, WIDE, prefix)
     narrow = _draw(array, NARROW, f"{prefix}-narrow")
@@ -192,21 +192,32 @@ def _table(array: _Array) -> Table:
     return Table(array.title, columns, rows, missing="")
 
 
-def _not_known(title: str, event: str, prefix: str) -> Figure:
+def not_known(title: str, what: str, prefix: str) -> Figure:
+    """Draw an empty panel where counted people or bars would look more exact than they are.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    what
+        What is not known, completing "The trials are too uncertain to say …".
+    prefix
+        Begins the ids in the drawing; unique on a page.
+    """
     words = (
-        f"Not known. The trials are too uncertain to say how many people {event}; a picture of "
-        "counted people would look more exact than it is."
+        f"Not known. The trials are too uncertain to say {what}; a picture would look more exact "
+        "than it is."
     )
     drawn = []
     for width, name in ((WIDE, prefix), (NARROW, f"{prefix}-narrow")):
         d = Drawing(name, width)
         y = d.paragraph(_EDGE, 22, title, width - 2 * _EDGE, size=16, bold=True) + 4
-        bottom = d.paragraph(_EDGE + 42, y + 12, words, width - 2 * _EDGE - 54)
-        high = bottom - y - 4
+        bottom = d.paragraph(_EDGE + 58, y + 12, words, width - 2 * _EDGE - 68)
+        high = max(bottom - y - 4, 40.0)
         d.rect(_EDGE, y - 8, width - 2 * _EDGE, high + 4, fill="", stroke="unknown", dash="5 4")
-        d.text(
-            _EDGE + 22, y + high / 2 + 4, "?", size=24, bold=True, role="unknown", anchor="middle"
-        )
+        d.rect(_EDGE, y - 8, 46, high + 4, fill="hatch", stroke="unknown", dash="5 4")
+        middle = y + high / 2 + 3
+        d.text(_EDGE + 23, middle, "?", size=24, bold=True, anchor="middle", halo=True)
         drawn.append(d.svg(y + high + 4, title, words))
     table = Table(title, (Column("answer", "Answer"),), (("not known",),), notes=(words,))
     return Figure(prefix, drawn[0], table, title, words, drawn[1])
