@@ -8,6 +8,7 @@ from equipoise.answer.answer import Answer
 from equipoise.core.provenance import Quantity
 from equipoise.core.table import Link, Table
 from equipoise.present import tables
+from equipoise.present.pages import page
 from equipoise.present.trialtable import trials
 
 
@@ -156,3 +157,23 @@ def test_every_table_writes_text_and_html(answer: Answer) -> None:
         assert table.caption
         assert table.caption in table.to_text()
         assert "⟦" not in table.to_html()
+
+
+def test_a_fact_box_tells_at_most_so_many_outcomes_the_weightiest_in_their_order(answer):
+    one = answer.outcomes[0]
+    many = tuple(
+        replace(one, id=f"o{i}", label=f"O{i}", decides=i == 8, importance=importance)
+        for i, importance in enumerate(["limited", "critical", "important"] * 3)
+    )
+    wide = replace(answer, outcomes=many)
+    assert len(tables.fact_box(wide)) == 9
+    told = [str(v).partition(" ")[0] for v in tables.fact_box(wide, most=7).column("outcome")]
+    assert told == ["O0", "O1", "O2", "O4", "O5", "O7", "O8"]
+
+
+def test_the_prompts_name_the_harms_that_need_care(answer):
+    html = page(answer).files["index.html"].decode()
+    prompts = html.partition('id="what-matters"')[2].partition("</section>")[0]
+    grave = [h.plain for h in answer.harms if h.severity in ("serious", "needs-care")]
+    assert grave
+    assert all(name.casefold() in prompts.casefold() for name in grave)

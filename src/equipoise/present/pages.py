@@ -328,6 +328,7 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "cited": [t for t in answer.review.trials if t.use == "included"],
         "address": address,
         "burdens": _burdens(answer),
+        "grave": [h.plain for h in answer.harms if h.severity in ("serious", "needs-care")],
         "claims": claims.counted(lines) if lines else "",
         "written": lambda text: claims.claimed(text, lines),
     }

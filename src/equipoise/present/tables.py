@@ -73,10 +73,14 @@ def measured(outcome: OutcomeAnswer) -> str:
     return f"{outcome.unit or 'points'}{scale}; {outcome.better} is better"
 
 
-def fact_box(answer: Answer) -> Table:
-    """What trials found for each outcome, without and with the treatment."""
+def fact_box(answer: Answer, most: int | None = None) -> Table:
+    """What trials found for each outcome, without and with the treatment.
+
+    Of more than `most` outcomes those that decide and those that matter more are told, in their
+    order: a box of many rows is not read.
+    """
     rows: list[tuple[Value, ...]] = []
-    for o in answer.outcomes:
+    for o in _weightiest(answer.outcomes, most):
         a = o.absolute
         rows.append(
             (
@@ -101,6 +105,13 @@ def fact_box(answer: Answer) -> Table:
         ),
         tuple(rows),
     )
+
+
+def _weightiest(outcomes: Sequence[OutcomeAnswer], most: int | None) -> list[OutcomeAnswer]:
+    weight = {"critical": 0, "important": 1}
+    ranked = sorted(outcomes, key=lambda o: (not o.decides, weight.get(o.importance, 2)))
+    kept = {o.id for o in ranked[:most]}
+    return [o for o in outcomes if o.id in kept]
 
 
 def harms(answer: Answer) -> Table:
