@@ -433,3 +433,10 @@ def test_bad_input_is_said(change: dict[str, Any], error: type[Exception], words
     }
     with pytest.raises(error, match=words):
         multilevel(**(call | change))
+
+
+def test_a_variance_of_which_the_rows_say_nothing_is_refused() -> None:
+    es = contrasts(yi=[0.1, 0.5, 0.9], vi=[0.1, 0.2, 0.1])
+    data = {"g": [0, 0, 1], "o": ["a", "b", "a"]}
+    with pytest.raises(NotEstimableError, match=r"o \| g, level b"):
+        multilevel(es, random="~ o | g", struct="UN", mods="~ 0 + o", data=data)

@@ -304,7 +304,10 @@ def test_a_prediction_interval_holds_the_wald_interval(rows: Rows, code: str) ->
 
 def test_a_common_effect_has_no_tau2_and_no_prediction() -> None:
     fit = pairwise(given_rows(FOUR), model="common")
-    assert (fit.tau2, fit.tau2_ci, fit.i2_ci, fit.pi) == (0.0, None, None, None)
+    assert (fit.tau2, fit.tau2_ci, fit.pi) == (0.0, None, None)
+    assert fit.i2_ci is not None
+    assert fit.h2_ci is not None
+    assert fit.i2_ci == pairwise(given_rows(FOUR), model="common", i2="Q").i2_ci
     assert fit.i2 == pytest.approx(100.0 * (fit.q - 3) / fit.q)
     assert fit.h2 == pytest.approx(fit.q / 3)
     assert fit.interval == "Wald"

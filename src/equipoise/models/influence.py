@@ -311,6 +311,33 @@ class BaujatAxes(Result):
         names = ("study", "heterogeneity", "influence")
         return make_frame({name: getattr(self, name) for name in names}, backend)
 
+    def table(self) -> Table:
+        """The trials, that with the largest part of Q first."""
+        order = np.argsort(-self.heterogeneity, kind="stable")
+        return Table(
+            "What each trial adds to heterogeneity, and how far it moves the result",
+            (
+                Column("study", "Trial"),
+                Column("heterogeneity", "Part of Q", align="right"),
+                Column("influence", "Squared change without it", align="right"),
+            ),
+            tuple(
+                (
+                    self.study[i],
+                    significant(float(self.heterogeneity[i]), 3),
+                    significant(float(self.influence[i]), 3),
+                )
+                for i in order
+            ),
+        )
+
+    def summary(self) -> str:
+        """Every trial; digits are cut for reading."""
+        return self.table().to_text()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
     def __repr__(self) -> str:
         top = self.study[int(np.argmax(self.heterogeneity))]
         return f"<BaujatAxes of {len(self.study)} trials; most heterogeneity from {top}>"

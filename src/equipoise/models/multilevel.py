@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import significant
 from equipoise.effects.blocks import Contrasts
@@ -30,6 +30,8 @@ DF_RULES = ("residual", "contain")
 
 #: With fewer levels of the outermost term than this, z intervals are said to be too narrow.
 _FEW = 20
+#: A variance of so many times the spread of the effects and the largest variance is no estimate.
+_MOST = 1e8
 
 _MODEL = Method(
     "multilevel and multivariate random-effects models",
@@ -122,7 +124,7 @@ def multilevel(
         Bad variances or covariances (naming the study), terms that cannot be read, columns of
         different lengths.
     NotEstimableError
-        Fewer effects than coefficients.
+        Fewer effects than coefficients, or a variance of which these rows say nothing.
     UnknownNameError
         An unknown column, structure, method.
 
@@ -206,7 +208,9 @@ def _fitted(
             continue
         share = len(groups.get(mine, [mine]))
         counted = term.parameters if i == mine else 0
-        terms.append(replace(term, G=read_matrix(G[mine] / share), parameters=counted))
+        fitted = replace(term, G=read_matrix(G[mine] / share), parameters=counted)
+        _bounded(fitted, rows)
+        terms.append(fitted)
     for members in groups.values():
         names = " and ".join(rows.terms[i].name for i in members)
         text = (
@@ -217,6 +221,26 @@ def _fitted(
     notes += _about_bounds(terms)
     notes += _about_search(found, model)
     return terms, notes
+
+
+def _bounded(term: RandomTerm, rows: Rows) -> None:
+    """Refuse a variance that no data could show.
+
+    Raises
+    ------
+    NotEstimableError
+        Naming the term and the level.
+    """
+    most = _MOST * (float(np.ptp(rows.y)) ** 2 + float(np.max(rows.vi)))
+    for i, variance in enumerate(term.variances.tolist()):
+        if variance > most:
+            several = term.struct and len(term.variances) > 1
+            where = f"{term.name}, level {term.levels[i]}" if several else term.name
+            raise NotEstimableError(
+                "a variance grows without bound: these rows say nothing of it",
+                where=where,
+                hint="a structure with one variance, such as CS or ID, or more rows of that level",
+            )
 
 
 def read_matrix(values: Floats) -> Floats:

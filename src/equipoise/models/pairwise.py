@@ -342,7 +342,8 @@ def _inconsistency(
     if chosen["i2"] == "Q":
         return q_based(het.q, het.df, level)
     if chosen["model"] == "common":
-        return _i2_from_q(het.q, het.df), None, het.q / het.df if het.df else 1.0, None
+        _, i2_ci, _, h2_ci = q_based(het.q, het.df, level)
+        return _i2_from_q(het.q, het.df), i2_ci, het.q / het.df if het.df else 1.0, h2_ci
     if tau2_ci is None:
         return het.i2(tau2), None, het.h2(tau2), None
     h2_ci = Interval(het.h2(tau2_ci.low), het.h2(tau2_ci.high), tau2_ci.level, tau2_ci.method)

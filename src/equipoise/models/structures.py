@@ -148,7 +148,8 @@ class Triangle:
     def matrix(self, x: Floats) -> Floats:
         """The covariance matrix."""
         L = self._lower(x)
-        return L @ L.T
+        with np.errstate(over="ignore"):  # A step of the search too far: an infinite variance.
+            return L @ L.T
 
     def matrices(self, places: Floats) -> Floats:
         """The covariance matrices at many places."""

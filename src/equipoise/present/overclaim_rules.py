@@ -181,6 +181,7 @@ RULES: tuple[Rule, ...] = (
         "words",
         _form(
             "trend(?:ed|ing|s)? (?:to|towards?|for|in favou?r)",
+            "(?:an?|no|slight|clear|strong|weak|positive|upward|downward) trend",
             "approach(?:ed|es|ing) significance",
             "(?:almost|nearly|borderline|marginally) significant",
             "(?:failed to|did not) reach significance",

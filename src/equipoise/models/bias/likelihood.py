@@ -22,6 +22,8 @@ from equipoise.num.climb import Slope
 Floats = NDArray[np.float64]
 
 _LOG_2PI = math.log(2.0 * math.pi)
+#: Standard deviations beyond which the series of the hazard holds to the last digit.
+_SERIES = -1e4
 _ROOT_HALF = math.sqrt(0.5)
 
 #: Beyond this many standard errors a p value is 0 or 1 to within 1e-19.
@@ -322,8 +324,12 @@ class Smooth:
         far = self._edge * np.sqrt(self.v)[:, None]
         u = np.concatenate([(-far - mu) / s, (mu - far) / s], axis=1)  # each the chance below u
         log_p = log_ndtr(u)
-        hazard = np.exp(-0.5 * (_LOG_2PI + u * u) - log_p)
-        bend = -hazard * (u + hazard)
+        # Far out the ratio of density to chance is its series: the two logarithms lose every digit.
+        far_out = u < _SERIES
+        t = np.where(far_out, -u, 1.0)
+        hazard = np.exp(np.where(far_out, 0.0, -0.5 * (_LOG_2PI + u * u) - log_p))
+        hazard = np.where(far_out, t + 1.0 / t, hazard)
+        bend = np.where(far_out, 1.0 / (t * t) - 1.0, -hazard * (u + hazard))
         d_mu = np.array([[-1.0, 1.0]]) / s
         d_tau = -0.5 * u / s2
         second = {

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 import equipoise.models.counts.papers as papers
+from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Interval
 from equipoise.models.counts.closed import about_zeros
 from equipoise.models.counts.families import Family
@@ -21,6 +22,32 @@ from equipoise.num.solve import root
 _FAR = 700.0
 
 
+#: Multiplications of the distribution of all events; some seconds.
+_MOST_WORK = 5e9
+
+
+def _affordable(t: Tables) -> None:
+    """Refuse a distribution that would take minutes to hours.
+
+    Raises
+    ------
+    NotEstimableError
+        Naming the number of events.
+    """
+    done, work = 1.0, 0.0
+    for a, m, c, n in zip(t.events1, t.size1, t.events2, t.size2, strict=True):
+        both = a + c
+        wide = both + 1.0 if t.time else min(m, both) - max(0.0, both - n) + 1.0
+        work += done * wide
+        done += wide - 1.0
+    if work > _MOST_WORK:
+        raise NotEstimableError(
+            f"the exact distribution of {float(t.events1.sum() + t.events2.sum()):,.0f} events "
+            "would take too long",
+            hint="with so many events model='MH' or 'IV' tells the same",
+        )
+
+
 class Total:
     """The distribution of all events of group 1 given every margin, for any common ratio.
 
@@ -29,6 +56,7 @@ class Total:
     """
 
     def __init__(self, t: Tables, about: float) -> None:
+        _affordable(t)
         total = np.ones(1)
         low = 0.0
         for a, m, c, n in zip(t.events1, t.size1, t.events2, t.size2, strict=True):

@@ -15,8 +15,28 @@ GRADE, SMOG = 8.0, 10.0
 KEY_WORDS, SENTENCE_WORDS, EARLY = 30, 30, 150
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
 _ACRONYM = re.compile(r"\b[A-Z]{2,6}\b")
-#: Short forms that readers know, or that are names.
-_KNOWN = frozenset({"USA", "UK", "EU", "WHO", "HIV", "AIDS", "DNA", "ORCID", "DOI", "CSV", "JSON"})
+#: Short forms that readers know, that are names, or that checks 19 and 29 speak of.
+_KNOWN = frozenset(
+    {
+        "GRADE",
+        "CI",
+        "SMD",
+        "NNT",
+        "NNTB",
+        "NNTH",
+        "USA",
+        "UK",
+        "EU",
+        "WHO",
+        "HIV",
+        "AIDS",
+        "DNA",
+        "ORCID",
+        "DOI",
+        "CSV",
+        "JSON",
+    }
+)
 
 
 def patient_texts(subject: Subject) -> list[str]:

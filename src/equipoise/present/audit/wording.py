@@ -142,7 +142,7 @@ def frequency(subject: Subject) -> Iterator[Finding]:
     """A word of frequency stands beside its number and is the right one."""
     for line in subject.answer.harms:
         found = _FREQUENCY.search(plain(line.statement))
-        if found is None:
+        if found is None or line.state == 4:  # What was never seen has a check of its own.
             continue
         q = line.with_ or line.count
         band = BANDS[found[1].casefold()]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from equipoise.answer.answer import Answer, OutcomeAnswer
 from equipoise.answer.wording import join
+from equipoise.core.provenance import Quantity
 from equipoise.present.figures import (
     Figure,
     forest,
@@ -55,7 +56,8 @@ def pictures_of(answer: Answer) -> list[Figure]:
     told = [o for o in first if o.absolute is not None or o.responders]
     sure = [o for o in told if o.grade is not None and o.grade.level != "very low"]
     total: Literal[100, 1000] = 1000 if any(map(_rare, sure)) else 100
-    made = [figure for o in sure[:_MOST] if (figure := _picture(answer, o, total)) is not None]
+    drawn = (_picture(answer, o, total) for o in sure)
+    made = [figure for figure in drawn if figure is not None][:_MOST]
     doubted = [o for o in told if o not in sure]
     if doubted:
         labels = join([o.label.lower() for o in doubted])
@@ -74,53 +76,55 @@ def _rare(outcome: OutcomeAnswer) -> bool:
 
 def _picture(answer: Answer, o: OutcomeAnswer, total: Literal[100, 1000]) -> Figure | None:
     a = o.absolute
-    level = o.grade.level if o.grade else None
-    sides = (f"With {answer.comparator}", f"With {answer.treatment}")
-    name = o.id.replace("_", "-")
     if o.responders:
         line = o.responders[0]
-        return icon_array(
-            line.without,
-            line.with_,
-            better="higher",
-            denominator=total,
-            event=f"have this result: {line.name}",
-            otherwise="do not",
-            reference=answer.population,
-            sides=sides,
-            title=f"{o.label}, {o.time}: people, estimated from points",
-            certainty=level,
-            prefix=f"icons-{name}",
-        )
+        title = f"{o.label}, {o.time}: people, estimated from points"
+        return _icons(answer, o, line.without, line.with_, "higher", line.name, title, total)
     if a is None:
         return None
-    if o.type == "continuous":
-        line_ = next((t for t in o.thresholds if t.main), None)
-        return paired_bars(
-            a.difference,
-            without=a.without,
-            with_=a.with_,
-            better=o.better,
-            scale=o.scale,
-            threshold=None if line_ is None else line_.small,
-            reference=a.reference_class,
-            sides=sides,
-            title=f"{o.label}, {a.time}",
-            certainty=level,
-            prefix=f"bars-{name}",
-        )
-    if a.without is None or a.with_ is None:
-        return None
-    return icon_array(
-        a.without,
-        a.with_,
+    title = f"{o.label}, {a.time}"
+    if o.type == "binary":
+        if a.without is None or a.with_ is None:
+            return None
+        return _icons(answer, o, a.without, a.with_, o.better, o.label.lower(), title, total)
+    main = next((t for t in o.thresholds if t.main), None)
+    return paired_bars(
+        a.difference,
+        without=a.without,
+        with_=a.with_,
         better=o.better,
-        denominator=total,
-        event=f"have this result: {o.label.lower()}",
-        otherwise="do not",
+        scale=o.scale,
+        threshold=None if main is None else main.small,
         reference=a.reference_class,
-        sides=sides,
-        title=f"{o.label}, {a.time}",
-        certainty=level,
-        prefix=f"icons-{name}",
+        sides=_sides(answer),
+        title=title,
+        prefix=f"bars-{o.id.replace('_', '-')}",
     )
+
+
+def _icons(
+    answer: Answer,
+    o: OutcomeAnswer,
+    without: Quantity,
+    with_: Quantity,
+    better: Literal["lower", "higher"],
+    event: str,
+    title: str,
+    total: Literal[100, 1000],
+) -> Figure:
+    return icon_array(
+        without,
+        with_,
+        better=better,
+        denominator=total,
+        event=f"have this result: {event}",
+        otherwise="do not",
+        reference=answer.population if o.absolute is None else o.absolute.reference_class,
+        sides=_sides(answer),
+        title=title,
+        prefix=f"icons-{o.id.replace('_', '-')}",
+    )
+
+
+def _sides(answer: Answer) -> tuple[str, str]:
+    return f"With {answer.comparator}", f"With {answer.treatment}"

@@ -10,12 +10,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from equipoise.core.errors import InputError
 from equipoise.core.table import fixed, significant
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.text import text_width, wrap
 
 _STEPS = (1.0, 2.0, 5.0)
 _CLOSER = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+#: The largest logarithm of a ratio that an axis holds; beyond it ratios have no number.
+_LOG_MOST = 690.0
 _LOG_ENDS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0)
 
 
@@ -127,6 +130,12 @@ def _step(rough: float) -> float:
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    if max(-low, high) > _LOG_MOST:
+        raise InputError(
+            f"a ratio of e to the power {max(low, high, key=abs):.0f} cannot be drawn",
+            hint="an estimate this far from no difference is mostly a slip: is it a log ratio, or "
+            "points given as a ratio? measure='MD' for points",
+        )
     decades = range(math.floor(low / math.log(10)) - 1, math.ceil(high / math.log(10)) + 2)
 
     def inside(steps: Sequence[float]) -> list[float]:
