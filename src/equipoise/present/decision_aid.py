@@ -187,7 +187,7 @@ def same_denominator(page: Page) -> bool:
 def three_ways(page: Page) -> bool:
     """A critical result stands as a sentence, in numbers and in a picture."""
     shown = [o for o in _critical(page) if o.absolute is not None]
-    drawn = all(page.drawn("forest", o.id) or page.drawn("icons", o.id) for o in shown)
+    drawn = all(any(page.drawn(kind, o.id) for kind in ("forest", "icons", "bars")) for o in shown)
     return drawn and page.says_all((o.statement_plain for o in shown), "fact-box")
 
 

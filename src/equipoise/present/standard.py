@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Literal
 
 from equipoise.answer.answer import Answer
 from equipoise.core.provenance import plain
 from equipoise.core.result import Result
+from equipoise.present.audit.dom import Document, Node
 
 StandardState = Literal["met", "not met", "needs a person", "not done", "not applicable"]
 #: The states as a page lists them, those that ask for something first.
@@ -23,90 +22,37 @@ STANDARD_STATES: tuple[StandardState, ...] = (
     "not applicable",
 )
 
-_VOID = frozenset(
-    {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "path", "source", "wbr"}
-)
 _SPACE = re.compile(r"\s+")
-#: Elements that do not end a word.
-_INLINE = frozenset({"a", "abbr", "b", "em", "i", "span", "strong", "sub", "sup", "time"})
+#: Elements that hold no words for readers.
+_SILENT = frozenset({"script", "style"})
 
 
-class Page(HTMLParser):
+class Page:
     """The main page by its ids and terms, beside the answer and the other files.
 
     Attributes
     ----------
     answer, files
         As given.
-    terms
-        What stands behind each term of the page's lists of facts, such as ``Search``.
+    html
+        The main page.
     """
 
     def __init__(self, answer: Answer, files: Mapping[str, bytes]) -> None:
-        super().__init__(convert_charrefs=True)
         self.answer = answer
         self.files = files
         self.html = files.get("index.html", b"").decode("utf-8")
-        self.ids: dict[str, list[str]] = {"": []}
-        self.tags: dict[str, Counter[str]] = {"": Counter()}
-        self.terms: dict[str, str] = {}
-        self._open: list[tuple[str, str]] = []
-        self._term = ""
-        self.feed(self.html)
-        self.close()
+        self._document = Document(self.html)
+        self._texts: dict[str, str] = {}
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Open an element; its classes count as tags with a dot."""
-        given = dict(attrs)
-        id = given.get("id") or ""
-        names = [tag, *(f"{tag}.{c}" for c in (given.get("class") or "").split())]
-        for around in self._around():
-            self.tags[around].update(names)
-        if tag not in _INLINE:
-            self._say(" ")
-        if tag in _VOID:
-            return
-        self._open.append((tag, id))
-        if id:
-            self.ids.setdefault(id, [])
-            self.tags.setdefault(id, Counter())
-        if tag == "dt":
-            self._term = ""
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Count an element that holds nothing."""
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close the nearest open element of that tag."""
-        for i in range(len(self._open) - 1, -1, -1):
-            if self._open[i][0] == tag:
-                del self._open[i:]
-                break
-        if tag not in _INLINE:
-            self._say(" ")
-
-    def handle_data(self, data: str) -> None:
-        """Keep a text for every element with an id round it."""
-        tags = [tag for tag, _ in self._open]
-        if "script" in tags or "style" in tags:
-            return
-        self._say(data)
-        if "dt" in tags:
-            self._term = (self._term + data).strip()
-            self.terms.setdefault(self._term, "")
-        elif "dd" in tags and self._term:
-            self.terms[self._term] = self.terms.get(self._term, "") + data
-
-    def _around(self) -> set[str]:
-        return {"", *(id for _, id in self._open if id)}
-
-    def _say(self, text: str) -> None:
-        for id in self._around():
-            self.ids[id].append(text)
+    def _element(self, id: str) -> Node:
+        return self._document.get(id) if id else self._document.root
 
     def text(self, id: str = "") -> str:
         """The text of the element of that id (the whole page: no id), with single spaces."""
-        return _SPACE.sub(" ", "".join(self.ids.get(id, ()))).strip()
+        if id not in self._texts:
+            self._texts[id] = self._element(id).text(without=_SILENT)
+        return self._texts[id]
 
     def words(self, id: str) -> int:
         """How many words stand there."""
@@ -114,15 +60,19 @@ class Page(HTMLParser):
 
     def count(self, id: str, tag: str) -> int:
         """How many elements of a tag (``table``) or tag and class (``table.facts``) are in it."""
-        return self.tags.get(id, Counter())[tag]
+        name, _, css = tag.partition(".")
+        return len(self._element(id).all(name, css=css))
 
     def term(self, name: str) -> str:
         """What the list of facts says of a term; "" where it says nothing."""
-        return _SPACE.sub(" ", self.terms.get(name, "")).strip()
+        for head in self._document.root.all("dt"):
+            if head.text() == name and head.parent is not None:
+                return " ".join(n.text() for n in head.parent.all("dd"))
+        return ""
 
     def drawn(self, kind: str, outcome: str) -> bool:
         """Whether the page has a figure of that kind (``forest``) for an outcome."""
-        return f"{kind}-{outcome.replace('_', '-')}" in self.ids
+        return f"{kind}-{outcome.replace('_', '-')}" in self._document.ids
 
     def says(self, text: str, id: str = "") -> bool:
         """Whether a text that is not empty stands there, whatever its capitals and spaces."""

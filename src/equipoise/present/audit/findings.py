@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from equipoise.answer.answer import Answer, OutcomeAnswer
 from equipoise.core.provenance import plain
 from equipoise.core.result import Result
 from equipoise.present.audit.dom import Document, Node
+from equipoise.present.standard import STANDARD_STATES, StandardState
 
-State = Literal["met", "not met", "needs a person", "not done", "not applicable"]
-#: How the page of an audit lists its states, the ones that ask for something first.
-STATES: tuple[State, ...] = ("not met", "needs a person", "not done", "met", "not applicable")
+State: TypeAlias = StandardState
+STATES = STANDARD_STATES
 CheckSeverity = Literal["error", "warning"]
 
 PAGE = "index.html"
