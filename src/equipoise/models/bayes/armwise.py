@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from equipoise.effects.columns import Floats, Ints
-from equipoise.models.bayes.concave import Tables, log_integral, places_of, tabulated
+from equipoise.models.bayes.concave import Concave, Tables, log_integral, places_of, tabulated
 
 #: Deviations with a smaller share of an arm's own variance change no digit that counts.
 _NONE = 1e-10
@@ -24,14 +24,24 @@ _NONE = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Nodes for the deviation of an arm, and for the baseline of a trial."""
+    """Nodes for deviations and for the baseline of a trial; places of tables.
+
+    Attributes
+    ----------
+    arm, trial
+        For the deviation of an arm (or of a difference of two), and for a baseline.
+    places, fine
+        Of tables that are made for every tau, and of those that are made once.
+    """
 
     arm: int = 32
     trial: int = 32
+    places: int = 96
+    fine: int = 288
 
     def doubled(self) -> Nodes:
-        """Twice as many of both."""
-        return Nodes(2 * self.arm, 2 * self.trial)
+        """Twice as many of all."""
+        return Nodes(2 * self.arm, 2 * self.trial, 2 * self.places, 2 * self.fine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Slope:
     hessian: Floats
 
 
-def _logit_terms(theta: Floats, y: Floats, n: Floats, top: Floats) -> tuple[Floats, ...]:
+def _logit_terms(theta: Floats, y: Floats, n: Floats, top: Floats) -> tuple[Floats, Floats, Floats]:
     """Log-likelihood below its maximum and two derivatives by the logit."""
     p = special.expit(theta)
     value = y * theta - n * np.logaddexp(0.0, theta) - top
@@ -78,133 +88,205 @@ def _most(y: Floats, n: Floats) -> Floats:
     return out
 
 
-class Likelihood:
-    """The likelihood of all trials given tau, as a function of the effects.
+def _smoothed(fun: Concave, centre: Floats, own: Floats, sigma: float, nodes: Nodes) -> Tables:
+    """Tables of the log of ``exp(fun)`` averaged over normal deviations.
+
+    Parameters
+    ----------
+    fun
+        Functions of one number, for places of shape (m, ...).
+    centre, own
+        About where they peak, and the variances that their curvatures tell, shape (m,).
+    sigma
+        Standard deviation of the deviations.
+    """
+    width = np.sqrt(own + sigma**2)
+    reach, s = places_of(centre, width, 40.0 * width + 60.0, nodes.places)
+    if sigma**2 < _NONE * float(own.min()):
+        return tabulated(centre, width, reach, *fun(s, True))
+
+    def power(at: Floats, slopes: bool) -> tuple[Floats, Floats, Floats]:
+        value, slope, curve = fun(at, slopes)
+        z = (at - s[..., None]) / sigma
+        value = value - 0.5 * z * z
+        return (value, slope - z / sigma, curve - sigma**-2) if slopes else (value, value, value)
+
+    part = (sigma**2 / (sigma**2 + own))[:, None]
+    start = s + part * (centre[:, None] - s)
+    scale = np.sqrt(np.minimum(sigma**2, own))[:, None] + 0.0 * s
+    log_g, at, shares = log_integral(power, start, scale, nodes.arm)
+    _, slope, curve = fun(at, True)
+    e = (shares * slope).sum(axis=-1)
+    ee = (shares * (curve + (slope - e[..., None]) ** 2)).sum(axis=-1)
+    log_g = log_g - math.log(sigma) - 0.5 * math.log(2.0 * math.pi)
+    return tabulated(centre, width, reach, log_g, e, ee)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Trials with the same number of arms, more than two.
+
+    Attributes
+    ----------
+    arms
+        Their arms, shape (trials, arms).
+    X
+        Rows of the design, shape (trials, arms, p).
+    """
+
+    arms: Ints
+    X: Floats
+
+
+class Trials:
+    """What of trials does not depend on tau.
+
+    Given its baseline, the arms of a trial are independent. In a trial with two arms a flat
+    baseline takes up one of both deviations, so that only their difference remains, with variance
+    tau²: the trial's likelihood by its own log odds ratio is tabulated once, and smoothed for
+    every tau.
 
     Parameters
     ----------
     groups
         The trials.
-    tau
-        Standard deviation of true effects between trials.
     nodes
         How many nodes integrals have.
     """
 
-    def __init__(self, groups: Groups, tau: float, nodes: Nodes) -> None:
-        self.groups, self.tau, self.nodes = groups, tau, nodes
-        self.arms = self._arm_tables()
+    def __init__(self, groups: Groups, nodes: Nodes) -> None:
+        self.groups, self.nodes = groups, nodes
+        y, n = groups.events, groups.n
+        p = (y + 0.5) / (n + 1.0)
+        self.logit, self.own = special.logit(p), 1.0 / (n * p * (1.0 - p))
+        self.top = _most(y, n)
         first = groups.pairs
         self.contrast = groups.X[first] - groups.X[first + 1]
-        self.pairs = self._pair_tables() if first.size else None
+        self.pairs = self._pairs(first, first + 1) if first.size else None
+        sizes = sorted({rows.size for rows in groups.more})
+        alike = [np.array([r for r in groups.more if r.size == size]) for size in sizes]
+        self.more = tuple(Alike(rows, groups.X[rows]) for rows in alike)
 
-    # --- tables ---------------------------------------------------------------------------------
+    def arm(self, rows: Ints, at: Floats) -> tuple[Floats, Floats, Floats]:
+        """Log-likelihood of arms at logits of shape (arms, ...), and two derivatives."""
+        shape = (-1,) + (1,) * (at.ndim - 1)
+        g = self.groups
+        return _logit_terms(at, *(np.reshape(v[rows], shape) for v in (g.events, g.n, self.top)))
 
-    def _arm_tables(self) -> Tables:
-        """The log of each arm's likelihood given its mean logit."""
-        y, n = self.groups.events, self.groups.n
-        sigma = self.tau / math.sqrt(2.0)
-        p = (y + 0.5) / (n + 1.0)
-        own = 1.0 / (n * p * (1.0 - p))
-        centre, width = special.logit(p), np.sqrt(own + sigma**2)
-        reach, s = places_of(centre, width, 40.0 * width + 60.0)
-        yy, nn, top = y[:, None], n[:, None], _most(y, n)[:, None]
-        if sigma**2 < _NONE * float(own.min()):
-            return tabulated(centre, width, reach, *_logit_terms(s, yy, nn, top))
-        y3, n3, top3 = yy[..., None], nn[..., None], top[..., None]
+    def _pairs(self, one: Ints, two: Ints) -> Tables:
+        """The log of the likelihood of each trial with two arms by its own log odds ratio."""
+        centre = self.logit[one] - self.logit[two]
+        own = self.own[one], self.own[two]
+        width = np.sqrt(own[0] + own[1])
+        reach, delta = places_of(centre, width, 40.0 * width + 60.0, self.nodes.fine)
 
-        def power(theta: Floats) -> tuple[Floats, Floats, Floats]:
-            value, slope, curve = _logit_terms(theta, y3, n3, top3)
-            z = (theta - s[..., None]) / sigma
-            return value - 0.5 * z * z, slope - z / sigma, curve - sigma**-2
-
-        part = (sigma**2 / (sigma**2 + own))[:, None]
-        start = s + part * (centre[:, None] - s)
-        scale = np.sqrt(np.minimum(sigma**2, own))[:, None] + 0.0 * s
-        log_g, at, shares = log_integral(power, start, scale, self.nodes.arm)
-        _, slope, curve = _logit_terms(at, y3, n3, top3)
-        e = (shares * slope).sum(axis=-1)
-        ee = (shares * (curve + (slope - e[..., None]) ** 2)).sum(axis=-1)
-        log_g = log_g - math.log(sigma) - 0.5 * math.log(2.0 * math.pi)
-        return tabulated(centre, width, reach, log_g, e, ee)
-
-    def _pair_tables(self) -> Tables:
-        """The log of the likelihood of each trial with two arms given its log odds ratio."""
-        one = self.groups.pairs
-        a, b = (self._only(rows) for rows in (one, one + 1))
-        centre = a.centre - b.centre
-        width = np.sqrt(a.width**2 + b.width**2)
-        reach, delta = places_of(centre, width, 40.0 * width + 60.0)
-        every = slice(None)
-
-        def power(base: Floats) -> tuple[Floats, Floats, Floats]:
-            p = a.at(every, base + delta[..., None], slopes=True)
-            q = b.at(every, base, slopes=True)
+        def power(base: Floats, _: bool) -> tuple[Floats, Floats, Floats]:
+            p, q = self.arm(one, base + delta[..., None]), self.arm(two, base)
             return p[0] + q[0], p[1] + q[1], p[2] + q[2]
 
-        share = (b.width**2 / (a.width**2 + b.width**2))[:, None]
-        start = b.centre[:, None] - share * (delta - centre[:, None])
-        scale = np.minimum(a.width, b.width)[:, None] + 0.0 * start
+        share = (own[1] / (own[0] + own[1]))[:, None]
+        start = self.logit[two][:, None] - share * (delta - centre[:, None])
+        scale = np.sqrt(np.minimum(*own))[:, None] + 0.0 * start
         value, at, shares = log_integral(power, start, scale, self.nodes.trial)
-        _, slope, curve = a.at(every, at + delta[..., None], slopes=True)
+        _, slope, curve = self.arm(one, at + delta[..., None])
         e = (shares * slope).sum(axis=-1)
         ee = (shares * (curve + (slope - e[..., None]) ** 2)).sum(axis=-1)
         return tabulated(centre, width, reach, value, e, ee)
 
-    def _only(self, rows: Ints) -> Tables:
-        t = self.arms
-        return Tables(t.centre[rows], t.width[rows], t.reach[rows], t.parts[:, rows])
 
-    # --- asking ---------------------------------------------------------------------------------
+class Likelihood:
+    """The likelihood of all trials given tau, as a function of the effects.
+
+    Parameters
+    ----------
+    trials
+        What does not depend on tau.
+    tau
+        Standard deviation of true effects between trials.
+    """
+
+    def __init__(self, trials: Trials, tau: float) -> None:
+        self.trials, self.tau = trials, tau
+        self.pairs = None
+        if trials.pairs is not None:
+            inner = trials.pairs
+            self.pairs = _smoothed(
+                lambda at, slopes: inner.at(at, slopes=slopes),
+                inner.centre,
+                inner.width**2,
+                tau,
+                trials.nodes,
+            )
+        self.more = tuple((alike, self._arms(alike.arms.ravel())) for alike in trials.more)
+
+    def _arms(self, rows: Ints) -> Tables:
+        """The log of each arm's likelihood given its mean logit: deviations have tau² / 2."""
+        t = self.trials
+        return _smoothed(
+            lambda at, _: t.arm(rows, at),
+            t.logit[rows],
+            t.own[rows],
+            self.tau / math.sqrt(2.0),
+            t.nodes,
+        )
 
     def at(self, effects: Floats) -> Floats:
         """Log-likelihood at many effects, shape (N, p)."""
         out: Floats = np.zeros(effects.shape[0])
         if self.pairs is not None:
-            out += self.pairs.at(slice(None), self.contrast @ effects.T)[0].sum(axis=0)
-        for rows in self.groups.more:
-            out += self._many(rows, effects @ self.groups.X[rows].T)[0]
+            out += self.pairs.at(self.trials.contrast @ effects.T)[0].sum(axis=0)
+        for alike, tables in self.more:
+            out += _based(tables, alike.X @ effects.T, self.trials.nodes.trial)[0].sum(axis=0)
         return out
-
-    def _many(self, rows: Ints, eta: Floats) -> tuple[Floats, Floats, Floats]:
-        """A trial of several arms at effects of shape (N, arms): log-likelihood, nodes, shares."""
-        arms = [self._only(rows[i : i + 1]) for i in range(rows.size)]
-
-        def power(base: Floats) -> tuple[Floats, Floats, Floats]:
-            parts = [t.at(0, base + eta[:, i, None], slopes=True) for i, t in enumerate(arms)]
-            value, slope, curve = (sum(p[k] for p in parts) for k in range(3))
-            return np.asarray(value), np.asarray(slope), np.asarray(curve)
-
-        weight = np.array([float(t.width[0]) ** -2 for t in arms])
-        centre = np.array([float(t.centre[0]) for t in arms])
-        start = (centre - eta) @ (weight / weight.sum())
-        scale = np.full(start.shape, float(weight.max()) ** -0.5)
-        value, at, shares = log_integral(power, start, scale, self.nodes.trial)
-        return value, at, shares
 
     def slope(self, effect: Floats) -> Slope:
         """Log-likelihood and its derivatives at one place, shape (p,)."""
         p = effect.size
         value, gradient, hessian = 0.0, np.zeros(p), np.zeros((p, p))
         if self.pairs is not None:
-            C = self.contrast
-            f, d1, d2 = self.pairs.at(slice(None), C @ effect, slopes=True)
+            C = self.trials.contrast
+            f, d1, d2 = (v[:, 0] for v in self.pairs.at((C @ effect)[:, None], slopes=True))
             value += float(f.sum())
             gradient += C.T @ d1
             hessian += (C.T * d2) @ C
-        for rows in self.groups.more:
-            X = self.groups.X[rows]
-            eta = X @ effect
-            f, at, shares = self._many(rows, eta[None, :])
-            got = [
-                self._only(rows[i : i + 1]).at(0, at[0] + eta[i], slopes=True)
-                for i in range(rows.size)
-            ]
-            E = np.array([g[1] for g in got])
-            mean = E @ shares[0]
-            off = E - mean[:, None]
-            inner = (off * shares[0]) @ off.T + np.diag([float(g[2] @ shares[0]) for g in got])
-            value += float(f[0])
-            gradient += X.T @ mean
-            hessian += X.T @ inner @ X
+        for alike, tables in self.more:
+            eta = (alike.X @ effect)[..., None]
+            f, at, shares = _based(tables, eta, self.trials.nodes.trial)
+            got = tables.at(
+                (at[:, None] + eta[..., None]).reshape(alike.arms.size, -1), slopes=True
+            )
+            E, D = (v.reshape(*alike.arms.shape, -1) for v in got[1:])
+            w = shares[:, 0]
+            mean = np.einsum("ian,in->ia", E, w)
+            off = E - mean[..., None]
+            inner = np.einsum("ian,in,ibn->iab", off, w, off)
+            place = np.arange(alike.arms.shape[1])
+            inner[:, place, place] += np.einsum("ian,in->ia", D, w)
+            value += float(f.sum())
+            gradient += np.einsum("iap,ia->p", alike.X, mean)
+            hessian += np.einsum("iap,iab,ibq->pq", alike.X, inner, alike.X)
         return Slope(value, gradient, hessian)
+
+
+def _based(tables: Tables, eta: Floats, n: int) -> tuple[Floats, ...]:
+    """Integrate over baselines of trials with several arms, effects of shape (trials, arms, N).
+
+    Returns
+    -------
+    log_likelihood, nodes, shares
+        Shapes (trials, N), and (trials, N, n) twice.
+    """
+    m, a, size = eta.shape
+
+    def power(base: Floats, slopes: bool) -> tuple[Floats, Floats, Floats]:
+        at = (base[:, None] + eta[..., None]).reshape(m * a, size, -1)
+        got = tables.at(at, slopes=slopes)[: 3 if slopes else 1]
+        parts = [v.reshape(m, a, size, -1).sum(axis=1) for v in got]
+        return (parts[0], parts[1], parts[2]) if slopes else (parts[0],) * 3
+
+    weight = tables.width.reshape(m, a) ** -2
+    share = weight / weight.sum(axis=1, keepdims=True)
+    start = np.einsum("ia,ian->in", share, tables.centre.reshape(m, a, 1) - eta)
+    scale = weight.max(axis=1)[:, None] ** -0.5 * np.ones(size)
+    value, at, shares = log_integral(power, start, scale, n)
+    return value, at, shares

@@ -15,13 +15,14 @@ import numpy as np
 
 from equipoise.effects.columns import Floats
 
-#: The value and two derivatives at places of shape (batch, n).
-Concave: TypeAlias = Callable[[Floats], tuple[Floats, Floats, Floats]]
+#: From places of shape (batch, n), and whether derivatives are asked for, to the value and two
+#: derivatives; whatever stands in their place when they are not.
+Concave: TypeAlias = Callable[[Floats, bool], tuple[Floats, Floats, Floats]]
 
 #: Ranges end where the integrand is below exp(-_DEPTH) of its peak.
 _DEPTH = 40.0
-#: Places of a table.
-_PLACES = 72
+#: Numbers that are looked up at a time: what stays near the processor.
+_ROOM = 16_384
 
 
 def log_integral(fun: Concave, start: Floats, scale: Floats, n: int) -> tuple[Floats, ...]:
@@ -42,16 +43,18 @@ def log_integral(fun: Concave, start: Floats, scale: Floats, n: int) -> tuple[Fl
         Shapes (batch), (batch, n), and (batch, n): what part each node has of the integral.
     """
     peak, top, width = _peaks(fun, start, scale)
-    low, high = (_end(fun, peak, top, width, side) for side in (-1.0, 1.0))
-    first, last = -np.arcsinh(low / width), np.arcsinh(high / width)
+    reach = _ends(fun, peak, top, width)
+    first, last = -np.arcsinh(reach[..., 0] / width), np.arcsinh(reach[..., 1] / width)
     step = (last - first) / n
-    w = first[..., None] + step[..., None] * (np.arange(n) + 0.5)
-    nodes = peak[..., None] + width[..., None] * np.sinh(w)
-    power = fun(nodes)[0] - top[..., None] + np.log(np.cosh(w))
-    shares = np.exp(power)
+    grow = np.exp(first[..., None] + step[..., None] * (np.arange(n) + 0.5))
+    shrink = 1.0 / grow
+    nodes = peak[..., None] + (0.5 * width)[..., None] * (grow - shrink)
+    shares: Floats = fun(nodes, False)[0] - top[..., None]
+    np.exp(shares, out=shares)
+    shares *= grow + shrink
     total = shares.sum(axis=-1)
     shares /= total[..., None]
-    return top + np.log(total * step * width), nodes, shares
+    return top + np.log(0.5 * total * step * width), nodes, shares
 
 
 def _peaks(fun: Concave, start: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
@@ -60,10 +63,10 @@ def _peaks(fun: Concave, start: Floats, scale: Floats) -> tuple[Floats, Floats, 
     low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
     reach = 8.0 * scale
     for _ in range(100):
-        value, slope, curve = (part[..., 0] for part in fun(x[..., None]))
+        value, slope, curve = (part[..., 0] for part in fun(x[..., None], True))
         curve = np.minimum(curve, -1e-300)
         step = -slope / curve
-        if np.max(np.abs(step) * np.sqrt(-curve)) < 1e-3:
+        if np.max(np.abs(step) * np.sqrt(-curve)) < 1e-2:
             break
         low, high = np.where(slope > 0.0, x, low), np.where(slope < 0.0, x, high)
         new = x + np.clip(step, -reach, reach)
@@ -73,17 +76,20 @@ def _peaks(fun: Concave, start: Floats, scale: Floats) -> tuple[Floats, Floats, 
     return x, value, 1.0 / np.sqrt(-curve)
 
 
-def _end(fun: Concave, peak: Floats, top: Floats, width: Floats, side: float) -> Floats:
-    """How far from its peak each function has fallen by the depth."""
-    reach = 9.0 * width
+def _ends(fun: Concave, peak: Floats, top: Floats, width: Floats) -> Floats:
+    """How far below and above its peak each function has fallen by the depth, shape (batch, 2)."""
+    side = np.array([-1.0, 1.0])
+    reach = 9.0 * width[..., None] * np.ones(2)
     for _ in range(200):
-        value, slope, _ = (part[..., 0] for part in fun((peak + side * reach)[..., None]))
-        fall = top - value
-        short, long = fall < _DEPTH, fall > 1.3 * _DEPTH
-        if not (short.any() or long.any()):
+        value, slope, _ = fun(peak[..., None] + side * reach, True)
+        fall = top[..., None] - value
+        wrong = (fall < _DEPTH) | (fall > 1.3 * _DEPTH)
+        if not wrong.any():
             break
-        nearer = reach - (fall - 1.1 * _DEPTH) / np.maximum(np.abs(slope), 1e-300)
-        reach = np.where(short, 1.6 * reach, np.where(long, np.maximum(nearer, 0.1 * reach), reach))
+        # A tangent of a convex function lies below it, so that this never ends too near.
+        there = reach - (fall - 1.05 * _DEPTH) / np.maximum(-side * slope, 1e-300)
+        there = np.minimum(np.maximum(there, 0.1 * reach), 4.0 * reach)
+        reach = np.where(wrong, there, reach)
     return reach
 
 
@@ -104,45 +110,61 @@ class Tables:
     reach: Floats
     parts: Floats
 
-    def at(
-        self, which: slice | int, values: Floats, *, slopes: bool = False
-    ) -> tuple[Floats, Floats, Floats]:
-        """Evaluate the functions `which` at `values` of shape (m, ...); derivatives if asked."""
-        shape = (-1,) + (1,) * (values.ndim - 1) if isinstance(which, slice) else ()
-        centre, width, reach = (
-            np.reshape(part[which], shape) for part in (self.centre, self.width, self.reach)
-        )
-        parts = self.parts[:, which]
+    def at(self, values: Floats, *, slopes: bool = False) -> tuple[Floats, Floats, Floats]:
+        """Evaluate at `values` of shape (m, ...); derivatives if asked for."""
+        m = self.centre.size
+        flat = values.reshape(m, -1)
+        most = max(1, _ROOM // m)
+        if flat.shape[1] <= most:
+            found = self._some(flat, slopes)
+        else:
+            whole = tuple(np.empty(flat.shape) for _ in range(3 if slopes else 1))
+            for i in range(0, flat.shape[1], most):
+                part = self._some(flat[:, i : i + most], slopes)
+                for to, one in zip(whole, part, strict=False):
+                    to[:, i : i + most] = one
+            found = whole if slopes else whole * 3
+        one, two, three = (part.reshape(values.shape) for part in found)
+        return one, two, three
+
+    def _some(self, values: Floats, slopes: bool) -> tuple[Floats, ...]:
+        width, reach = self.width[:, None], self.reach[:, None]
         places = self.parts.shape[2]
-        away = (values - centre) / width
-        x = np.arcsinh(away)
-        inner = np.clip(x, -reach, reach)
+        away = (values - self.centre[:, None]) / width
+        size = np.abs(away)
+        x = np.log(size + np.sqrt(size * size + 1.0))
+        beyond = x > reach
+        np.minimum(x, reach, out=x)
+        np.negative(x, out=x, where=away < 0.0)
         gap = 2.0 * reach / places
-        t = (inner + reach) / gap
-        cell = np.minimum(t.astype(np.intp), places - 1)
-        t = t - cell
-        if isinstance(which, slice):
-            cell = cell + places * np.arange(parts.shape[1]).reshape(shape)
-        flat = parts.reshape(6, -1)
-        c = [flat[i].take(cell) for i in range(6)]
-        value = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))))
-        beyond = inner != x
-        if not (slopes or beyond.any()):
+        t = (x + reach) / gap
+        cell = t.astype(np.intp)
+        np.minimum(cell, places - 1, out=cell)
+        t -= cell
+        cell += places * np.arange(self.centre.size)[:, None]
+        far = bool(beyond.any())
+        c = [part.take(cell) for part in self.parts.reshape(6, -1)]
+        value = c[5] * t
+        for part in c[4:0:-1]:
+            value += part
+            value *= t
+        value += c[0]
+        if not (slopes or far):
             return value, value, value
         first = c[1] + t * (2 * c[2] + t * (3 * c[3] + t * (4 * c[4] + t * 5 * c[5])))
-        cosh = np.cosh(inner)
+        grow = np.exp(x)
+        cosh, sinh = 0.5 * (grow + 1.0 / grow), 0.5 * (grow - 1.0 / grow)
         slope = first / (gap * width * cosh)
-        value = value + np.where(beyond, slope * width * (away - np.sinh(inner)), 0.0)
+        if far:
+            value += np.where(beyond, slope * width * (away - sinh), 0.0)
         if not slopes:
             return value, slope, slope
         second = 2 * c[2] + t * (6 * c[3] + t * (12 * c[4] + t * 20 * c[5]))
-        curve = (second / gap**2 - slope * width * np.sinh(inner)) / (width * cosh) ** 2
+        curve = (second / gap**2 - slope * width * sinh) / (width * cosh) ** 2
         return value, slope, np.where(beyond, 0.0, curve)
 
 
-def places_of(
-    centre: Floats, width: Floats, most: Floats, n: int = _PLACES
-) -> tuple[Floats, Floats]:
+def places_of(centre: Floats, width: Floats, most: Floats, n: int) -> tuple[Floats, Floats]:
     """The ends of tables that reach at least `most` from their centres, and their places (m, n)."""
     reach = np.arcsinh(most / width)
     x = reach[:, None] * np.linspace(-1.0, 1.0, n)

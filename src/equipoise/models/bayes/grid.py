@@ -36,7 +36,7 @@ SINC = Method(
 
 #: The range ends where the integrand is below exp(-_DEPTH) of its peak.
 _DEPTH = 40.0
-#: First step in u, and how often it may be halved.
+#: First step in u where none is asked for, and how often it may be halved.
 _STEP, _HALVINGS = 0.25, 7
 #: Log of tau over the unit of the data beyond which squares would under- or overflow.
 _LEAST, _MOST = -330.0, 300.0
@@ -246,6 +246,7 @@ def integrate(
     low: float,
     high: float,
     rtol: float,
+    step: float = _STEP,
 ) -> tuple[Grid, tuple[Floats, ...]]:
     """Integrate over tau.
 
@@ -268,6 +269,8 @@ def integrate(
         A range of tau in which the posterior is looked for first.
     rtol
         The step is halved until no check moves by more.
+    step
+        The first step, in the transformed variable.
 
     Returns
     -------
@@ -288,13 +291,13 @@ def integrate(
         ends = (math.log(low), math.log(high))
     centre, stretch = _frame(line, *ends)
     edge = [math.asinh((end - centre) / stretch) for end in (least, most)]
-    first, last = math.ceil(edge[0] / _STEP), math.floor(edge[1] / _STEP)
-    u: Floats = np.arange(first, last + 1, dtype=np.float64) * _STEP
+    first, last = math.ceil(edge[0] / step), math.floor(edge[1] / step)
+    u: Floats = np.arange(first, last + 1, dtype=np.float64) * step
     log_f, log_tau = line.look(centre + stretch * np.sinh(u))
     a, b = _window(log_f + np.log(np.cosh(u)), log_tau, tilt)
     u = u[a : b + 1]
     log_g, tau, got = _sampled(line, centre, stretch, u)
-    step, before = _STEP, _settled(log_g, _STEP, tau, got, checks, tilt)
+    before = _settled(log_g, step, tau, got, checks, tilt)
     for _ in range(_HALVINGS):
         step *= 0.5
         between: Floats = u[:-1] + step

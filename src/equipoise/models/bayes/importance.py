@@ -16,7 +16,7 @@ from scipy import special
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Method, Result
 from equipoise.effects.columns import Floats
-from equipoise.models.bayes.armwise import Groups, Likelihood, Nodes
+from equipoise.models.bayes.armwise import Groups, Likelihood, Nodes, Slope, Trials
 from equipoise.models.bayes.priors import EffectPrior
 
 GEWEKE = Method(
@@ -78,7 +78,7 @@ class Field:
     """Effects given tau."""
 
     def __init__(self, groups: Groups, prior: EffectPrior, nodes: Nodes) -> None:
-        self.groups, self.prior, self.nodes = groups, prior, nodes
+        self.trials, self.prior = Trials(groups, nodes), prior
         self.p = groups.X.shape[1]
         self.power = 0.0 if prior.flat else prior.sd**-2
         self.constant = 0.0 if prior.flat else -math.log(prior.sd) - _HALF_LOG_2PI
@@ -89,6 +89,10 @@ class Field:
         prior: Floats = self.p * self.constant - 0.5 * self.power * (off * off).sum(axis=1)
         return like.at(d) + prior
 
+    def likelihood(self, tau: float) -> Likelihood:
+        """The likelihood at a value of tau."""
+        return Likelihood(self.trials, tau)
+
     def peak(self, tau: float, start: Floats) -> Peak:
         """Find the peak by Newton's method, halving steps that lead down.
 
@@ -97,25 +101,23 @@ class Field:
         NotEstimableError
             When the effects have no peak that numbers can hold.
         """
-        like = Likelihood(self.groups, tau, self.nodes)
+        like = self.likelihood(tau)
         d = start.copy()
-        now = float(self.log_posterior(like, d[None])[0])
+        s, now = self._slope(like, d)
         for _ in range(100):
-            s = like.slope(d)
             H = -s.hessian + self.power * np.eye(self.p)
             gradient = s.gradient - self.power * (d - self.prior.mean)
             values, turn = np.linalg.eigh(H)
             values = np.maximum(values, 1e-10 * max(float(values[-1]), 1e-300))
             step = turn @ ((turn.T @ gradient) / values)
-            gain = float(gradient @ step)
-            if gain < 1e-10:
+            if float(gradient @ step) < 1e-13:
                 break
             for _ in range(40):
-                then = float(self.log_posterior(like, (d + step)[None])[0])
-                if then >= now - 1e-9 * (1.0 + abs(now)):
+                then, new = self._slope(like, d + step)
+                if new >= now - 1e-9 * (1.0 + abs(now)):
                     break
                 step = 0.5 * step
-            d, now = d + step, then
+            d, s, now = d + step, then, new
         else:
             raise NotEstimableError(
                 "effects without a peak that could be found",
@@ -125,12 +127,17 @@ class Field:
         half = np.linalg.cholesky(cov)
         return Peak(like, d, cov, half, self._stretch(like, d, half, now))
 
+    def _slope(self, like: Likelihood, d: Floats) -> tuple[Slope, float]:
+        s, off = like.slope(d), d - self.prior.mean
+        return s, s.value + self.p * self.constant - 0.5 * self.power * float(off @ off)
+
     def _stretch(self, like: Likelihood, mode: Floats, half: Floats, top: float) -> Floats:
         out: Floats = np.full((2, self.p), 0.8)
-        for k, sign in enumerate((-1.0, 1.0)):
-            for far in (1.0, 2.5):
-                fall = top - self.log_posterior(like, mode + sign * far * half.T)
-                out[k] = np.maximum(out[k], far / np.sqrt(2.0 * np.maximum(fall, 1e-3)))
+        ways = [(k, far) for k in (0, 1) for far in (1.0, 2.5)]
+        at = [mode + (2 * k - 1) * far * half.T for k, far in ways]
+        falls = top - self.log_posterior(like, np.concatenate(at)).reshape(4, self.p)
+        for (k, far), fall in zip(ways, falls, strict=True):
+            out[k] = np.maximum(out[k], far / np.sqrt(2.0 * np.maximum(fall, 1e-3)))
         capped: Floats = np.minimum(out, 4.0)
         return capped
 
