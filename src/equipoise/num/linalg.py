@@ -66,6 +66,53 @@ def cholesky(V: Matrix) -> Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Whitener:
+    """The lower triangle of a covariance matrix in which most rows stand alone.
+
+    Attributes
+    ----------
+    alone, sizes
+        Places of the rows without covariances, and their standard deviations.
+    joint, low
+        Places of the others, and their lower triangle.
+    """
+
+    alone: NDArray[np.intp]
+    sizes: Matrix
+    joint: NDArray[np.intp]
+    low: Matrix
+
+    def whiten(self, M: Matrix) -> Matrix:
+        """``L⁻¹ M``."""
+        out = np.empty_like(M)
+        out[self.alone] = (M[self.alone].T / self.sizes).T
+        out[self.joint] = np.linalg.solve(self.low, M[self.joint])
+        return out
+
+    def back(self, M: Matrix) -> Matrix:
+        """``L⁻ᵀ M``."""
+        out = np.empty_like(M)
+        out[self.alone] = (M[self.alone].T / self.sizes).T
+        out[self.joint] = np.linalg.solve(self.low.T, M[self.joint])
+        return out
+
+
+def whitener(V: Matrix) -> Whitener:
+    """Take the covariance matrix `V` apart.
+
+    Raises
+    ------
+    InputError
+        When `V` is not positive definite.
+    """
+    d = np.diag(V)
+    tied = ((V != 0.0).sum(axis=1) > 1) | ~(d > 0.0)
+    alone, joint = np.flatnonzero(~tied), np.flatnonzero(tied)
+    low = cholesky(V[np.ix_(joint, joint)]) if joint.size else np.empty((0, 0))
+    return Whitener(alone, np.sqrt(d[alone]), joint, low)
+
+
+@dataclass(frozen=True, slots=True)
 class Gls:
     """Generalised least squares.
 
@@ -113,10 +160,10 @@ def gls(X: Matrix, y: Matrix, V: Matrix, *, rtol: float = RTOL) -> Gls:
     basis = row_space(X, rtol=rtol)
     if basis.shape[1] == 0:
         raise NotEstimableError("the design is zero", hint="groups that differ in something")
-    low = cholesky(V)
+    apart = whitener(V)
     # Whitened, and in coordinates of the row space, the design has full column rank.
-    design = np.linalg.solve(low, X @ basis)
-    data = np.linalg.solve(low, y)
+    design = apart.whiten(X @ basis)
+    data = apart.whiten(y)
     left, upper = np.linalg.qr(design)
     inverse = np.linalg.solve(upper, np.eye(upper.shape[0]))
     half = basis @ inverse
@@ -125,7 +172,7 @@ def gls(X: Matrix, y: Matrix, V: Matrix, *, rtol: float = RTOL) -> Gls:
     return Gls(
         beta=whitened @ data,
         cov=half @ half.T,
-        gain=np.linalg.solve(low.T, whitened.T).T,
+        gain=apart.back(whitened.T).T,
         q=float(rest @ rest),
         df=X.shape[0] - basis.shape[1],
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -16,15 +17,18 @@ from typing import Any
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, percent
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
-from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect, components
+from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
+from equipoise.models.components.omission import Gone, without_each
 from equipoise.models.components.reading import TIMES, design, parts_of
-from equipoise.models.correlated import TAU2, shared_effects, tau2_of
+from equipoise.models.correlated import shared_effects, tau2_of
 from equipoise.models.intervals import shown
-from equipoise.num.linalg import RTOL, gls, rank, row_space
+from equipoise.num.dist import chi2_tail
+from equipoise.num.linalg import gls, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +226,22 @@ def identifiability_map(
         if key not in seen:
             seen.add(key)
             questions.append((text, "combination"))
-    trials = _trials(fit, refit=refit)
-    rows = tuple(
-        _own_model(fit, what, refit=refit)
-        if kind == "interaction" and what not in fit.components
-        else _basis(fit, what, "", kind, trials)
-        for what, kind in questions
-    )
+    spreads = fit.data.V(), shared_effects(fit.data)
+    models = 1 + sum(kind == "interaction" for _, kind in questions)
+    with Progress("trials left out", models * fit.k) as progress:
+        count = Counter[str]()
+
+        def done() -> None:
+            count.update(("",))
+            progress.update(count.total())
+
+        trials = _trials(fit, spreads, refit=refit, done=done)
+        rows = tuple(
+            _own_model(fit, what, spreads, refit=refit, done=done)
+            if kind == "interaction" and what not in fit.components
+            else _basis(fit, what, "", kind, trials)
+            for what, kind in questions
+        )
     notes = []
     if not fit.interactions and (combos or also):
         text = (
@@ -245,77 +258,99 @@ def basis(fit: ComponentFit, a: str, b: str = "", *, refit: bool = False) -> Bas
     return _basis(fit, a, b, kind, _trials(fit, refit=refit))
 
 
-def _own_model(fit: ComponentFit, name: str, *, refit: bool) -> Basis:
+def _own_model(
+    fit: ComponentFit,
+    name: str,
+    spreads: tuple[Floats, Floats],
+    *,
+    refit: bool,
+    done: Callable[[], None],
+) -> Basis:
     """An interaction that the model lacks, as the same model with it tells it."""
     columns = (*fit.components, name)
     if rank(design(fit.data, columns, fit.inactive)) == rank(fit.design):
         why = "Cannot tell: no trial separates what the two do together from what each does."
         return _untold(name, why)
-    more = components(
-        fit.data,
-        inactive=fit.inactive or None,
-        interactions=[*fit.interactions, name],
-        model=fit.model,
-        tau2=fit.tau2_method or None,
-        level=fit.level,
-    )
-    found = _basis(more, name, "", "interaction", _trials(more, refit=refit))
+    more = _with(fit, name, spreads)
+    trials = _trials(more, spreads, refit=refit, done=done)
+    found = _basis(more, name, "", "interaction", trials)
     if found.effect is None:
         return found
     said = found.sentence[0].lower() + found.sentence[1:]
     return dataclasses.replace(found, sentence=f"In a model with this interaction: {said}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Gone:
-    """The model without one trial: the row space of its design, and its solution."""
-
-    study: str
-    space: Floats
-    beta: Floats
-
-    def tells(self, wanted: Floats) -> bool:
-        """Whether the other trials can tell this combination of components."""
-        rest = wanted - self.space @ (self.space.T @ wanted)
-        return float(np.abs(rest).max()) <= RTOL * float(np.abs(wanted).max())
+def _with(fit: ComponentFit, name: str, spreads: tuple[Floats, Floats]) -> ComponentFit:
+    """The same model with one more interaction, with tau² estimated anew."""
+    columns = (*fit.components, name)
+    X = design(fit.data, columns, fit.inactive)
+    y, (V, R) = np.asarray(fit.data.yi), spreads
+    common = found = gls(X, y, V)
+    tau2, notes = fit.tau2, list(fit.notes)
+    if fit.tau2_method:
+        tau2, notes = tau2_of(fit.tau2_method, X, y, V, R)
+        found = gls(X, y, V + tau2 * R)
+    return dataclasses.replace(
+        fit,
+        components=columns,
+        design=X,
+        beta=found.beta,
+        cov=found.cov,
+        gain=found.gain,
+        tau2=tau2,
+        q=common.q if common.df else 0.0,
+        q_df=common.df,
+        q_p=chi2_tail(common.q, common.df),
+        notes=tuple(notes),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
-    """What every question asks of the trials, computed once."""
+    """What every question asks of the trials, computed once.
 
-    gone: list[_Gone]
-    rows: dict[str, Floats]
+    Attributes
+    ----------
+    gone
+        The model without each trial.
+    groups
+        The groups of each trial and the people in them.
+    differing
+        By a difference in components: the trials, and their groups that differ by it.
+    """
+
+    gone: list[Gone]
     groups: dict[str, dict[str, float]]
+    differing: dict[bytes, dict[str, set[str]]]
+
+    def exactly(self, wanted: Floats) -> list[list[float]]:
+        """Of each trial with groups that differ by just this: the people in those groups."""
+        held = self.differing.get(_key(wanted), {})
+        return [[self.groups[study][t] for t in treats] for study, treats in held.items()]
 
 
-def _trials(fit: ComponentFit, *, refit: bool = False) -> _Trials:
-    treats = dict.fromkeys((*fit.treat1, *fit.treat2))
-    studies = dict.fromkeys(fit.study)
-    return _Trials(
-        _without_each(fit, refit),
-        {name: fit.row(name) for name in treats},
-        {study: fit.groups(study) for study in studies},
-    )
+def _key(difference: Floats) -> bytes:
+    """A difference in components as a key, the same in either direction."""
+    first = difference[difference != 0.0][:1]
+    turned = -difference if first.size and first[0] < 0.0 else difference
+    return (turned + 0.0).tobytes()
 
 
-def _without_each(fit: ComponentFit, refit: bool) -> list[_Gone]:
-    es = fit.data
-    R, plain, y = shared_effects(es), es.V(), np.asarray(es.yi)
-    out = []
-    for study in dict.fromkeys(fit.study):
-        rows = [i for i, name in enumerate(fit.study) if name != study]
-        X = fit.design[rows]
-        if not len(rows) or not X.any():
-            out.append(_Gone(study, np.zeros((X.shape[1], 0)), np.zeros(X.shape[1])))
-            continue
-        inside = np.ix_(rows, rows)
-        spread = fit.tau2
-        if refit and fit.tau2_method in TAU2:
-            spread, _ = tau2_of(fit.tau2_method, X, y[rows], plain[inside], R[inside])
-        found = gls(X, y[rows], plain[inside] + spread * R[inside])
-        out.append(_Gone(study, row_space(X), found.beta))
-    return out
+def _trials(
+    fit: ComponentFit,
+    spreads: tuple[Floats, Floats] | None = None,
+    *,
+    refit: bool = False,
+    done: Callable[[], None] | None = None,
+) -> _Trials:
+    spreads = spreads or (fit.data.V(), shared_effects(fit.data))
+    groups = fit.groups_of_trials()
+    differing: dict[bytes, dict[str, set[str]]] = {}
+    for study, held in groups.items():
+        for one, two in combinations(held, 2):
+            by_trial = differing.setdefault(_key(fit.row(one) - fit.row(two)), {})
+            by_trial.setdefault(study, set()).update((one, two))
+    return _Trials(without_each(fit, spreads, refit=refit, done=done), groups, differing)
 
 
 def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Basis:
@@ -329,12 +364,8 @@ def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Bas
     used = list(dict.fromkeys(s for s, w in zip(fit.study, weights.tolist(), strict=True) if w))
     groups = {study: trials.groups[study] for study in used}
     people = _sum(n for held in groups.values() for n in held.values())
-    direct, direct_people = 0, 0
-    for held in trials.groups.values():
-        hits = {t for pair in combinations(held, 2) if _exactly(trials, pair, wanted) for t in pair}
-        if hits:
-            direct += 1
-            direct_people += _sum(held[t] for t in hits)
+    exact = trials.exactly(wanted)
+    direct, direct_people = len(exact), sum(_sum(sizes) for sizes in exact)
     values, essential = [], []
     for part in trials.gone:
         if part.study not in groups:
@@ -389,12 +420,6 @@ def _rest(fit: ComponentFit, adds_up: bool) -> str:
     return "it rests on effects adding up" + (
         " where the model has no interaction" if fit.interactions else ""
     )
-
-
-def _exactly(trials: _Trials, pair: tuple[str, str], wanted: Floats) -> bool:
-    """Whether two groups differ by just these components, in either direction."""
-    d = trials.rows[pair[0]] - trials.rows[pair[1]]
-    return bool(np.array_equal(d, wanted) or np.array_equal(-d, wanted))
 
 
 def _untold(what: str, sentence: str, kind: str = "interaction") -> Basis:

@@ -268,6 +268,7 @@ class ComponentFit(Result):
         """
         wanted = self._wanted(a, b)
         groups: dict[str, dict[str, float]] = {}
+        made = {name: self.row(name) for name in dict.fromkeys((*self.treat1, *self.treat2))}
         for study, one, two, w in zip(
             self.study, self.treat1, self.treat2, self.weights(a, b).tolist(), strict=True
         ):
@@ -283,7 +284,7 @@ class ComponentFit(Result):
                 min(one, two)
                 for p, one in given.items()
                 for q, two in taken.items()
-                if np.array_equal(self.row(p) - self.row(q), wanted)
+                if np.array_equal(made[p] - made[q], wanted)
             )
         return min(1.0, direct / total)
 
@@ -428,7 +429,8 @@ class ComponentFit(Result):
     def _identified(self, name: str) -> Identified:
         wanted = self.row(name)
         rows = np.flatnonzero(self.design[:, self.components.index(name)]).tolist()
-        tested = {self.study[i]: self.groups(self.study[i]) for i in rows}
+        every = self.groups_of_trials()
+        tested = {self.study[i]: every[self.study[i]] for i in rows}
         people = [n for groups in tested.values() for n in groups.values() if not math.isnan(n)]
         alone = 0
         for groups in tested.values():
@@ -445,11 +447,16 @@ class ComponentFit(Result):
 
     def groups(self, study: str) -> dict[str, float]:
         """The groups of a trial and the people in them."""
-        found: dict[str, float] = {}
-        for i in (i for i, name in enumerate(self.study) if name == study):
+        return self.groups_of_trials().get(study, {})
+
+    def groups_of_trials(self) -> dict[str, dict[str, float]]:
+        """The groups of every trial and the people in them."""
+        found: dict[str, dict[str, float]] = {}
+        for i, study in enumerate(self.study):
+            held = found.setdefault(study, {})
             for treat, n in ((self.treat1[i], self.data.n1[i]), (self.treat2[i], self.data.n2[i])):
-                if math.isnan(found.get(treat, math.nan)):
-                    found[treat] = float(n)
+                if math.isnan(held.get(treat, math.nan)):
+                    held[treat] = float(n)
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Protocol
 
@@ -39,6 +40,7 @@ class FittedNetwork(Protocol):
         """The contrasts that were given."""
 
 
+@lru_cache(maxsize=4096)
 def parts_of(names: str, inactive: str) -> tuple[str, ...]:
     """The components of a treatment, the inactive one left out."""
     found = [part.strip() for part in names.split("+")] if names.strip() else []
@@ -54,13 +56,20 @@ def _sorted(part: str) -> str:
 
 def vector_of(names: str, components: Sequence[str], inactive: str) -> Floats:
     """A treatment as a row: 1 for each of its components, and for interactions among them."""
+    return _vector(names, tuple(components), inactive)
+
+
+@lru_cache(maxsize=4096)
+def _vector(names: str, components: tuple[str, ...], inactive: str) -> Floats:
     held = set(parts_of(names, inactive))
-    return np.array(
+    found = np.array(
         [
             1.0 if c in held or (TIMES in c and held.issuperset(c.split(TIMES))) else 0.0
             for c in components
         ]
     )
+    found.setflags(write=False)
+    return found
 
 
 def interaction(text: str, components: Sequence[str]) -> str:
@@ -98,12 +107,10 @@ def identifiable(es: Contrasts, components: Sequence[str], inactive: str) -> tup
 
 def design(es: Contrasts, columns: Sequence[str], inactive: str) -> Floats:
     """Components of `treat1` minus those of `treat2`, shape (contrasts, columns)."""
-    return np.array(
-        [
-            vector_of(one, columns, inactive) - vector_of(two, columns, inactive)
-            for one, two in zip(es.treat1, es.treat2, strict=True)
-        ]
-    ).reshape(len(es), len(columns))
+    treats = dict.fromkeys((*es.treat1, *es.treat2))
+    made = {name: vector_of(name, columns, inactive) for name in treats}
+    rows = [made[one] - made[two] for one, two in zip(es.treat1, es.treat2, strict=True)]
+    return np.array(rows).reshape(len(es), len(columns))
 
 
 def component_names(es: Contrasts, inactive: str) -> tuple[str, ...]:
@@ -150,6 +157,8 @@ def check_blocks(es: Contrasts, V: Floats) -> None:
     for i, study in enumerate(es.study):
         rows.setdefault(study, []).append(i)
     for study, r in rows.items():
+        if len(r) == 1:
+            continue
         try:
             cholesky(V[np.ix_(r, r)])
         except InputError as error:
