@@ -3,8 +3,10 @@
 import math
 
 import pytest
+from bench import Bench
 
 from equipoise.answer.harms import (
+    asked_sentence,
     harm_class,
     harm_lines,
     per_thousand_up,
@@ -189,3 +191,30 @@ def test_seen_in_a_trial_without_its_group_is_seen(bench):
     assert line.state == 2
     assert line.count.value == 3
     assert plain(line.statement).startswith("3 people in One 2020")
+
+
+def told_of_asking(*asked: str) -> str:
+    """What is said of trials that asked, did not ask, or are silent ("")."""
+    bench = Bench()
+    for i, state in enumerate(asked):
+        bench.trial(f"t{i}", {"x": ["active"], "c": ["sham"]})
+        if state:
+            bench.harm("soreness", trial=f"t{i}", arm="x", asked=state, events=0, n=20)
+    return plain(asked_sentence(bench.review(), Ledger()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ((), ""),
+        (("unclear",), "The one trial does not say that it asked everybody about harms."),
+        (("no", "", "unclear"), "No trial says that it asked everybody about harms."),
+        (("yes", "", "no"), "1 of 3 trials says that it asked everybody about harms (T0 2020). "),
+        (("yes", "yes"), "2 of 2 trials say that they asked everybody about harms (T0 2020 and "),
+        (("yes",), "The one trial (T0 2020) says that it asked about harms. "),
+    ],
+)
+def test_who_was_asked_is_told_in_a_sentence(asked, words):
+    told = told_of_asking(*asked)
+    assert told.startswith(words)
+    assert ("can still happen" in told) == ("yes" in asked)

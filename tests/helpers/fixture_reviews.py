@@ -24,6 +24,7 @@ from equipoise.review.records import (
     RedFlag,
     Review,
     RobFinding,
+    Threshold,
 )
 from equipoise.review.render import render
 
@@ -180,6 +181,26 @@ def _retracted() -> Review:
     return finished(bench, "retracted")
 
 
+def _fragile() -> Review:
+    """Another set of cut points would give another answer; the control groups' course is told."""
+    bench = _easy(asked(graded("moderate", "high")))
+    strict = Threshold(
+        name="strict cut points",
+        kind="between-group",
+        small=20,
+        instrument="a line of 0 to 100",
+        population="adults with pain",
+        source="a stricter source",
+    )
+    bench.outcomes = [
+        replace(o, thresholds=(*o.thresholds, strict)) if o.id == "pain" else o
+        for o in bench.outcomes
+    ]
+    for trial in ("t1", "t2"):
+        bench.mean(trial, "x", 63, 20, 900, weeks=0.0).mean(trial, "c", 62, 20, 900, weeks=0.0)
+    return finished(bench, "fragile")
+
+
 def _harms() -> Review:
     """A harm in each of the five states, and in each severity."""
     bench = asked(graded("moderate", "high"))
@@ -304,6 +325,7 @@ FIXTURES: dict[str, Callable[[], Review]] = {
     "notrials": _notrials,
     "stale": _stale,
     "retracted": _retracted,
+    "fragile": _fragile,
     "harms": _harms,
     "dissent": _dissent,
     "told": _told,
@@ -324,6 +346,7 @@ ANSWERS: dict[str, str] = {
     "notrials": "NOTRIALS",
     "stale": "MAYHELP",
     "retracted": "WORTH",
+    "fragile": "WORTH",
     "harms": "CLOSE",
     "dissent": "WORTH",
 }

@@ -821,6 +821,8 @@ def answer() -> Answer:
         ),
         harms=listed,
         harm_sentence="Known harms are mild.",
+        harms_asked="2 of 4 trials say that they asked everybody about harms.",
+        course=("Pain: 9 points lower than at the start.",),
         would_change=("A larger trial whose participants do not know what they got.",),
         questions=("How many visits would I need?",),
         quantities=dict(book.all),

@@ -172,3 +172,35 @@ def test_what_cannot_be_a_site_is_refused(two: list[Answer], tmp_path: Path) -> 
         with pytest.raises(InputError, match="base_url"):
             build(two, out, base_url=address)
     assert not out.exists()
+
+
+def test_an_answer_leads_to_those_about_the_same_condition_or_treatment(
+    two: list[Answer], tmp_path: Path
+) -> None:
+    knee, pain = two
+    walk = replace(
+        pain,
+        slug="walking-pain",
+        title="Should I try walking for pain?",
+        treatment="walking",
+        review=replace(pain.review, slug="walking-pain"),
+    )
+    stranger = replace(
+        pain, slug="tea-sleep", title="Should I try tea?", treatment="tea", condition="sleep"
+    )
+    build([knee, pain, walk, stranger], tmp_path / "out", draft=True)
+    page = tree(tmp_path / "out")[f"{pain.slug}/index.html"].decode()
+    options = page.partition('<section id="options"')[2].partition("</section>")[0]
+    links = re.findall(r'href="([^"]+)">([^<]+)', options)
+    assert ("../solution-knee/index.html", knee.title) in links
+    assert ("../walking-pain/index.html", walk.title) in links
+    assert ("../walking-pain/index.html", walk.verdict.label) in links, "the choice has its answer"
+    assert "tea" not in options
+    assert "Its own answer" in options
+
+
+def test_a_page_alone_leads_to_no_other(two: list[Answer], tmp_path: Path) -> None:
+    build(two[:1], tmp_path / "out")
+    page = tree(tmp_path / "out")[f"{two[0].slug}/index.html"].decode()
+    assert "Other answers" not in page
+    assert "Its own answer" not in page

@@ -426,6 +426,10 @@ class Answer(Result):
     components: tuple[ComponentLine, ...]
     harms: tuple[HarmLine, ...]
     harm_sentence: str
+    harms_asked: str
+    """How many trials say that they asked people about harms; empty where there are none."""
+    course: tuple[str, ...]
+    """How it went for people without the treatment; empty where no trial tells."""
     would_change: tuple[str, ...]
     questions: tuple[str, ...]
     """For the doctor."""

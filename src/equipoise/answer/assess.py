@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import date
 
 from equipoise.answer.answer import Answer, LeftOut, Part
+from equipoise.answer.asking import questions
 from equipoise.answer.attribution import isolating_part
 from equipoise.answer.conclude import burden_of, verdict_of
-from equipoise.answer.harms import harm_class, harm_lines
+from equipoise.answer.course import course_lines
+from equipoise.answer.harms import asked_sentence, harm_class, harm_lines
 from equipoise.answer.interplay import Interplay, interplay
 from equipoise.answer.judging import Setting, plain_reasons
 from equipoise.answer.ledger import Ledger
-from equipoise.answer.messages import harm_sentence, key_messages, questions, would_change
+from equipoise.answer.messages import harm_sentence, key_messages, would_change
 from equipoise.answer.next_trial import NextTrial, next_trials
 from equipoise.answer.outcomes import Outcomes, answer_outcome
 from equipoise.answer.separable import component_lines
@@ -54,11 +56,13 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
     on = on or date.today()
     ledger = Ledger()
     harms = harm_lines(review, ledger)
+    asked = asked_sentence(review, ledger)
     search = search_of(review, on)
     setting = Setting(harm_class(review, harms), burden_of(review)[0], stale_caps(search))
     data = [evidence(review, collect(review, o.id)) for o in review.outcomes]
     found = [answer_outcome(review, d, setting, ledger) for d in data]
     deciding = _deciding(review, found)
+    course = course_lines(review, data, found, ledger)
     models = [m for d in data if (m := model_of(review, d)) is not None]
     alone = isolating_part(review, "alone", data, setting, ledger)
     added = isolating_part(review, "added", data, setting, ledger)
@@ -103,8 +107,10 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
         components=components,
         harms=harms,
         harm_sentence=harmful,
+        harms_asked=asked,
+        course=course,
         would_change=change,
-        questions=questions(review, harms, verdict),
+        questions=questions(review, deciding.answer, verdict, together, harms, search),
         quantities=book,
         cells=cell_values(review, _cells(book.values(), found, left)),
         left_out=left,

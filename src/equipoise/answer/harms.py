@@ -328,6 +328,39 @@ def _not_said(rows: Sequence[HarmFinding], sides: Sequence[_Side]) -> str:
     return "The trials did not say."
 
 
+def asked_sentence(review: Review, ledger: Ledger) -> str:
+    """How many trials of the treatment say that they asked people about harms, and which.
+
+    Empty where no trial is there to ask.
+    """
+    trials = [t for t in review.trials if t.use == "included" and t.status != "retracted"]
+    if not trials:
+        return ""
+    rows = [h for h in review.harms if h.kind == "trial" and h.asked == "yes"]
+    asked = [t for t in trials if any(h.trial == t.id for h in rows)]
+    if not asked:
+        if len(trials) == 1:
+            return "The one trial does not say that it asked everybody about harms."
+        return "No trial says that it asked everybody about harms."
+    known = {t.id for t in asked}
+    number = ledger.add(
+        "harms.asked",
+        len(asked),
+        "trials",
+        "trials that say that they asked everybody about a harm",
+        f"{join([t.label for t in asked])}; of {len(trials)} trials of the treatment",
+        cells=[h.cell("asked") for h in rows if h.trial in known],
+    )
+    names = join([t.label for t in asked[:3]]) if len(asked) <= 3 else ""
+    told = mark(number, fixed(number.value, 0))
+    verb = "says that it" if len(asked) == 1 else "say that they"
+    said = f"{told} of {len(trials)} trials {verb} asked everybody about harms"
+    if len(asked) == len(trials) == 1:
+        said = f"The one trial ({mark(number, trials[0].label)}) says that it asked about harms"
+        return f"{said}. What they did not ask about can still happen."
+    return f"{said}{f' ({names})' if names else ''}. What they did not ask about can still happen."
+
+
 def harm_class(review: Review, lines: Sequence[HarmLine]) -> HarmClass:
     """The class of harm that goes into the verdict table.
 

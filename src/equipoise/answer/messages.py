@@ -1,17 +1,17 @@
-"""Key messages, what would change the answer, what to ask: sentences made from results."""
+"""Key messages, and what would change the answer: sentences made from results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from equipoise.answer.absolute import difference_words
-from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part, Verdict
+from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part
 from equipoise.answer.harms import TOLERANCE, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.next_trial import NextTrial
 from equipoise.answer.status import Search
-from equipoise.answer.wording import LABELS, capital, count, join, month_words, uncapital
+from equipoise.answer.wording import LABELS, capital, count, join, month_words
 from equipoise.certainty.grade import Level
 from equipoise.core.provenance import mark
 from equipoise.core.table import fixed
@@ -167,28 +167,3 @@ def _harm_line(ledger: Ledger) -> str:
         f"Trials that ask everybody about harms, in at least {mark(asked, fixed(people, 0))} "
         "treated people."
     )
-
-
-def questions(review: Review, harms: Sequence[HarmLine], verdict: Verdict) -> tuple[str, ...]:
-    """What to ask the doctor, made from what the trials left open."""
-    x, y = review.question.treatment, review.question.condition
-    silent = [h.plain for h in harms if h.state == 5][:3]
-    elsewhere = [h.plain for h in harms if h.state == 3 and h.severity == "serious"][:2]
-    others = [o.label for o in review.options if o.kind == "other"]
-    lines = [
-        f"What do you think is causing my {y}, and does {x} make sense for that?",
-        "What is likely to happen if I do nothing for now?",
-    ]
-    if others:
-        named = join([uncapital(o) for o in others[:2]], "or")
-        lines.append(f"What about other options, such as {named}?")
-    if silent or elsewhere:
-        named = join([*elsewhere, *silent][:3], "or")
-        lines.append(f"Have you seen {named} after {x}, and what would you do then?")
-    lines += [
-        f"How many people have you treated with {x}, and how do you follow them up?",
-        "How many sessions, over how long, and what will it cost me?",
-        "Is there anything about my health that makes it riskier for me?",
-        "How will we decide whether it has worked, and when would we stop?",
-    ]
-    return tuple(lines)

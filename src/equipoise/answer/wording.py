@@ -210,6 +210,15 @@ HARM_STATES: dict[int, str] = {
     5: "Trials did not say",
 }
 
+#: What each state tells, and what it does not.
+HARM_MEANINGS: dict[int, str] = {
+    1: "Both groups were watched, so what the treatment adds can be told.",
+    2: "Some who had it were harmed. How many would have been anyway is not known.",
+    3: "Practitioners or reports of single people tell of it. Nobody knows out of how many.",
+    4: "All were asked and nobody had it. It can still happen, up to the number shown.",
+    5: "The trials are silent. That is not the same as “it did not happen”.",
+}
+
 
 def months_ago(months: int) -> str:
     """An age in words: months up to two years, then whole years."""

@@ -20,10 +20,10 @@ from markupsafe import Markup
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.claims import STATES, ClaimLine, judge_claims
-from equipoise.answer.wording import CERTAINTY
+from equipoise.answer.wording import CERTAINTY, HARM_MEANINGS, HARM_STATES
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import plain
-from equipoise.core.table import Table
+from equipoise.core.table import Link, Table
 from equipoise.present import claims, record, sheet, tables
 from equipoise.present.audit.registry import QA, STATE_WORDS, Audit, audit
 from equipoise.present.decision import decision, dissent
@@ -33,6 +33,7 @@ from equipoise.present.exports.pictures import forest_of, ladder_of, pictures_of
 from equipoise.present.exports.reading import answer_json
 from equipoise.present.figures import Figure
 from equipoise.present.figures.figure import figure_css
+from equipoise.present.ledgers import harms_asked
 from equipoise.present.prose import (
     FILTERS,
     SOURCES,
@@ -45,7 +46,7 @@ from equipoise.present.prose import (
     said,
 )
 from equipoise.present.way_back import by_line, way_back
-from equipoise.review.records import Trial
+from equipoise.review.records import Option, Trial
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -203,6 +204,7 @@ def _files(
             "page.html",
             **shared,
             **_context(answer, address, lines),
+            **_siblings(answer, others if home else None),
             json_ld=in_page(linked),
             light=light,
         ),
@@ -329,9 +331,50 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "address": address,
         "burdens": _burdens(answer),
         "grave": [h.plain for h in answer.harms if h.severity in ("serious", "needs-care")],
+        "choice": "not much · some · a lot",
+        "used": _used(answer),
+        "asking": harms_asked(answer),
+        "harm_states": [(HARM_MEANINGS[state], HARM_STATES[state]) for state in HARM_STATES],
         "claims": claims.counted(lines) if lines else "",
         "written": lambda text: claims.claimed(text, lines),
     }
+
+
+def _used(answer: Answer) -> str:
+    """How the treatment was used in the trials that isolate it; "" where there are none."""
+    alone, added = answer.alone.trials.value, answer.added.trials.value
+    if alone and added:
+        return ", alone or added to other care"
+    if alone or added:
+        return ", alone" if alone else ", added to other care"
+    return ""
+
+
+def _siblings(answer: Answer, others: Mapping[str, Answer] | None) -> dict[str, Any]:
+    """Other answers of the site about the same condition or treatment, and about a choice here."""
+    condition, treatment = answer.condition.casefold(), answer.treatment.casefold()
+    found: list[dict[str, str]] = []
+    pages: dict[str, Link] = {}
+    for other in sorted((others or {}).values(), key=lambda a: a.title.casefold()):
+        same = other.condition.casefold() == condition
+        if not same and other.treatment.casefold() != treatment:
+            continue
+        href = f"../{other.slug}/index.html"
+        heading = f"{other.verdict.heading}: " if other.verdict.heading else ""
+        label = f"{heading}{other.verdict.label}"
+        found.append({"title": other.title, "href": href, "label": label})
+        for option in answer.review.options:
+            if same and option.kind == "other" and _about(other, option):
+                pages[option.id] = Link(label, href)
+    return {"siblings": found, "options": tables.options(answer, pages)}
+
+
+def _about(other: Answer, option: Option) -> bool:
+    """Whether another answer is about a choice of this page."""
+    return (
+        other.review.question.component in option.components
+        or other.treatment.casefold() == option.label.casefold()
+    )
 
 
 def _burdens(answer: Answer) -> list[str]:

@@ -6,7 +6,7 @@ each leads back to its source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from equipoise.answer.answer import (
@@ -154,8 +154,11 @@ def _harm_notes(line: HarmLine) -> Iterator[str]:
         yield ended(f"Source: {'; '.join(line.sources)}")
 
 
-def options(answer: Answer) -> Table:
-    """The choices side by side: one column each, one row for each thing people ask."""
+def options(answer: Answer, pages: Mapping[str, Link] | None = None) -> Table:
+    """The choices side by side: one column each, one row for each thing people ask.
+
+    `pages` are the answers of other pages about a choice, by its id.
+    """
     choices = answer.review.options
     own = {o.id for o in choices if o.kind == "treatment"}
 
@@ -172,6 +175,9 @@ def options(answer: Answer) -> Table:
         ("Can it help?", *(good(o.id) for o in choices)),
         ("Can it harm?", *(bad(o.id) for o in choices)),
     )
+    if pages:
+        here: dict[str, Value] = dict.fromkeys(own, "this page")
+        rows += (("Its own answer", *({**here, **pages}.get(o.id, "none yet") for o in choices)),)
     return Table(
         "The choices side by side",
         (Column("ask", "What people ask"), *(Column(o.id, o.label) for o in choices)),

@@ -282,6 +282,16 @@ def _rescale(
     return factor, shift
 
 
+def rescaled_mean(row: Finding, outcome: Outcome) -> float:
+    """The mean of a row on the outcome's own scale.
+
+    Raises nothing; the row must have a mean.
+    """
+    assert row.mean is not None
+    factor, shift = _rescale(row, outcome, difference=row.type != "final")
+    return factor * row.mean + shift
+
+
 def _flag_words(flags: Iterable[str], note: str) -> tuple[str, ...]:
     """What a reader must know about a row: its flags in words, and then its own note."""
     words = [FLAGS[f] for f in flags if f != "sd-unusable"]
@@ -300,9 +310,8 @@ def _arm(
     mean = sd = None
     raw = f"{row.events}/{row.n}"
     if outcome.type == "continuous":
-        assert row.mean is not None
-        factor, shift = _rescale(row, outcome, difference=row.type != "final")
-        mean = factor * row.mean + shift
+        factor, _ = _rescale(row, outcome, difference=row.type != "final")
+        mean = rescaled_mean(row, outcome)
         printed = row.sd if "sd-unusable" not in row.flags else None
         if printed is None and row.se is not None:
             printed = row.se * math.sqrt(row.n)

@@ -14,6 +14,9 @@ from equipoise.present.audit.findings import Check, Finding, Subject
 from equipoise.present.overclaim import accepted, overclaims
 from equipoise.present.overclaim_rules import ATTRIBUTED
 
+#: Said where no harm of the list is one that the trials did not say anything of.
+ALL_ASKED = "Every harm listed here was asked about in a trial"
+
 #: What no trial can show, or what a page must not say for it.
 BANNED = re.compile(
     r"\bno evidence (?:of|that|for)\b|\b(?:not )?statistically significant\b|\bnot significant\b"
@@ -187,15 +190,16 @@ def five_states(subject: Subject) -> Iterator[Finding]:
     """Harms stand under the state of evidence that they are in; silence is told."""
     section = subject.section("harms")
     text = section.text()
+    headings = {row.text() for row in section.all("tr", css="group")}
     for state in sorted({line.state for line in subject.answer.harms}):
-        if HARM_STATES[state] not in text:
+        if HARM_STATES[state] not in headings:
             yield Finding(
                 f"no heading “{HARM_STATES[state]}”", "group the harms by state", place="#harms"
             )
     told = subject.answer.harms
     if not told and not subject.answer.harm_sentence:
         yield Finding("nothing is said of harms", "say that no trial did", place="#harms")
-    if told and not any(h.state == 5 for h in told) and "asked about" not in text.casefold():
+    if told and not any(h.state == 5 for h in told) and ALL_ASKED not in text:
         yield Finding(
             "it is not said whether trials asked about every harm",
             "list what they did not say, or say that all was asked about",
