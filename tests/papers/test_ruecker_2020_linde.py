@@ -21,6 +21,7 @@ from equipoise.models.components import ComponentFit, components
 from equipoise.models.components.basis import attribution, identifiability_map
 from equipoise.models.network.fit import network as fitted_network
 from equipoise.num.dist import chi2_tail
+from equipoise.present.figures.net_components import plot_attribution
 
 # Trial: treatment responded/people; ...
 TRIALS = """\
@@ -350,3 +351,67 @@ def test_q_beyond_the_network_as_published() -> None:
     found = components(net, inactive="Placebo").q_difference
     assert (found.q, found.df) == (pytest.approx(6.6714, abs=5e-5), 3)
     assert found.p_value == pytest.approx(0.0831, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "ratio", "off", "p_value"),
+    [(CBT, 9.071, 5.509, 0.0189), (IPT, 0.9077, 0.139, 0.709), (PST, 0.6433, 1.117, 0.290)],
+)
+def test_what_each_interaction_takes_off_q(
+    name: str, ratio: float, off: float, p_value: float
+) -> None:
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    plain = components(net, inactive="Placebo")
+    one = components(net, inactive="Placebo", interactions=[f"{name}*SSRI"])
+    assert math.exp(one.component(f"{name}*SSRI").estimate) == pytest.approx(ratio, rel=2e-4)
+    assert one.q_df == plain.q_df - 1
+    assert plain.q - one.q == pytest.approx(off, abs=5e-4)
+    assert chi2_tail(plain.q - one.q, 1) == pytest.approx(p_value, abs=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "trial", "events", "people"),
+    [
+        (CBT, "Naeem 2010", (12, 2), (17, 17)),
+        (PST, "Mynors-Wallis 2000", (20, 24), (35, 36)),
+        (IPT, "Browne 2002", (122, 117), (247, 229)),
+    ],
+)
+def test_each_combination_with_ssri_was_tried_once(
+    name: str, trial: str, events: tuple[int, int], people: tuple[int, int]
+) -> None:
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    every = components(net, inactive="Placebo", interactions="identifiable")
+    both = f"{name}+SSRI"
+    told = attribution(every, name, "SSRI")
+    assert told.added.essential == (trial,)
+    assert (told.added.direct, told.added.direct_people) == (1, sum(people))
+    groups = dict(g.rsplit(" ", 1) for g in _groups(trial))
+    assert groups[both] == f"{events[0]}/{people[0]}"
+    assert groups["SSRI"] == f"{events[1]}/{people[1]}"
+    assert [t.split(":")[0] for t in TRIALS.splitlines() if f"{both} " in t] == [trial]
+
+
+def _groups(trial: str) -> list[str]:
+    line = next(line for line in TRIALS.splitlines() if line.startswith(f"{trial}: "))
+    return line.split(": ")[1].split("; ")
+
+
+def test_the_large_interaction_is_never_a_verdict() -> None:
+    """No sentence says that both multiply the odds by 31; what is said names the one trial."""
+    net = fitted_network(odds_ratios(), reference="Placebo", tau2="DL")
+    every = components(net, inactive="Placebo", interactions="identifiable")
+    told = attribution(every, CBT, "SSRI")
+    for part in (told.added, told.together, told.interaction):
+        assert part is not None
+        assert part.sentence.startswith("Rests on one trial, Naeem 2010, 17 people per arm")
+    for text in (repr(told), *(note.text for note in told.notes), *_sentences(told.summary())):
+        if "30.8" in text or "30.9" in text or "31" in text.split():
+            assert "Naeem 2010" in text
+    drawn = plot_attribution(told)
+    assert drawn.desc.count("Rests on one trial, Naeem 2010, 17 people per arm") == 3
+    assert drawn.svg.count("Rests on one trial, Naeem 2010") == 2 * 3  # in words and as text
+
+
+def _sentences(text: str) -> list[str]:
+    return text.splitlines()

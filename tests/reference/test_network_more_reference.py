@@ -21,6 +21,7 @@ from equipoise.models.pairwise import pairwise
 from equipoise.num.dist import chi2_tail
 
 VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
+REST = json.loads((VALUES / "network_rest.json").read_text("utf-8"))
 MORE = json.loads((VALUES / "network_more.json").read_text("utf-8"))["sets"]
 
 
@@ -86,8 +87,9 @@ def test_scalars(case: Case) -> None:
     parts = fit.decomposition()
     for name, part in (("heterogeneity", parts.within), ("inconsistency", parts.between)):
         mine |= {f"Q.{name}": part.q, f"df.Q.{name}": part.df, f"pval.Q.{name}": part.p_value}
-    left = set(expected) - set(mine)
-    assert left <= {"lower.I2", "upper.I2"}
+    assert fit.i2_ci is not None
+    mine |= {"lower.I2": fit.i2_ci.low / 100.0, "upper.I2": fit.i2_ci.high / 100.0}
+    assert set(expected) <= set(mine)
     for name, value in mine.items():
         if name in expected:
             close(value, expected[name], 1e-8)
@@ -160,8 +162,16 @@ def _pairs_alone(case: Case, expected: dict[str, Any]) -> None:
 
 
 def test_covariances_of_all_effects(case: Case) -> None:
-    if "covariances" not in case.values:
+    if "covariances" not in case.values:  # of all against one; the others are sums of these
         assert case.name == "Linde2016"
+        first = case.random.treatments.index(REST["treatments"][0])
+        at = [case.random.treatments.index(t) for t in REST["treatments"][1:]]
+        for kind, fit in case.fits():
+            B = -np.eye(fit.n)[at]
+            B[:, first] += 1.0
+            mine = B @ fit.cov @ B.T
+            for row, theirs in enumerate(REST[f"Cov.{kind}"]):
+                close(mine[row, row:], theirs, 1e-8, 1e-11)
         return
     names = case.values["treatments"]
     for kind, fit in case.fits():
@@ -336,10 +346,7 @@ def test_p_scores_and_their_matrix(case: Case) -> None:
 
 
 def test_league_as_text(case: Case) -> None:
-    if "league" not in case.values:
-        assert case.name == "Linde2016"
-        return
-    rows = case.values["league"]
+    rows = case.values.get("league", REST["league"])
     names = [row[i] for i, row in enumerate(rows)]
     seen = 0
     for i, row in enumerate(rows):
@@ -385,6 +392,20 @@ def test_contributions(case: Case, method: str) -> None:
             off += not same
             assert same or (method == "shortestpath" and np.abs(got - shares).max() < 0.02), name
     assert off <= TIES.get(case.name, 0)
+
+
+def test_direct_shares_by_shortest_paths_of_a_large_network() -> None:
+    """The path of length one is taken first, whatever is done with ties later."""
+    case = Case("Linde2016")
+    for kind, fit in case.fits():
+        expected = REST["shortestpath"][kind]
+        found = fit.contributions("shortest-path")
+        rows = {frozenset(pair): i for i, pair in enumerate(found.estimates)}
+        columns = {frozenset(pair): i for i, pair in enumerate(found.comparisons)}
+        assert len(columns) == len(expected["comparison"])
+        for text, own in zip(expected["comparison"], expected["own"], strict=True):
+            pair = frozenset(text.split(":"))
+            close(found.shares[rows[pair], columns[pair]], own, 1e-8, 1e-10)
 
 
 #: Estimates whose several shortest paths netmeta takes in another order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from equipoise.effects.contrasts import arms
 from equipoise.models.network.armcounts import read_arms
 from equipoise.models.network.fit import network
 from equipoise.models.network.hypergeometric import breslow_part
+from equipoise.models.network.mantel_haenszel import mantel_haenszel
 from equipoise.models.network.rare import RareNetworkFit
 
 VALUES = Path(__file__).resolve().parents[2] / "validation" / "values"
 SETS = json.loads((VALUES / "network_rare.json").read_text("utf-8"))["sets"]
+REST = json.loads((VALUES / "network_rest.json").read_text("utf-8"))
 NAMES = sorted(SETS)
 #: netmetabin leaves out a trial without events in one arm where it is the only one of its design.
 LEFT_OUT = {"smokingcessation": ("15",), "Dogliotti2014": ()}
@@ -63,6 +66,31 @@ def test_mantel_haenszel(name: str) -> None:
     assert fit.q_p == pytest.approx(expected["p"], rel=1e-8)
     scores = list(fit.ranking("lower").p_score.values())
     np.testing.assert_allclose(scores, numbers(expected["Pscore"]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mantel_haenszel_with_a_correction_is_that_of_other_counts(name: str) -> None:
+    """netmetabin may add a half where a design has an arm without events, and only there."""
+    expected = REST["MH_corrected"][name]
+    counts = read_arms(arms_of(name))[0]
+    events, n = np.array(counts.events, dtype=float), np.array(counts.n, dtype=float)
+    for rows, trial in zip(counts.rows(), counts.trials, strict=True):
+        if trial in LEFT_OUT[name]:
+            events[rows] += 0.5
+            n[rows] += 1.0
+    found = mantel_haenszel(dataclasses.replace(counts, events=events, n=n), None)
+    used = found.used
+    assert (len(used.trials), used.comparisons()) == (expected["k"], expected["m"])
+    assert found.designs == expected["d"]
+    assert (found.q, found.q_df) == (pytest.approx(expected["Q"], rel=1e-10), expected["df"])
+    order = [used.treatments.index(t) for t in expected["trts"]]
+    one, two = np.triu_indices(len(order), 1)
+    one, two = np.array(order)[one], np.array(order)[two]
+    theta, cov = np.asarray(found.theta), np.asarray(found.cov)
+    np.testing.assert_allclose(theta[one] - theta[two], numbers(expected["TE"]), rtol=1e-10)
+    d = np.diag(cov)
+    variance = d[one] + d[two] - 2.0 * cov[one, two]
+    np.testing.assert_allclose(np.sqrt(variance), numbers(expected["seTE"]), rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method
+from equipoise.core.table import percent
 from equipoise.models.estimators import in_order, solve_below
 from equipoise.models.heterogeneity import Q_PROFILE, Spread, Tau2, tau2_interval
 from equipoise.num.dist import chi2_quantile, critical
@@ -222,3 +223,9 @@ def q_based(
         h2,
         Interval(bounds[0], bounds[1], level, text),
     )
+
+
+def i2_text(i2: float, ci: Interval | None) -> str:
+    """I² with its interval, where it has one, in words."""
+    bounds = "" if ci is None else f" ({percent(ci.low)} to {percent(ci.high)})"
+    return f"I² {percent(i2)}{bounds}"

@@ -31,6 +31,9 @@ from equipoise.num.dist import chi2_tail
 from equipoise.num.linalg import gls, rank
 
 
+_NOT_EXACTLY = " No trial compared exactly this"
+
+
 @dataclass(frozen=True, slots=True)
 class Basis(Result):
     """What one estimate rests on.
@@ -81,6 +84,11 @@ class Basis(Result):
     sentence: str
     through: tuple[str, ...] = ()
     adds_up: bool = True
+
+    @property
+    def hangs_on(self) -> str:
+        """The sentence on trials without which nobody could tell; blank where there is none."""
+        return self.sentence.partition(_NOT_EXACTLY)[0] if self.essential else ""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -442,7 +450,7 @@ def _sentence(
     """What an estimate rests on, in words."""
     tail = ""
     if not direct and kind != "interaction":
-        tail = f" No trial compared exactly this: {rest}."
+        tail = f"{_NOT_EXACTLY}: {rest}."
     if len(essential) == 1:
         study = essential[0]
         sizes = sorted({int(n) for n in groups[study].values() if not math.isnan(n)})

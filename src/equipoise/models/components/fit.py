@@ -14,7 +14,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
 from equipoise.core.result import Interval, Method, Note, QTest, Result
-from equipoise.core.table import fixed, significant
+from equipoise.core.table import counted, fixed, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
@@ -34,6 +34,7 @@ from equipoise.models.components.reading import (
     vector_of,
 )
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
+from equipoise.models.tau2_intervals import i2_text, q_based
 from equipoise.num.dist import chi2_tail, critical, normal_two_sided
 from equipoise.num.linalg import gls, in_row_space, outside_row_space
 
@@ -171,6 +172,16 @@ class ComponentFit(Result):
     def interactions(self) -> tuple[str, ...]:
         """The interactions of the model; none where effects add up."""
         return tuple(name for name in self.components if TIMES in name)
+
+    @property
+    def i2(self) -> float:
+        """I² in percent, from Q."""
+        return q_based(self.q, self.q_df, self.level)[0]
+
+    @property
+    def i2_ci(self) -> Interval | None:
+        """Its test-based interval; None below two degrees of freedom."""
+        return q_based(self.q, self.q_df, self.level)[1]
 
     @property
     def q_difference(self) -> QTest:
@@ -317,7 +328,7 @@ class ComponentFit(Result):
     def __repr__(self) -> str:
         return (
             f"ComponentFit({self.measure}, {self.model}: {len(self.components)} components, "
-            f"{_trials(self.k)}, tau² {significant(self.tau2, 4)})"
+            f"{counted(self.k, 'trial')}, tau² {significant(self.tau2, 4)})"
         )
 
     def __str__(self) -> str:
@@ -332,7 +343,7 @@ class ComponentFit(Result):
         kind = (
             "Component model with interactions" if self.interactions else "Additive component model"
         )
-        yield f"{kind} of {_trials(self.k)}, {self.model} effects, {m.name}"
+        yield f"{kind} of {counted(self.k, 'trial')}, {self.model} effects, {m.name}"
         yield ""
         width = max(len(c) for c in self.components)
         for row in self.identifiability():
@@ -344,12 +355,13 @@ class ComponentFit(Result):
             yield (
                 f"{row.component:<{width}}  {significant(m.back(effect.estimate), 4)} "
                 f"({significant(ci.low, 4)} to {significant(ci.high, 4)})  "
-                f"p {p_text(effect.p_value)}, {_trials(row.trials)}"
+                f"p {p_text(effect.p_value)}, {counted(row.trials, 'trial')}"
             )
         yield ""
         if self.model == "random":
             yield f"tau² {significant(self.tau2, 4)}, {self.tau2_method}"
-        yield f"Q {fixed(self.q, 2)} on {self.q_df} df, p {p_text(self.q_p)}"
+        q = f"Q {fixed(self.q, 2)} on {self.q_df} df, p {p_text(self.q_p)}"
+        yield f"{i2_text(self.i2, self.i2_ci)}; {q}"
         more = self.q_difference
         if more.df:
             yield (
@@ -440,7 +452,7 @@ class ComponentFit(Result):
         if not separable:
             why = self._reason(wanted)
         elif alone:
-            why = f"{_trials(alone)} with groups that differ in {name} alone"
+            why = f"{counted(alone, 'trial')} with groups that differ in {name} alone"
         else:
             why = f"no trial has groups that differ in {name} alone; it follows if effects add up"
         return Identified(name, separable, len(tested), round(sum(people)), why)
@@ -462,10 +474,6 @@ class ComponentFit(Result):
 
 def _rebuild(values: dict[str, Any]) -> ComponentFit:
     return ComponentFit(**values)
-
-
-def _trials(k: int) -> str:
-    return "1 trial" if k == 1 else f"{k} trials"
 
 
 def components(

@@ -33,6 +33,7 @@ from equipoise.models.network.diagnostics import Diagnosed
 from equipoise.models.network.rare import RareNetworkFit, rare_network
 from equipoise.models.network.reading import NetworkReading
 from equipoise.models.network.spread import estimate_tau2
+from equipoise.models.tau2_intervals import i2_text, q_based
 from equipoise.num.dist import chi2_tail, critical
 
 MODELS = ("random", "common")
@@ -77,8 +78,9 @@ class NetworkFit(Diagnosed, NetworkReading):
         Variance between trials of an effect, one for all comparisons; its estimator.
     q, q_df, q_p
         Cochran's Q of the common effect: heterogeneity and inconsistency together.
-    i2, h2
-        I² in percent and H², from Q.
+    i2, i2_ci, h2, h2_ci
+        I² in percent and H², from Q, with their test-based intervals (None below two degrees of
+        freedom).
     left_out, notes, methods
         What was not used and why; what to know; the papers.
     """
@@ -93,7 +95,9 @@ class NetworkFit(Diagnosed, NetworkReading):
     q_df: int
     q_p: float
     i2: float
+    i2_ci: Interval | None
     h2: float
+    h2_ci: Interval | None
 
     def _predicts(self) -> tuple[float, float] | None:
         df = self.q_df - (1 if self.prediction == "HTS" else 0)
@@ -129,7 +133,7 @@ class NetworkFit(Diagnosed, NetworkReading):
         if self.model == "random":
             yield f"tau² {significant(self.tau2, 4)}, {self.tau2_method}"
         yield (
-            f"I² {percent(self.i2)}; Q {significant(self.q, 5)} on {self.q_df} df, "
+            f"{i2_text(self.i2, self.i2_ci)}; Q {significant(self.q, 5)} on {self.q_df} df, "
             f"p {p_text(self.q_p)}"
         )
         for row in self.left_out:
@@ -271,6 +275,7 @@ def network(
         text = "Q has no degrees of freedom, so normal intervals are shown."
         notes.append(Note("no-degrees-of-freedom-left", text))
         own, scale = math.inf, 1.0
+    i2, i2_ci, _, h2_ci = q_based(common.q, df, level)
     methods = (RUECKER, *((*named, PREDICTION) if model == "random" else ()))
     return NetworkFit(
         measure=rows.measure,
@@ -293,8 +298,10 @@ def network(
         q=common.q if df else 0.0,
         q_df=df,
         q_p=chi2_tail(common.q, df),
-        i2=100.0 * max(0.0, (common.q - df) / common.q) if common.q > 0.0 and df else 0.0,
+        i2=i2,
+        i2_ci=i2_ci,
         h2=common.q / df if df else 1.0,
+        h2_ci=h2_ci,
         left_out=left_out,
         notes=tuple(notes),
         methods=methods,

@@ -156,7 +156,7 @@ def _said(plot: Plot, found: IdentifiabilityMap) -> str:
     text = f"The trials can tell {count(can)} of {count(len(found.rows))}."
     for line in plot.lines:
         if line.kind != "heading" and line.known:
-            text += f" {line.label}: {plot.effect(line)}."
+            text += " ".join(["", f"{line.label}: {plot.effect(line)}.", *line.flags])
     lost = [row.what for row in found.rows if row.effect is None]
     return f"{text} Cannot be told: {', '.join(lost)}." if lost else text
 
@@ -223,7 +223,7 @@ def plot_attribution(
         counted = _counted(row.direct, row.direct_people)
         rest = ADDS_UP if row.adds_up else FOLLOWS
         shown = f"{value} ({low} to {high})"
-        return Rung(name, _who(row), shown, ends, share, "", counted, rest)
+        return Rung(name, _who(row), shown, ends, share, "", counted, rest, row.hangs_on)
 
     rungs = tuple(rung(name, row) for name, row in rows)
     heading = title or f"{att.treatment}: alone, added to {att.others}, and together"
@@ -252,7 +252,8 @@ def _told(rung: Rung, measure: str) -> str:
     share = ""
     if rung.direct is not None:
         share = f"; {direct_said(rung.direct, rung.counted, rung.rest)}"
-    return f"{rung.name}: {measure} {rung.shown}; {rung.who}{share}."
+    hangs_on = f" {rung.hangs_on}" if rung.hangs_on else ""
+    return f"{rung.name}: {measure} {rung.shown}; {rung.who}{share}.{hangs_on}"
 
 
 def _who(row: Basis) -> str:

@@ -36,7 +36,8 @@ class Rung:
     `numbers` are the estimate and the ends of its interval on the scale of the axis; None where
     the part cannot be told, and `refusal` says why. `direct` is the share, 0 to 1, that compares
     the part directly; None where no trial could. `counted` are the trials and people that do, in
-    words, and `rest` what the other information does.
+    words, and `rest` what the other information does. `hangs_on` names trials without which nobody
+    could tell.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Rung:
     refusal: str
     counted: str = ""
     rest: str = ADDS_UP
+    hangs_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ def _rung(d: Drawing, ladder: Rungs, rung: Rung, axis: Axis, y: float, *, phone:
         y = d.paragraph(_EDGE, y + 19, rung.who, d.width - 2 * _EDGE, role="neutral") - 19
     else:
         d.text(d.width - _EDGE, y, rung.shown, anchor="end", bold=True)
+    if rung.hangs_on:
+        y = d.paragraph(_EDGE, y + 19, rung.hangs_on, d.width - 2 * _EDGE) - 19
     y = y + 8 if rung.direct is None else _share(d, rung, y + 8)
     draw_ground(d, axis, [(y, y + _STRIP)], null=0.0, band=ladder.band)
     mid, low, high = rung.numbers
