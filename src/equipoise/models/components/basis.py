@@ -23,12 +23,11 @@ from equipoise.core.table import Column, Table, percent
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
-from equipoise.models.components.omission import Gone, without_each
+from equipoise.models.components.omission import Gone, with_interaction, without_each
 from equipoise.models.components.reading import TIMES, design, parts_of
-from equipoise.models.correlated import shared_effects, tau2_of
+from equipoise.models.correlated import shared_effects
 from equipoise.models.intervals import shown
-from equipoise.num.dist import chi2_tail
-from equipoise.num.linalg import gls, rank
+from equipoise.num.linalg import rank
 
 
 _NOT_EXACTLY = " No trial compared exactly this"
@@ -279,38 +278,13 @@ def _own_model(
     if rank(design(fit.data, columns, fit.inactive)) == rank(fit.design):
         why = "Cannot tell: no trial separates what the two do together from what each does."
         return _untold(name, why)
-    more = _with(fit, name, spreads)
+    more = with_interaction(fit, name, spreads)
     trials = _trials(more, spreads, refit=refit, done=done)
     found = _basis(more, name, "", "interaction", trials)
     if found.effect is None:
         return found
     said = found.sentence[0].lower() + found.sentence[1:]
     return dataclasses.replace(found, sentence=f"In a model with this interaction: {said}")
-
-
-def _with(fit: ComponentFit, name: str, spreads: tuple[Floats, Floats]) -> ComponentFit:
-    """The same model with one more interaction, with tau² estimated anew."""
-    columns = (*fit.components, name)
-    X = design(fit.data, columns, fit.inactive)
-    y, (V, R) = np.asarray(fit.data.yi), spreads
-    common = found = gls(X, y, V)
-    tau2, notes = fit.tau2, list(fit.notes)
-    if fit.tau2_method:
-        tau2, notes = tau2_of(fit.tau2_method, X, y, V, R)
-        found = gls(X, y, V + tau2 * R)
-    return dataclasses.replace(
-        fit,
-        components=columns,
-        design=X,
-        beta=found.beta,
-        cov=found.cov,
-        gain=found.gain,
-        tau2=tau2,
-        q=common.q if common.df else 0.0,
-        q_df=common.df,
-        q_p=chi2_tail(common.q, common.df),
-        notes=tuple(notes),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""A component model without each of its trials in turn, in closed form."""
+"""A component model with one interaction more, and without each of its trials in closed form."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from equipoise.effects.columns import Floats
 from equipoise.models.components.fit import ComponentFit
+from equipoise.models.components.reading import design
 from equipoise.models.correlated import TAU2, tau2_of
+from equipoise.num.dist import chi2_tail
 from equipoise.num.linalg import RTOL, gls, row_space
 
 #: Where the other trials know a part of what a trial tells this much worse than the trial does, the
@@ -142,3 +145,31 @@ def _anew(
     V, R = (part[np.ix_(rows, rows)] for part in spreads)
     tau2 = tau2_of(fit.tau2_method, X, y, V, R)[0] if again else fit.tau2
     return gls(X, y, V + tau2 * R).beta
+
+
+def with_interaction(fit: ComponentFit, name: str, spreads: tuple[Floats, Floats]) -> ComponentFit:
+    """The same model with one more interaction, and tau² estimated anew.
+
+    `spreads` as for :func:`without_each`.
+    """
+    columns = (*fit.components, name)
+    X = design(fit.data, columns, fit.inactive)
+    y, (V, R) = np.asarray(fit.data.yi), spreads
+    common = found = gls(X, y, V)
+    tau2, notes = fit.tau2, list(fit.notes)
+    if fit.tau2_method:
+        tau2, notes = tau2_of(fit.tau2_method, X, y, V, R)
+        found = gls(X, y, V + tau2 * R)
+    return dataclasses.replace(
+        fit,
+        components=columns,
+        design=X,
+        beta=found.beta,
+        cov=found.cov,
+        gain=found.gain,
+        tau2=tau2,
+        q=common.q if common.df else 0.0,
+        q_df=common.df,
+        q_p=chi2_tail(common.q, common.df),
+        notes=tuple(notes),
+    )
