@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
@@ -28,7 +26,6 @@ from equipoise.models.components.reading import TIMES, design, parts_of
 from equipoise.models.correlated import shared_effects
 from equipoise.models.intervals import shown
 from equipoise.num.linalg import rank
-
 
 _NOT_EXACTLY = " No trial compared exactly this"
 
