@@ -22,7 +22,7 @@ from equipoise.core.provenance import Quantity
 from equipoise.present.audit.findings import Subject, result_of
 from equipoise.present.audit.markup import contrast
 from equipoise.present.audit.registry import CHECKS, Audit, problems_of
-from equipoise.present.pages import answer_files, stylesheet
+from equipoise.present.pages import Place, answer_files, stylesheet
 from equipoise.review.folder import open_review
 from equipoise.review.records import Disclosure, Judgement, RobFinding
 from equipoise.site.build import build
@@ -47,7 +47,7 @@ def good(name: str) -> tuple[Answer, dict[str, bytes]]:
         else replace(review.protocol, on="2026-01-10", registered="a register"),
     )
     answer = assess(review, on=ON)
-    files, _ = answer_files(answer, style="s.css", home="")
+    files, _ = answer_files(answer, Place("s.css"))
     return answer, {**files, "s.css": b""}
 
 
@@ -88,7 +88,7 @@ def test_each_kind_of_answer_passes(name: str) -> None:
 @pytest.mark.parametrize("slug", ["prolotherapy-low-back-pain", "prolotherapy-knee-osteoarthritis"])
 def test_the_shipped_reviews_pass(slug: str) -> None:
     answer = assess(open_review(slug), on=ON)
-    files, found = answer_files(answer, style="s.css")
+    files, found = answer_files(answer, Place("s.css"))
     assert not found.faults()
     assert found.reading.grade <= 8
     assert found.reading.smog <= 10
@@ -141,7 +141,7 @@ def data(change: Callable[[Answer], Answer], *, at: str = "worth") -> Break:
 
     def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
         changed = change(answer)
-        made, _ = answer_files(changed, style="s.css")
+        made, _ = answer_files(changed, Place("s.css"))
         return changed, {**made, "s.css": b""}, CSS
 
     broken.at = at  # type: ignore[attr-defined]
@@ -510,7 +510,7 @@ def of(number: int, answer: Answer, files: dict[str, bytes], **kw: Any) -> str:
 
 def test_people_in_pictures_add_up() -> None:
     answer = assess(open_review("prolotherapy-low-back-pain"), on=ON)
-    files, _ = answer_files(answer, style="s.css")
+    files, _ = answer_files(answer, Place("s.css"))
     assert of(20, answer, files) == "met"
     html = files[MAIN].decode()
     start = html.index('id="icons-')
@@ -575,7 +575,7 @@ def test_an_error_stops_a_site_and_a_draft_says_what_it_is(tmp_path: Path) -> No
 
 
 def test_what_was_found_is_told_on_a_page_of_its_own() -> None:
-    files, found = answer_files(unfinished(), style="s.css", twice=True)
+    files, found = answer_files(unfinished(), Place("s.css"), twice=True)
     html = files["qa.html"].decode()
     assert html.index("Not met</h2>") < html.index("Met</h2>")
     assert "No signs that need care at once" in html

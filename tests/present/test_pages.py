@@ -18,7 +18,7 @@ from equipoise.answer.answer import Answer
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell
 from equipoise.core.table import Table
-from equipoise.present.pages import MARKER, answer_files, page, stylesheet, write_folder
+from equipoise.present.pages import MARKER, Place, answer_files, page, stylesheet, write_folder
 from equipoise.present.prose import cell_id, day, joined, markdown, name, said
 from equipoise.review.records import ArticleSection, Claim
 
@@ -451,8 +451,7 @@ def test_claims_stand_on_a_page_of_their_own_and_are_marked_in_the_prose(answer)
     assert 'href="claims.html#claim-c1">it heals <span class="claim-state">' in index
     assert "held against the trials" in index
     other = replace(with_claims, slug="elsewhere", review=answer.review)
-    linked, _ = answer_files(
-        with_claims, style="../s.css", home="../index.html", others={"elsewhere": other}
-    )
+    place = Place("../s.css", home="../index.html")
+    linked, _ = answer_files(with_claims, place, others={"elsewhere": other})
     assert "../elsewhere/sources.html#" in linked["claims.html"].decode()
     assert "claims.html" not in page(answer).files

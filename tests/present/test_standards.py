@@ -13,7 +13,7 @@ import pytest
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
-from equipoise.present.pages import answer_files
+from equipoise.present.pages import Place, answer_files
 from equipoise.present.standards import STANDARD_ITEMS, score, standards, tally
 from equipoise.review.folder import open_review
 
@@ -24,7 +24,7 @@ Files = dict[str, bytes]
 
 def made(slug: str) -> tuple[Answer, Files]:
     answer = assess(open_review(ROOT / slug))
-    files: Any = answer_files(answer, style="style.css")
+    files: Any = answer_files(answer, Place("style.css"))
     files = files[0] if isinstance(files, tuple) else files
     # The reading grade is printed on the sheet of checks.
     return answer, {**files, "qa.html": b"<p>Reading grade 7</p>"}

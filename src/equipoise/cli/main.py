@@ -89,9 +89,12 @@ def build(
     draft: Annotated[
         bool, typer.Option("--draft", help="Build although checks fail; every page says so.")
     ] = False,
+    earlier: Annotated[
+        str, typer.Option("--earlier", help="A site built before, whose versions are kept.")
+    ] = "",
 ) -> None:
     """Write a static site: one page a review, an index, sources and data."""
-    raise typer.Exit(_verb("build").run(reviews, out, base_url, on, draft))
+    raise typer.Exit(_verb("build").run(reviews, out, base_url, on, draft, earlier))
 
 
 @app.command()

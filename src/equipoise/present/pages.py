@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,13 +40,13 @@ from equipoise.present.prose import (
     anchors,
     computed,
     day,
-    doi_url,
     ended,
     joined,
     said,
 )
+from equipoise.present.references import references
 from equipoise.present.way_back import by_line, way_back
-from equipoise.review.records import Option, Trial
+from equipoise.review.records import Option
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,6 +56,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: Lies in every folder that this program wrote, and lets it replace that folder.
 MARKER = ".equipoise"
 _MARKER_TEXT = b"Written by equipoise. A new build replaces this whole folder.\n"
+
+#: The folder of an answer in which copies of its versions lie.
+VERSIONS = "v"
 
 #: Where each kind of file is a person's to read about.
 _FILES: dict[str, str] = {
@@ -126,17 +129,50 @@ def page(answer: Answer, others: Mapping[str, Answer] | None = None) -> Page:
         review's files under ``data/`` and the style.
     """
     style, css = stylesheet()
-    files, _ = answer_files(answer, style=style, others=others)
+    files, _ = answer_files(answer, Place(style), others=others)
     files[style] = css
     return Page(answer.slug, answer.title, dict(sorted(files.items())))
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of an answer are put, and what lies round them.
+
+    Attributes
+    ----------
+    style
+        Address of the style sheet, relative to the folder.
+    home
+        Address of the site's first page, relative to the folder; "" where there is no site.
+    address
+        Where the newest version is published, ending in a slash; "" where that is not known.
+    kept
+        The versions of which a copy lies in the site, by their numbers.
+    copy
+        These files are such a copy, in ``v/VERSION/`` of the answer's folder.
+    """
+
+    style: str
+    home: str = ""
+    address: str = ""
+    kept: Collection[str] = ()
+    copy: bool = False
+
+    @property
+    def root(self) -> str:
+        """The way up to the site's root."""
+        return self.home.removesuffix("index.html")
+
+    @property
+    def versions(self) -> str:
+        """The way to the folder of the kept versions."""
+        return "../" if self.copy else f"{VERSIONS}/"
+
+
 def answer_files(
     answer: Answer,
+    place: Place,
     *,
-    style: str,
-    home: str = "",
-    address: str = "",
     others: Mapping[str, Answer] | None = None,
     draft: bool = False,
     twice: bool = False,
@@ -147,12 +183,8 @@ def answer_files(
     ----------
     answer
         The answer.
-    style
-        Address of the style sheet, relative to the folder.
-    home
-        Address of the site's first page, relative to the folder; "" where there is no site.
-    address
-        Where the page is published, ending in a slash; "" where that is not known.
+    place
+        Where they are put.
     others
         Answers of other reviews by slug, for claims that are about them.
     draft
@@ -167,34 +199,60 @@ def answer_files(
     """
 
     def make() -> dict[str, bytes]:
-        return _files(answer, style=style, home=home, address=address, others=others, draft=draft)
+        return _files(answer, place, others, draft)
 
     files = make()
     css = stylesheet()[1].decode("utf-8")
     found = audit(answer, files, css=css, again=make if twice else None)
-    files[QA] = render(
-        "qa.html",
-        style=style,
-        home=home,
-        a=answer,
-        draft=draft,
-        audit=found,
-        states=STATE_WORDS,
-    )
+    files[QA] = _checked(answer, place, found, draft)
     return files, found
 
 
-def _files(
+def copy_files(
     answer: Answer,
+    place: Place,
+    checked: Audit,
     *,
-    style: str,
-    home: str,
-    address: str,
-    others: Mapping[str, Answer] | None,
-    draft: bool,
+    others: Mapping[str, Answer] | None = None,
+    draft: bool = False,
+) -> dict[str, bytes]:
+    """Write the copy of this version that stays when newer ones come.
+
+    Parameters
+    ----------
+    answer, others, draft
+        As for :func:`answer_files`.
+    place
+        Where the copy is put, as seen from there; its `copy` is true.
+    checked
+        What the checks found in the answer's own files.
+    """
+    files = _files(answer, place, others, draft)
+    return {**files, QA: _checked(answer, place, checked, draft)}
+
+
+def _checked(answer: Answer, place: Place, found: Audit, draft: bool) -> bytes:
+    return render("qa.html", **_shared(answer, place, draft), audit=found, states=STATE_WORDS)
+
+
+def _shared(answer: Answer, place: Place, draft: bool) -> dict[str, Any]:
+    """What every template needs."""
+    return {
+        "style": place.style,
+        "home": place.home,
+        "copy": place.copy,
+        "a": answer,
+        "review": answer.review,
+        "draft": draft,
+    }
+
+
+def _files(
+    answer: Answer, place: Place, others: Mapping[str, Answer] | None, draft: bool
 ) -> dict[str, bytes]:
     lines = judge_claims(answer, others)
-    shared = {"style": style, "home": home, "a": answer, "review": answer.review, "draft": draft}
+    address = place.address
+    shared = _shared(answer, place, draft)
     linked = linked_data(answer, address, _disclosures(answer))
     if draft:
         linked["creativeWorkStatus"] = "Draft"
@@ -203,8 +261,8 @@ def _files(
         "index.html": render(
             "page.html",
             **shared,
-            **_context(answer, address, lines),
-            **_siblings(answer, others if home else None),
+            **_context(answer, place, lines),
+            **_siblings(answer, others if place.home else None, place.root),
             json_ld=in_page(linked),
             light=light,
         ),
@@ -214,7 +272,8 @@ def _files(
         **{file.path: file.data for file in light},
     }
     if lines:
-        files[claims.PAGE] = render("claims.html", **shared, **_claims(answer, lines, bool(home)))
+        told = _claims(answer, lines, place.root)
+        files[claims.PAGE] = render("claims.html", **shared, **told)
     for name, text in answer.review.text.items():
         files[f"data/{name}"] = text.encode("utf-8")
     return files
@@ -254,7 +313,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals["draft"] = False
+    made.globals["draft"] = made.globals["copy"] = False
     made.filters.update(FILTERS, claim_id=claims.claim_id)
     return made
 
@@ -286,13 +345,15 @@ def _writers(answer: Answer) -> dict[str, Any]:
     return {"table": table, "figure": figure, "tables": tables.ALL, "dots": tables.dots}
 
 
-def _claims(answer: Answer, lines: Sequence[ClaimLine], site: bool) -> dict[str, Any]:
+def _claims(answer: Answer, lines: Sequence[ClaimLine], root: str) -> dict[str, Any]:
     def say(line: ClaimLine, text: str) -> Markup:
         """A sentence about another review leads to its sources, where it has a page here."""
         if not line.review:
             return said(ended(text))
         return (
-            said(ended(text), f"../{line.review}/{SOURCES}") if site else said(plain(ended(text)))
+            said(ended(text), f"{root}{line.review}/{SOURCES}")
+            if root
+            else said(plain(ended(text)))
         )
 
     article = next((s for s in answer.review.article if s.id == "claims"), None)
@@ -307,7 +368,7 @@ def _claims(answer: Answer, lines: Sequence[ClaimLine], site: bool) -> dict[str,
     }
 
 
-def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[str, Any]:
+def _context(answer: Answer, place: Place, lines: Sequence[ClaimLine]) -> dict[str, Any]:
     words = CERTAINTY[answer.certainty][1] if answer.certainty else "No evidence to be sure of"
     return {
         **_writers(answer),
@@ -323,12 +384,14 @@ def _context(answer: Answer, address: str, lines: Sequence[ClaimLine]) -> dict[s
         "record": record,
         "decision": decision,
         "dissent": dissent(answer),
-        "references": _references(answer),
+        "references": references(answer),
         "unjudged": tables.unjudged(answer),
         "downloads": [(name, _FILES.get(name, "")) for name in answer.review.text],
         "licence": _LICENSES.get(answer.review.license, (answer.review.license, "")),
         "cited": [t for t in answer.review.trials if t.use == "included"],
-        "address": address,
+        "address": place.address,
+        "kept": place.kept,
+        "versions": place.versions,
         "burdens": _burdens(answer),
         "grave": [h.plain for h in answer.harms if h.severity in ("serious", "needs-care")],
         "choice": "not much · some · a lot",
@@ -350,7 +413,7 @@ def _used(answer: Answer) -> str:
     return ""
 
 
-def _siblings(answer: Answer, others: Mapping[str, Answer] | None) -> dict[str, Any]:
+def _siblings(answer: Answer, others: Mapping[str, Answer] | None, root: str) -> dict[str, Any]:
     """Other answers of the site about the same condition or treatment, and about a choice here."""
     condition, treatment = answer.condition.casefold(), answer.treatment.casefold()
     found: list[dict[str, str]] = []
@@ -359,7 +422,7 @@ def _siblings(answer: Answer, others: Mapping[str, Answer] | None) -> dict[str, 
         same = other.condition.casefold() == condition
         if not same and other.treatment.casefold() != treatment:
             continue
-        href = f"../{other.slug}/index.html"
+        href = f"{root}{other.slug}/index.html"
         heading = f"{other.verdict.heading}: " if other.verdict.heading else ""
         label = f"{heading}{other.verdict.label}"
         found.append({"title": other.title, "href": href, "label": label})
@@ -408,57 +471,6 @@ def _disclosures(answer: Answer) -> list[str]:
         told = "; ".join(found) if found else "was not asked about interests"
         lines.append(f"{person.name} ({joined(person.roles)}): {told}.")
     return lines
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A line of the list of references."""
-
-    id: str
-    text: str
-    links: tuple[tuple[str, str], ...]
-    """(text, address) pairs."""
-
-
-def _doi(doi: str) -> tuple[tuple[str, str], ...]:
-    return ((f"doi:{doi}", doi_url(doi)),) if doi else ()
-
-
-def _trial_reference(t: Trial) -> Reference:
-    links = list(_doi(t.doi))
-    if t.pmid:
-        links.append((f"PubMed {t.pmid}", f"https://pubmed.ncbi.nlm.nih.gov/{t.pmid}/"))
-    mark = {"retracted": " RETRACTED.", "concern": " Expression of concern."}.get(t.status, "")
-    text = ended(t.citation or t.label) + mark
-    return Reference(f"ref-{t.id}", text, tuple(links))
-
-
-def _references(answer: Answer) -> list[tuple[str, list[Reference]]]:
-    review = answer.review
-    others: dict[str, Reference] = {}
-
-    def add(text: str, doi: str) -> None:
-        if text and text not in others:
-            others[text] = Reference(f"ref-other-{len(others) + 1}", text, _doi(doi))
-
-    add(review.search.by, review.search.doi)
-    for outcome in review.outcomes:
-        for threshold in outcome.thresholds:
-            add(threshold.source, threshold.doi)
-    for harm in review.harms:
-        add(harm.source, harm.doi)
-    for method in record.papers(answer):
-        add(method.paper, method.doi)
-    heads = (
-        ("included", f"Trials of {answer.treatment}"),
-        ("co-intervention", "Trials of the other care"),
-        ("excluded", "Looked at and left out"),
-    )
-    groups = [
-        (head, [_trial_reference(t) for t in review.trials if t.use == use]) for use, head in heads
-    ]
-    groups.append(("Other sources and methods", list(others.values())))
-    return [(head, found) for head, found in groups if found]
 
 
 def write_folder(files: Mapping[str, bytes], directory: str | Path) -> Path:

@@ -6,7 +6,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,9 +15,19 @@ from equipoise.answer.answer import Answer
 from equipoise.core.errors import FolderError, InputError
 from equipoise.core.provenance import plain
 from equipoise.present.audit.registry import problems_of
-from equipoise.present.pages import answer_files, render, stylesheet, write_folder
+from equipoise.present.pages import (
+    MARKER,
+    VERSIONS,
+    Place,
+    answer_files,
+    copy_files,
+    render,
+    stylesheet,
+    write_folder,
+)
 from equipoise.review.problems import Problem
 from equipoise.site.feed import feed
+from equipoise.site.versions import Kept, kept
 
 #: Folder, heading, and what an answer is listed under.
 _LISTS: tuple[tuple[str, str, Callable[[Answer], Iterable[str]]], ...] = (
@@ -50,7 +60,12 @@ class Built:
 
 
 def build(
-    answers: Sequence[Answer], out: str | Path, *, base_url: str = "", draft: bool = False
+    answers: Sequence[Answer],
+    out: str | Path,
+    *,
+    base_url: str = "",
+    draft: bool = False,
+    earlier: str | Path = "",
 ) -> Built:
     """Write answers as a static site, in one step: a failure leaves the old site as it was.
 
@@ -66,6 +81,9 @@ def build(
         site and of each answer.
     draft
         Build although checks of a page find errors, and mark every page as a draft.
+    earlier
+        A site that an earlier build wrote. Its copies of versions are kept, as are those of the
+        site that is replaced, each at its address ``SLUG/v/VERSION/``.
 
     Returns
     -------
@@ -74,17 +92,29 @@ def build(
     Raises
     ------
     InputError
-        When two answers share a slug, a slug cannot be a folder, the address is not one, or the
-        folder holds something that no build made.
+        When two answers share a slug, a slug or a version cannot be a folder, the address is not
+        one, `earlier` is no site, or the folder holds something that no build made.
     FolderError
         When a check of a page finds an error and `draft` is not set, with all of them.
     """
     base = _base(base_url)
     _check(answers)
-    files = _site(sorted(answers, key=lambda a: (a.title.casefold(), a.slug)), base, draft)
+    old = kept(answers, [_site_of(earlier), out] if earlier else [out])
+    files = _site(sorted(answers, key=lambda a: (a.title.casefold(), a.slug)), base, draft, old)
     folder = write_folder(dict(sorted(files.items())), out)
     pages = sum(name.endswith(".html") for name in files)
     return Built(folder, len(answers), pages, len(files), sum(map(len, files.values())))
+
+
+def _site_of(folder: str | Path) -> Path:
+    site = Path(folder)
+    if not (site / MARKER).is_file():
+        raise InputError(
+            "no earlier build wrote this folder",
+            where=str(folder),
+            hint="the folder that was given to build as its output",
+        )
+    return site
 
 
 def _base(base_url: str) -> str:
@@ -111,22 +141,24 @@ def _check(answers: Sequence[Answer]) -> None:
         seen.add(a.slug)
 
 
-def _site(answers: Sequence[Answer], base: str, draft: bool) -> dict[str, bytes]:
+def _site(answers: Sequence[Answer], base: str, draft: bool, old: Kept) -> dict[str, bytes]:
     style, css = stylesheet()
-    files = {style: css}
+    files = {style: css, **old.files}
     errors: list[Problem] = []
     for a in answers:
         address = f"{base}{a.slug}/" if base else ""
         others = {other.slug: other for other in answers if other is not a}
-        made, checked = answer_files(
-            a,
-            style=f"../{style}",
+        here = Place(
+            f"../{style}",
             home="../index.html",
             address=address,
-            others=others,
-            draft=draft,
-            twice=True,
+            kept=(a.review.version, *old.versions.get(a.slug, ())),
         )
+        made, checked = answer_files(a, here, others=others, draft=draft, twice=True)
+        copy = replace(here, style=f"../../../{style}", home="../../../index.html", copy=True)
+        path = f"{a.slug}/{VERSIONS}/{a.review.version}"
+        copied = copy_files(a, copy, checked, others=others, draft=draft)
+        files.update({f"{path}/{name}": content for name, content in copied.items()})
         errors += [p for p in problems_of(checked, f"{a.slug}/") if p.severity == "error"]
         files.update({f"{a.slug}/{name}": content for name, content in made.items()})
         if base:
@@ -219,7 +251,7 @@ def _sitemap(answers: Sequence[Answer], files: Iterable[str], base: str) -> byte
     changed = {f"{a.slug}/index.html": a.review.updated for a in answers}
     lines = []
     for name in sorted(files):
-        if name.endswith("index.html"):
+        if name.endswith("index.html") and f"/{VERSIONS}/" not in name:
             when = f"<lastmod>{escape(changed[name])}</lastmod>" if name in changed else ""
             address = base + name.removesuffix("index.html")
             lines.append(f"<url><loc>{escape(address)}</loc>{when}</url>")

@@ -15,7 +15,9 @@ from equipoise.review.folder import open_review
 from equipoise.site.build import build
 
 
-def run(reviews: Sequence[str], out: Path, base_url: str, on: str, draft: bool) -> int:
+def run(
+    reviews: Sequence[str], out: Path, base_url: str, on: str, draft: bool, earlier: str = ""
+) -> int:
     """Answer every review, then write the site in one step."""
     when = day(on)
     answers = []
@@ -27,7 +29,7 @@ def run(reviews: Sequence[str], out: Path, base_url: str, on: str, draft: bool) 
                 _held(answer, where, others_of(review, where, when))
             answers.append(answer)
             progress.update(done)
-    built = build(answers, out, base_url=base_url, draft=draft)
+    built = build(answers, out, base_url=base_url, draft=draft, earlier=earlier)
     print(built)
     return 0
 

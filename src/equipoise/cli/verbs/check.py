@@ -11,7 +11,7 @@ from equipoise.answer.assess import assess
 from equipoise.answer.claims import claim_problems, judge_claims
 from equipoise.cli.verbs.common import day, others_of
 from equipoise.present.audit.registry import Audit, problems_of
-from equipoise.present.pages import answer_files
+from equipoise.present.pages import Place, answer_files
 from equipoise.review.check import check_folder
 from equipoise.review.folder import locate, open_review
 from equipoise.review.problems import Problem, errors_of, in_order
@@ -48,6 +48,6 @@ def _problems(where: str, on: date | None, audits: dict[str, Audit]) -> tuple[Pr
     answer = assess(review, on=on)
     others = others_of(review, where, on)
     lines = judge_claims(answer, others)
-    _, audits[where] = answer_files(answer, style="style.css", others=others, twice=True)
+    _, audits[where] = answer_files(answer, Place("style.css"), others=others, twice=True)
     found = problems_of(audits[where])
     return in_order([*problems, *claim_problems(lines), *found])

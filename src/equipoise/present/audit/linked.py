@@ -133,8 +133,8 @@ def links(subject: Subject) -> Iterator[Finding]:
                 continue
             target = posixpath.normpath(posixpath.join(posixpath.dirname(name), parts.path or "."))
             file = name if not parts.path else target
-            if file.startswith("..") or file in ("feed.xml", "qa.html"):
-                continue  # Of the site, or written after this check.
+            if file.startswith(("..", "v/")) or file in ("feed.xml", "qa.html"):
+                continue  # Of the site, a kept version, or written after this check.
             if file not in subject.files:
                 yield Finding(
                     f"a link to {href}, which is not there", "mend it", name, place=node.where()
