@@ -142,7 +142,7 @@ class Bench:
 
     def events(self, trial: str, arm: str, events: int, n: int, **kw: Any) -> Bench:
         """Add a count of the binary outcome."""
-        return self._result(trial, arm, outcome="response", events=events, n=n, **kw)
+        return self._result(trial, arm, **{"outcome": "response", "events": events, "n": n, **kw})
 
     def _result(self, trial: str, arm: str, **kw: Any) -> Bench:
         fields: dict[str, Any] = {"weeks": 26.0, **kw}

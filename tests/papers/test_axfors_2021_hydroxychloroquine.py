@@ -9,11 +9,31 @@ by metafor on the same log odds ratios (half added to every cell of tables with 
 from __future__ import annotations
 
 import math
+import re
+from datetime import date
 
 import pytest
+from bench import Bench
+from fixture_reviews import finished
 
+from equipoise.answer.assess import assess
 from equipoise.effects.contrasts import Contrasts, contrasts, effect_sizes
 from equipoise.models.pairwise import PairwiseFit, pairwise
+from equipoise.present.pages import page
+from equipoise.review.records import Outcome
+
+DEATH = Outcome(
+    id="death",
+    label="Death",
+    plain="the chance of dying",
+    type="binary",
+    measure="OR",
+    better="lower",
+    importance="critical",
+    weeks=(0, 52, 26),
+    self_reported=False,
+    decides=True,
+)
 
 # Deaths and people treated, deaths and people in control.
 HYDROXYCHLOROQUINE = [
@@ -113,3 +133,35 @@ def test_the_reader_is_told_that_the_intervals_disagree(
     note = next(n.text for n in fit.notes if n.code == "wald-no-heterogeneity")
     assert all(text in note for text in texts)
     assert "They disagree" in note
+
+
+@pytest.mark.parametrize(
+    ("tables", "usual", "used"),
+    [
+        (HYDROXYCHLOROQUINE, "0.99 to 1.18 (Hartung–Knapp)", (0.9530, 1.2317)),
+        (CHLOROQUINE, None, None),
+    ],
+)
+def test_the_page_says_what_the_correction_would_have_hidden(
+    tables: list[tuple[int, int, int, int]],
+    usual: str | None,
+    used: tuple[float, float] | None,
+) -> None:
+    bench = Bench()
+    bench.outcomes = [DEATH]
+    for i, (a, m, c, n) in enumerate(tables):
+        name = f"t{i}"
+        bench.trial(name, {"x": ["active"], "c": ["sham"]}, n_randomized=m + n)
+        bench.events(name, "x", a, m, outcome="death").events(name, "c", c, n, outcome="death")
+    answer = assess(finished(bench, "covid"), on=date(2026, 11, 22))
+    pooled = answer.outcome("death").pooled
+    assert pooled is not None
+    html = page(answer).files["index.html"].decode()
+    words = "The usual small-sample correction would have made this look more certain than it is"
+    if usual is None or used is None:
+        assert words not in html
+        return
+    assert (pooled.k, pooled.tau2) == (16, 0.0)
+    assert (math.exp(pooled.low), math.exp(pooled.high)) == pytest.approx(used, abs=5e-5)
+    assert words in html
+    assert usual in re.sub(r"<[^>]+>", "", html)

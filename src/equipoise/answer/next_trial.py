@@ -77,7 +77,7 @@ def _findings(main: Threshold) -> Iterator[tuple[str, str, float]]:
     """What a trial may find: its id, in words, and as a benefit in the reader's units."""
     yield "none", "finds no difference", 0.0
     yield "benefit", "finds a benefit twice as large as the smallest that matters", 2 * main.small
-    yield "worse", "finds that people get worse by twice that much", -2 * main.small
+    yield "worse", "finds a worsening twice as large as the smallest that matters", -2 * main.small
 
 
 def _smallest(changes: Callable[[int], bool]) -> int | None:

@@ -158,6 +158,8 @@ def _narrower(outcome: Outcome, fit: PairwiseFit) -> str:
     measure = measure_of(outcome.measure)
     write = ratio if measure.ratio else points
     low, high = (write(measure.back(v)) for v in (usual.low, usual.high))
+    if (low, high) == tuple(write(measure.back(v)) for v in (fit.ci.low, fit.ci.high)):
+        return ""
     return (
         "The usual small-sample correction would have made this look more certain than it is: "
         f"{low} to {high} (Hartung–Knapp). The trials agree closely, which that correction "

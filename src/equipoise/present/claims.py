@@ -53,7 +53,7 @@ def claimed(text: str, lines: Sequence[ClaimLine]) -> Markup:
 def counted(lines: Sequence[ClaimLine]) -> str:
     """How many claims there are of each state, in words."""
     parts = [
-        f"{number} {state}"
+        f"{number} {'go beyond' if state == 'goes beyond' and number != 1 else state}"
         for state in STATES
         if (number := sum(line.state == state for line in lines))
     ]
