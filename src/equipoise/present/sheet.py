@@ -12,7 +12,7 @@ from equipoise.present.prose import first_upper, joined
 from equipoise.present.tables import UNKNOWN, measured, sureness
 
 #: How much stands on the sheet.
-OUTCOMES, HARMS, OPTIONS, QUESTIONS = 3, 3, 4, 6
+OUTCOMES, HARMS, OPTIONS, QUESTIONS = 3, 3, 4, 8
 #: A cell's words, at most so many signs.
 _LONG = 90
 
