@@ -16,6 +16,7 @@ from fixture_reviews import FIXTURES
 
 from equipoise.answer.answer import Answer, ResponderLine
 from equipoise.answer.assess import assess
+from equipoise.answer.wording import LABELS
 from equipoise.certainty.grade import Cap
 from equipoise.core.errors import FolderError
 from equipoise.core.provenance import Quantity
@@ -66,9 +67,9 @@ def test_there_are_eighty_in_their_order() -> None:
 
 def test_what_runs_elsewhere_is_there() -> None:
     for check in CHECKS:
-        if check.runs:
-            file, _, name = check.runs.partition("::")
-            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), check.code
+        for test in check.runs:
+            file, _, name = test.partition("::")
+            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), test
 
 
 def test_the_list_in_the_documentation_is_current() -> None:
@@ -83,6 +84,14 @@ def test_each_kind_of_answer_passes(name: str) -> None:
     answer, files = good(name)
     # A page of a question without trials has little to say of harms; that is a warning.
     assert tripped(answer, files) <= ({4} if name == "notrials" else set())
+
+
+def test_every_answer_and_stop_has_a_fixture() -> None:
+    answers = [good(name)[0] for name in FIXTURES]
+    assert {a.verdict.code for a in answers} == set(LABELS)
+    assert any(a.verdict.stale for a in answers)
+    assert any(a.verdict.retracted for a in answers)
+    assert {h.state for a in answers for h in a.harms} == {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize("slug", ["prolotherapy-low-back-pain", "prolotherapy-knee-osteoarthritis"])
@@ -117,6 +126,15 @@ def matching(pattern: str, new: str, file: str = MAIN, *, at: str = "worth") -> 
         return answer, {**files, file: html.encode()}, CSS
 
     broken.at = at  # type: ignore[attr-defined]
+    return broken
+
+
+def both(one: Break, other: Break) -> Break:
+    """Two replacements that are one fault."""
+
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        return other(*one(answer, files)[:2])
+
     return broken
 
 
@@ -309,6 +327,83 @@ def not_isolating(a: Answer) -> Answer:
     return replace(a, review=replace(a.review, arms=arms))
 
 
+def first_of(part: str, **kw: Any) -> Break:
+    """Change a part of the review that there is only one of, in the data alone."""
+    return unread(**{part: lambda old: replace(old, **kw)})
+
+
+def unread(**kw: Any) -> Break:
+    """Change the review, on a page that was made before."""
+
+    def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
+        made = {
+            k: new(getattr(answer.review, k)) if callable(new) else new for k, new in kw.items()
+        }
+        return replace(answer, review=replace(answer.review, **made)), files, CSS
+
+    return broken
+
+
+def nameless(answer: Answer, files: dict[str, bytes]) -> Broken:
+    """Cut points without the instrument that they belong to."""
+    (pain,) = answer.review.outcomes
+    bare = replace(
+        pain,
+        instrument="",
+        thresholds=tuple(replace(t, instrument="") for t in pain.thresholds),
+    )
+    return replace(answer, review=replace(answer.review, outcomes=(bare,))), files, CSS
+
+
+def narrow_lines(a: Answer) -> Answer:
+    """Lines so close that the interval crosses both."""
+    (pain,) = a.review.outcomes
+    lines = tuple(replace(t, small=0.5) for t in pain.thresholds)
+    return replace(a, review=replace(a.review, outcomes=(replace(pain, thresholds=lines),)))
+
+
+def other_way(a: Answer) -> Answer:
+    """A difference that is called higher where it is lower."""
+    (pain,) = a.outcomes
+    told = pain.statement_plain.replace(" points lower", " points higher", 1)
+    assert told != pain.statement_plain
+    return replace(a, outcomes=(replace(pain, statement_plain=told),))
+
+
+def raised(a: Answer) -> Answer:
+    """Certainty that stands although a reason took a level off."""
+    (pain,) = a.outcomes
+    assert pain.grade is not None
+    one, *rest = pain.grade.reasons
+    lower = replace(one, suggested=-1, plain="a reason")
+    graded = replace(pain.grade, reasons=(lower, *rest))
+    return replace(a, outcomes=(replace(pain, grade=graded),))
+
+
+def tied_judge(a: Answer) -> Answer:
+    """Somebody who is against the treatment rates its certainty."""
+    who = a.review.people[0]
+    interest = Disclosure(type="professional", direction="against", text="Sells another one.")
+    word = Judgement(
+        about="certainty",
+        outcome="pain",
+        domain="indirectness",
+        level="-1",
+        by=who.id,
+        on="2026-10-01",
+        why="Other people.",
+    )
+    people = (replace(who, disclosures=(interest,)), *a.review.people[1:])
+    return replace(a, review=replace(a.review, people=people, judgements=(word,)))
+
+
+def heavy_drawing() -> str:
+    return (
+        '<svg role="img" aria-labelledby="heavy-t"><title id="heavy-t">x</title><desc>x</desc>'
+        f"<path d='{'M0 0' * 40_000}'/></svg>"
+    )
+
+
 HINT = '<p class="hint">How serious'
 BREAKS: dict[str, tuple[int, Break]] = {
     "no word on living through a choice": (1, first("options", experience="")),
@@ -347,7 +442,10 @@ BREAKS: dict[str, tuple[int, Break]] = {
         14,
         matching(r'(q-pain.difference">−14.7) \([^<]*', r"\g<1>"),
     ),
-    "another denominator": (15, page("of 1000 without", "of 500 without", at="harms")),
+    "another denominator": (
+        15,
+        harm(1, statement="10 of 1000 people with it, 3 of 500 without."),
+    ),
     "another time in the row": (16, absolute(time="two days")),
     "a caption without people": (17, page("<caption>Adults with pain:", "<caption>Some people:")),
     "one in x": (18, page(HINT, f"<p>One in ten had it.</p>{HINT}")),
@@ -484,6 +582,334 @@ BREAKS: dict[str, tuple[int, Break]] = {
             "people",
             disclosures=(Disclosure(type="none", asked_on="2026-01-01", text="Tried to be fair."),),
         ),
+    ),
+    # Other ways to break the same thing.
+    "no condition described": (1, first_of("question", condition_plain=" ")),
+    "a decision that is no question": (1, first_of("question", text="Try the solution.")),
+    "no word on the good of a choice": (
+        1,
+        matching(r"(Can it help\?</th><td[^>]*>)[^<]*", r"\g<1>"),
+    ),
+    "a heading that is no question": (
+        3,
+        matching(r"<h1>[^<]*</h1>", "<h1>The solution for pain</h1>"),
+    ),
+    "harms in larger letters": (5, style(".harms th:first-child{", ".harms td{font-size:2rem}x{")),
+    "harms under a lesser heading": (
+        5,
+        matching(r'<h2 id="harms-h">Harms</h2>', '<h3 id="harms-h">Harms</h3>'),
+    ),
+    "no next review": (7, review(next_review="")),
+    "a next review on no day": (7, unread(next_review="soon")),
+    "no policy of updates": (7, review(update_policy="")),
+    "a policy that is not shown": (7, page("Every year.", "Some day.", count=9)),
+    "nobody asked about interests": (9, first("people", disclosures=())),
+    "a reviewer who wrote it": (
+        9,
+        data(
+            lambda a: replace(
+                a,
+                review=replace(
+                    a.review, people=tuple(replace(p, roles=("author",)) for p in a.review.people)
+                ),
+            )
+        ),
+    ),
+    "no author": (
+        9,
+        data(
+            lambda a: replace(
+                a,
+                review=replace(
+                    a.review, people=tuple(replace(p, roles=("reviewer",)) for p in a.review.people)
+                ),
+            )
+        ),
+    ),
+    "a number that leads nowhere": (
+        11,
+        page('href="sources.html#q-pain.without"', 'href="sources.html"', "print.html"),
+    ),
+    "a number that rests on nothing": (11, quantity("pain.without", inputs=("lost",))),
+    "a typed number in a heading": (12, page('id="harms-h">Harms', 'id="harms-h">7 harms')),
+    "a typed number in bold": (12, page(HINT, f"<p>It was <b>42</b>.</p>{HINT}")),
+    "a typed number without a paragraph": (12, page(HINT, f"<div>It was 42.</div>{HINT}")),
+    "a number ten times too small": (
+        13,
+        matching(r'(href="sources.html#q-pain.difference">)14.7<', r"\g<1>1.47<"),
+    ),
+    "another number on the sheet": (
+        13,
+        matching(r'(href="sources.html#q-pain.without">)50.0<', r"\g<1>51.0<", "print.html"),
+    ),
+    "an estimate without time": (
+        14,
+        matching(r'(<td data-label="After">).*?(</td>)', r"\g<1>\g<2>"),
+    ),
+    "an estimate without people": (
+        14,
+        matching(r'(id="evidence".*?<td data-label="People[^>]*>).*?(</td>)', r"\g<1>\g<2>"),
+    ),
+    "one out of twenty": (18, page(HINT, f"<p>One out of every twenty had it.</p>{HINT}")),
+    "one of a number": (18, page(HINT, f'<p><span class="n">1 out of 20</span> had it.</p>{HINT}')),
+    "times as likely": (18, page(HINT, f"<p>Pain is two times as likely.</p>{HINT}")),
+    "NNT for patients": (19, page(HINT, f"<p>The NNT is small.</p>{HINT}")),
+    "a word of the other direction": (22, data(other_way)),
+    "converted people without source": (23, responder(source="")),
+    "no scale": (24, outcome(scale=None)),
+    "a sentence of another size": (
+        26,
+        outcome(
+            statement_plain="The solution improves pain a lot, compared with injections of salt "
+            "water."
+        ),
+    ),
+    "a sentence that is not shown": (
+        26,
+        page("The solution improves pain, compared with", "It helps, compared with", count=9),
+    ),
+    "works": (27, in_prose("Everybody says: the solution works.")),
+    "cured": (27, in_prose("Many were cured.")),
+    "a trend alone": (27, in_prose("There was a trend.")),
+    "significant": (27, in_prose("It was statistically significant.")),
+    "a safe choice": (27, in_prose("A safe choice.")),
+    "studies show": (27, in_prose("Studies show it.")),
+    "a typed may beside a number": (
+        28,
+        page(
+            '<ul class="statements">',
+            '<p>It may help by <a class="n" href="sources.html#q-pain.difference">14.7</a>.</p>'
+            '<ul class="statements">',
+        ),
+    ),
+    "a typed may on harms": (28, page(HINT, f"<p>It may sting.</p>{HINT}")),
+    "jargon in a table": (
+        29,
+        page("</span> confident</span></td>", "</span> high-certainty evidence</span></td>"),
+    ),
+    "a p value": (29, in_prose("That is P < one in a line.")),
+    "rare on the page": (30, in_prose("Afterwards the arm is commonly sore.")),
+    "rare without events": (31, harm(4, statement="It is rare: up to ⟦harm.4.bound|2⟧ in 1000.")),
+    "no bound": (31, harm(4, bound=None)),
+    "a harm under another heading": (
+        33,
+        page(">Reported elsewhere: counts, no rate<", ">Looked for and not seen<", at="harms"),
+    ),
+    "no caution for little difference": (34, verdict(at="maynot", caution="")),
+    "a success story": (35, in_prose("A success story.")),
+    "nobody to talk to": (36, page("Talk it over with somebody", "Think it over by")),
+    "a label that is not shown": (
+        37,
+        page('<span class="label">Trials support', '<span class="label">They support'),
+    ),
+    "a badge too few": (
+        40,
+        data(lambda a: replace(a, verdict=replace(a.verdict, flips=("something",)))),
+    ),
+    "one level off for both lines": (42, data(narrow_lines, at="maynot")),
+    "a cut point of no instrument": (43, nameless),
+    "a cut point without source": (43, threshold(source="")),
+    "a cut point of no kind": (43, threshold(kind="some")),
+    "a cut point used as another kind": (
+        43,
+        data(
+            lambda a: replace(
+                a,
+                outcomes=tuple(
+                    replace(
+                        o, thresholds=tuple(replace(t, kind="within-person") for t in o.thresholds)
+                    )
+                    for o in a.outcomes
+                ),
+            )
+        ),
+    ),
+    "a search that is called young": (
+        44,
+        data(lambda a: replace(a, status=replace(a.status, search_age_months=30))),
+    ),
+    "a judgement without a day": (45, judged(on="")),
+    "a judgement by nobody": (45, judged(by="nobody")),
+    "a judgement that raises with a sign": (45, judged(level="+2")),
+    "certainty above its reasons": (45, data(raised)),
+    "passive sentences": (48, in_prose(" ".join(["The arm is then cleaned well."] * 40))),
+    "a short form": (48, in_prose("Ask at the ABC.")),
+    "a long key message": (47, data(lambda a: replace(a, key_messages=("It is so. " * 11,)))),
+    "an id twice": (50, page('<p class="subtitle">', '<p class="subtitle" id="harms-h">')),
+    "an element closed twice": (50, page(HINT, f"</p>{HINT}")),
+    "elements that cross": (50, page(HINT, f"<p><b><i>So.</b></i></p>{HINT}")),
+    "two pages of one title": (
+        52,
+        matching(
+            r"<title>[^<]*</title>",
+            "<title>Should I try the solution for pain?</title>",
+            "sources.html",
+        ),
+    ),
+    "no title": (52, matching(r"<title>[^<]*</title>", "", "print.html")),
+    "a level of headings skipped": (52, page(HINT, f"<h5>So</h5>{HINT}")),
+    "no main part": (
+        52,
+        matching(r'<main id="main"(.*)</main>', r'<div id="main"\1</div>', "print.html"),
+    ),
+    "no link to skip with": (52, matching(r'<a class="skip"[^>]*>[^<]*</a>', "", "print.html")),
+    "a drawing that names nothing": (53, matching(r'(<svg[^>]*) aria-labelledby="[^"]*"', r"\1")),
+    "a drawing without a table": (
+        53,
+        matching(r'(id="bars-pain".*?</div>)<details>.*?</details>', r"\1"),
+    ),
+    "a drawn number that no table has": (
+        53,
+        matching(r"(<text[^>]*>−14\.)7( \(−16\.0 to −13\.4\))", r"\g<1>9\g<2>"),
+    ),
+    "a heading of no scope": (54, page('<th scope="row">', "<th>", "print.html")),
+    "an empty caption": (
+        54,
+        matching(r"<caption>[^<]*</caption>", "<caption> </caption>", "print.html"),
+    ),
+    "a table of cells only": (
+        54,
+        page(
+            HINT,
+            f"<table><caption>So</caption><tbody><tr><td>So</td></tr></tbody></table>{HINT}",
+        ),
+    ),
+    "a colour that is not there": (55, style("--soft-ink:", "--other-ink:")),
+    "a status line without a sign": (
+        56,
+        matching(r'<span class="mark"[^>]*>[^<]*</span>', ""),
+    ),
+    "dots without dots": (56, matching(r'(<span class="dots"[^>]*>)[^<]*', r"\g<1>", "print.html")),
+    "a sliding part": (
+        61,
+        lambda a, f: (
+            a,
+            f,
+            CSS.replace("prefers-reduced-motion", "prefers-no").replace(
+                "scroll-behavior:smooth", "transition:all 1s"
+            ),
+        ),
+    ),
+    "smooth scrolling for all": (61, style("prefers-reduced-motion", "prefers-no")),
+    "a film that starts": (61, page(HINT, f'<video src="x.webm" autoplay></video>{HINT}')),
+    "words under a pointer": (61, page(HINT, f'<p><b title="So it is">So</b></p>{HINT}')),
+    "a ClaimReview": (62, page('"MedicalWebPage"', '"ClaimReview"')),
+    "no JSON-LD": (62, page('type="application/ld+json"', 'type="application/json"')),
+    "JSON-LD that cannot be read": (62, page('"inLanguage": "en",', '"inLanguage": en,')),
+    "JSON-LD that ends early": (62, page('"inLanguage": "en"', '"inLanguage": "</en"')),
+    "JSON-LD of another day": (
+        62,
+        page('"datePublished": "2026-10-01"', '"datePublished": "2026-10-02"'),
+    ),
+    "another JSON-LD beside it": (
+        62,
+        other_file("data/page.jsonld", '"inLanguage": "en"', '"inLanguage": "de"'),
+    ),
+    "FHIR that cannot be read": (63, other_file("data/fhir.json", "{", "")),
+    "FHIR of nothing": (63, other_file("data/fhir.json", '"Bundle"', '"Basket"')),
+    "a harm in other words": (
+        64,
+        lambda a, f: other_file("data/shown/harms.csv", "of 1000", "of 999")(a, f),
+    ),
+    "a trial that is not in the download": (
+        64,
+        other_file("data/shown/trials.csv", "T1 2020", "T9 2020"),
+    ),
+    "a file that is not the folder's": (64, other_file("data/results.csv", "t1", "t7")),
+    "an answer that cannot be read": (64, other_file("answer.json", "{", "")),
+    "a PMID that is none": (65, first("trials", pmid="PMC12")),
+    "an empty link": (66, page('href="#harms"', 'href=""')),
+    "a link to no file": (66, page('href="data/trials.csv"', 'href="data/trails.csv"')),
+    "a label that names nothing": (
+        66,
+        page('aria-labelledby="harms-h"', 'aria-labelledby="harm-h"'),
+    ),
+    "a link to no place of another page": (
+        66,
+        page('href="index.html#ref-t1"', 'href="index.html#ref-t8"', "sources.html"),
+    ),
+    "a style from elsewhere": (
+        67,
+        page("</head>", '<link rel="stylesheet" href="//example.org/x.css"></head>'),
+    ),
+    "a font from elsewhere": (67, style("*{box-sizing", "@font-face{src:url( https://x.y/z)}*{b")),
+    "a picture from elsewhere": (
+        67,
+        page("</footer>", '<img alt="" src="HTTPS://example.org/x.png"></footer>'),
+    ),
+    "pictures from elsewhere": (
+        67,
+        page("</footer>", '<img alt="" srcset="x.png 1x, https://x.org/y.png 2x"></footer>'),
+    ),
+    "another place told in advance": (
+        67,
+        page("</head>", '<link rel="preconnect" href="https://example.org"></head>'),
+    ),
+    "a frame from elsewhere": (
+        67,
+        page("</footer>", '<iframe src="https://example.org/"></iframe></footer>'),
+    ),
+    "drawings of great weight": (
+        68,
+        page("</details>", f"{heavy_drawing()}</details>"),
+    ),
+    "a policy that lets scripts in": (
+        70,
+        page("style-src 'self'", "script-src https:; style-src 'self'"),
+    ),
+    "a policy with unsafe styles": (70, page("style-src 'self'", "style-src 'unsafe-inline'")),
+    "a policy without a base": (70, page("base-uri 'none'; ", "", "sources.html")),
+    "code in an attribute": (70, page("<h1>", '<h1 onclick="x()">')),
+    "a style in an attribute": (70, page("<h1>", '<h1 style="color:red">')),
+    "code in a link": (
+        70,
+        page("</footer>", '<p><a href=" java&#10;script:x()">x</a></p></footer>'),
+    ),
+    "a script of one's own": (70, page("</head>", "<script>x()</script></head>")),
+    "a form": (70, page("</footer>", "<form></form></footer>")),
+    "an address in a file of the folder": (
+        71,
+        lambda a, f: (a, {**f, "data/notes.md": b"write to reader@example.org"}, CSS),
+    ),
+    "the number of somebody's machine": (71, page("</footer>", "<p>192.0.2.7</p></footer>")),
+    "the long number of somebody's machine": (
+        71,
+        page("</footer>", "<p>2001:db8:0:0:8:800:200c:417a</p></footer>"),
+    ),
+    "no word on comments": (
+        73,
+        both(
+            page('<section id="comments"', '<section id="letters"'),
+            page('href="#comments"', 'href="#main"'),
+        ),
+    ),
+    "comments before the references": (
+        73,
+        matching(
+            r'(<section id="references".*?</section>)(.*)(<section id="comments".*?</section>)',
+            r"\3\2\1",
+        ),
+    ),
+    "no line of interests": (74, page('<section id="disclosure"', '<section id="interests"')),
+    "interests of one only": (
+        74,
+        matching(
+            r'(<section id="disclosure".*?)(A Checker .*?\. )(Funding.*?</section>)',
+            r"\1\3<p>\2</p>",
+        ),
+    ),
+    "no interests on the sheet": (
+        74,
+        page("A Maker (author): no interests declared", "Nothing", "print.html"),
+    ),
+    "an interested judge of certainty": (75, data(tied_judge)),
+    "praise of oneself": (
+        78,
+        page("Funding: none.", "The authors are unbiased. Funding: none."),
+    ),
+    "interests in the first person": (
+        78,
+        page("Funding: none.", "I own no needle. Funding: none."),
     ),
 }
 

@@ -148,7 +148,7 @@ GOOD: tuple[str, ...] = (
     "There is no cure for it.",
     "Injections cannot cure worn cartilage.",
     "Ask what the doctor means when the word cure is used, and whether anybody was cured.",
-    "Being sore for a day or two afterwards is common.",
+    "You may be sore for a day or two afterwards.",
     "People who take blood thinners can bleed.",
     "Serious harms have been reported, and nobody knows how often they happen.",
     "How often any harm happens is not known.",

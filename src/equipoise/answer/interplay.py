@@ -15,7 +15,7 @@ from equipoise.answer.footing import labelled, labels_of
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.parts import one_model
 from equipoise.answer.together import Model
-from equipoise.answer.wording import join, uncapital
+from equipoise.answer.wording import join
 from equipoise.core.provenance import Quantity, mark
 from equipoise.core.table import points, ratio
 from equipoise.effects.contrasts import Contrasts
@@ -159,11 +159,13 @@ def _size(outcome: Outcome, effect: Quantity) -> str:
     """The interaction in words: how the effect with other care differs from that without."""
     assert effect.low is not None
     assert effect.high is not None
-    name = uncapital(measure_of(outcome.measure).name)
     if measure_of(outcome.measure).ratio:
         low, high = (mark(effect, ratio(v)) for v in (effect.low, effect.high))
         middle = mark(effect, ratio(effect.value))
-        return f"with other care its {name} was {middle} times that without (from {low} to {high})"
+        return (
+            f"with other care its effect, as a ratio, was {middle} times that without (from {low} "
+            f"to {high}; 1 is no difference)"
+        )
 
     def told(value: float) -> str:
         return f"{mark(effect, points(abs(value)))} {'lower' if value < 0 else 'higher'}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
+from equipoise.core.provenance import plain
 from equipoise.present.audit.dom import Node
-from equipoise.present.audit.findings import NOT_PROSE, Check, Finding, Subject
+from equipoise.present.audit.findings import NOT_PROSE, PAGE, Check, Finding, Subject
 
 TOML = "review.toml"
 
@@ -19,11 +21,17 @@ def qualifies(subject: Subject) -> Iterator[Finding]:
     """IPDAS Q1 to Q6, one finding for each that is missing."""
     a = subject.answer
     q, options = a.review.question, a.review.options
+    described = _said(q.condition_plain) and _said(subject.section("condition").text())
     checks = (
-        ("Q1", _said(q.condition_plain), "the condition is not described", "condition_plain"),
+        ("Q1", described, "the condition is not described", "condition_plain"),
         ("Q2", q.text.strip().endswith("?"), "the decision is not put as a question", "text"),
         ("Q3", len(options) >= 2, "fewer than two choices are listed", "[[options]]"),
-        ("Q4", bool(a.outcomes), "no good point of any choice is looked at", "[[outcomes]]"),
+        (
+            "Q4",
+            bool(a.outcomes) and _asked_of_all(subject, "help"),
+            "what is known of the good points of a choice is not told",
+            "[[outcomes]]",
+        ),
         ("Q5", _said(a.harm_sentence), "nothing is said of harms", "harms.csv"),
         (
             "Q6",
@@ -35,6 +43,15 @@ def qualifies(subject: Subject) -> Iterator[Finding]:
     for item, met, what, key in checks:
         if not met:
             yield Finding(f"{item}: {what}", f"fill {key}", TOML, q.line or 1, "[question]")
+
+
+def _asked_of_all(subject: Subject, word: str) -> bool:
+    """Whether the row that asks this has a cell with words for each choice."""
+    table = subject.section("options").first("table")
+    lines = [] if table is None else table.all("tr")
+    line = next((r for r in lines if (h := r.first("th")) and word in h.text()), None)
+    cells = [] if line is None else line.all("td")
+    return len(cells) == len(subject.answer.review.options) and all(_said(c.text()) for c in cells)
 
 
 def no_change(subject: Subject) -> Iterator[Finding]:
@@ -91,6 +108,28 @@ def same_look(subject: Subject) -> Iterator[Finding]:
         )
     if [h.tag if h else "" for h in heads] != ["h2", "h2"]:
         yield Finding("the headings differ in level", "h2 for both", place="#harms h2")
+    if re.search(r"\.harms\b[^{},:]*\{[^}]*font(?:-size)?:", subject.css):
+        yield Finding("the letters differ in size", "one size for both", "style.css")
+    good, bad = _denominators(tables[0]), _denominators(tables[1])
+    if good and bad and good != bad:
+        yield Finding(
+            f"benefits out of {', '.join(sorted(good))}, harms out of {', '.join(sorted(bad))}",
+            "count both out of the same number of people",
+            place="#harms table",
+        )
+
+
+#: Out of how many people a text counts; not a number of weeks, nor the count of one trial.
+OUT_OF = re.compile(
+    r"\b(?:(?:per|in|of every) (\d[\d,]*)(?! (?:months|weeks|years|points))"
+    r"|of (\d[\d,]*) (?:people with it|without))\b"
+)
+
+
+def _denominators(table: Node) -> set[str]:
+    """Out of how many people a table counts; counts of one trial are links as a whole."""
+    text = table.text(without=frozenset({"a"}))
+    return {(t or u).replace(",", "") for t, u in OUT_OF.findall(text)}
 
 
 def rows(subject: Subject) -> Iterator[Finding]:
@@ -99,10 +138,7 @@ def rows(subject: Subject) -> Iterator[Finding]:
     for o in a.outcomes:
         if o.importance == "critical" and not _said(o.statement_plain):
             yield Finding(f"nothing is said of {o.label}", "say what is known", place="#fact-box")
-    table = subject.section("options").first("table")
-    line = None if table is None else next((r for r in table.all("tr") if "harm" in r.text()), None)
-    cells = [] if line is None else line.all("td")
-    if len(cells) != len(a.review.options) or not all(_said(c.text()) for c in cells):
+    if not _asked_of_all(subject, "harm"):
         yield Finding(
             "a choice has no line on harms",
             "one cell for each choice, with “not judged” where nobody looked",
@@ -116,9 +152,17 @@ def update_policy(subject: Subject) -> Iterator[Finding]:
     if not _said(a.review.update_policy):
         yield Finding("no policy of updates", "fill update_policy", TOML)
     due = a.review.next_review
-    if not due or date.fromisoformat(due) < date.fromisoformat(a.status.on):
+    try:
+        late = not due or date.fromisoformat(due) < date.fromisoformat(a.status.on)
+    except ValueError:
+        yield Finding(f"the next review is set for “{due}”, which is no day", "YYYY-MM-DD", TOML)
+        return
+    if late:
         told = f"the next review was due on {due}" if due else "no next review is set"
         yield Finding(told, "look again, then set next_review", TOML)
+    policy = plain(a.review.update_policy).strip().rstrip(".").casefold()
+    if policy not in subject.section("changes").text().casefold():
+        yield Finding("the policy of updates is not on the page", "print it", place="#changes")
 
 
 def funding(subject: Subject) -> Iterator[Finding]:
@@ -141,7 +185,7 @@ def people(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 f"{p.name} was not asked about interests", "ask, and write it down", TOML, p.line
             )
-    if any("author" not in p.roles for p in a.review.people):
+    if any(p.independent and "author" not in p.roles for p in a.review.people):
         return
     strip = subject.section("status").text()
     if "not independently reviewed" in strip:
@@ -155,7 +199,7 @@ def people(subject: Subject) -> Iterator[Finding]:
     else:
         yield Finding(
             "no reviewer beside the authors, and the page does not say so",
-            "add a reviewer, or show the strip",
+            "add a reviewer who is independent, or show the strip",
             place="#status",
         )
 
@@ -169,6 +213,12 @@ def tested(subject: Subject) -> Iterator[Finding]:
             "print it, “not done” included",
             place="#judgements",
         )
+    if not any(n.attrs.get("href") == "qa.html" for n in subject.document().root.all("a")):
+        yield Finding(
+            "no link to how hard it is to read, and what IPDAS asks for",
+            "link qa.html",
+            place="#data",
+        )
 
 
 def provenance(subject: Subject) -> Iterator[Finding]:
@@ -180,12 +230,16 @@ def provenance(subject: Subject) -> Iterator[Finding]:
             told = f"rests on {', '.join(lost)}, which is not there" if lost else "has no formula"
             yield Finding(f"{q.id} {told}", "tie it to its source", "sources.html")
     known = subject.document("sources.html").ids
-    for node in subject.document().root.all("a", css="n"):
-        file, _, place = node.attrs.get("href", "").partition("#")
-        if file == "sources.html" and place not in known:
-            yield Finding(
-                f"{node.text()} leads to no source", "tie it to its quantity", place=node.where()
-            )
+    for name in (PAGE, "print.html"):
+        for node in subject.document(name).root.all("a", css="n"):
+            file, _, place = node.attrs.get("href", "").partition("#")
+            if file != "sources.html" or place not in known:
+                yield Finding(
+                    f"{node.text()} leads to no source",
+                    "tie it to its quantity",
+                    name,
+                    place=node.where(),
+                )
 
 
 def prose_nodes(section: Node) -> list[Node]:
@@ -242,7 +296,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Benefits and harms look alike",
-        "Their tables share classes, their headings a level.",
+        "Their tables share classes, size of letters and denominator, their headings a level.",
         same_look,
     ),
     Check(
@@ -258,7 +312,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Updates",
-        "A policy of updates, and a next review that is not in the past.",
+        "A policy of updates, on the page, and a next review that is not in the past.",
         update_policy,
     ),
     Check(8, "error", "data", "Funding is typed", "Also when there was none.", funding),
@@ -267,8 +321,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "People",
-        "Author, credentials, disclosures, and a reviewer who is not the author; where there is "
-        "none, the first lines of the page say so and it needs a person.",
+        "Author, credentials, disclosures, and an independent reviewer who is not the author; "
+        "where there is none, the first lines of the page say so and it needs a person.",
         people,
     ),
     Check(
@@ -276,7 +330,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "data",
         "Tests with readers are told, done or not",
-        "The page says whether patients read and tested it.",
+        "The page says whether patients read and tested it, and links to its reading grade and to "
+        "what standards of decision aids ask for.",
         tested,
     ),
     Check(

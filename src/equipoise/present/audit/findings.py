@@ -93,9 +93,10 @@ class Subject:
 
     def patient(self) -> tuple[Node, ...]:
         """The sections of the patient layer, in the order of the page."""
-        return tuple(n for n in map(self._patient_section, PATIENT) if n.tag)
+        return tuple(n for n in map(self.part, PATIENT) if n.tag)
 
-    def _patient_section(self, id: str) -> Node:
+    def part(self, id: str) -> Node:
+        """A section of the main page by its id, or by that of its heading."""
         node = self.section(id)
         if not node.tag:  # A section that is named by its heading only.
             node = self.section(f"{id}-h").parent or node
@@ -136,8 +137,8 @@ Run = Callable[[Subject], Iterable[Finding]]
 class Check:
     """One of the eighty checks of a page.
 
-    `kind` says what it reads: ``data``, ``page``, ``browser`` or ``person``. `runs` names where it
-    runs when it cannot run here, such as a test in a browser.
+    `kind` says what it reads: ``data``, ``page``, ``browser`` or ``person``. `runs` names the tests
+    that it is when it cannot run here, such as those in a browser.
     """
 
     number: int
@@ -146,7 +147,7 @@ class Check:
     name: str
     rule: str
     run: Run | None = None
-    runs: str = ""
+    runs: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -166,10 +167,12 @@ class CheckResult(Result):
 def result_of(check: Check, subject: Subject) -> CheckResult:
     """Run one check."""
     if check.run is None:
-        told = Finding(
-            f"runs in {check.runs}", "run it there", place=check.runs, state=_elsewhere(check)
+        elsewhere = _elsewhere(check)
+        told = tuple(
+            Finding(f"runs in {test}", "run it there", place=test, state=elsewhere)
+            for test in check.runs
         )
-        return CheckResult(check, told.state, (told,))
+        return CheckResult(check, elsewhere, told)
     findings = tuple(check.run(subject))
     states = {f.state for f in findings}
     state: State = next((s for s in STATES if s in states), "met")

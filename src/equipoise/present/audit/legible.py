@@ -15,7 +15,15 @@ GRADE, SMOG = 8.0, 10.0
 KEY_WORDS, SENTENCE_WORDS, EARLY = 30, 30, 150
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
 _ACRONYM = re.compile(r"\b[A-Z]{2,6}\b")
-#: Short forms that readers know, that are names, or that checks 19 and 29 speak of.
+#: "Was given", "are often injected": something is done, and nobody does it.
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|be|been|being)\s+(?:(?:not|never|also|often|usually|then|still|\w+ly)\s+)"
+    r"{0,2}(?:\w+(?:ed|wn|ught|ept|ade|aid|old|iven|ound)|seen|taken|done|put|sent|lost)\b",
+    re.I,
+)
+#: The largest share of such sentences among those of four words or more.
+PASSIVE = 0.25
+#: Short forms that readers know, that are names, or that checks 18, 19 and 29 speak of.
 _KNOWN = frozenset(
     {
         "GRADE",
@@ -24,6 +32,10 @@ _KNOWN = frozenset(
         "NNT",
         "NNTB",
         "NNTH",
+        "RR",
+        "OR",
+        "HR",
+        "IRR",
         "USA",
         "UK",
         "EU",
@@ -82,7 +94,8 @@ def keys(subject: Subject) -> Iterator[Finding]:
 
 
 def sentences(subject: Subject) -> Iterator[Finding]:
-    """Sentences for patients are short, and short forms are explained."""
+    """Sentences for patients are short, mostly active, and short forms are explained."""
+    yield from _passive(subject)
     seen = {word for t in subject.answer.review.trials for word in t.label.split()}
     for section in subject.patient():
         for node in prose_nodes(section):
@@ -105,6 +118,18 @@ def sentences(subject: Subject) -> Iterator[Finding]:
                         "say it in full",
                         place=node.where(),
                     )
+
+
+def _passive(subject: Subject) -> Iterator[Finding]:
+    """Too many sentences in which nobody does anything."""
+    told = [s for text in patient_texts(subject) for s in _SENTENCE.split(text)]
+    told = [s for s in told if len(words(s)) >= 4]
+    number = sum(bool(_PASSIVE.search(s)) for s in told)
+    if len(told) >= 10 and number > PASSIVE * len(told):
+        yield Finding(
+            f"{number} of {len(told)} sentences for patients are passive",
+            "say who does it",
+        )
 
 
 def early(subject: Subject) -> Iterator[Finding]:
@@ -136,7 +161,7 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "page",
         "Sentences",
-        "At most 30 words for patients; short forms explained.",
+        "At most 30 words for patients, at most a quarter of them passive; short forms explained.",
         sentences,
     ),
     Check(

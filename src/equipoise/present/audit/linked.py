@@ -12,16 +12,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from equipoise.answer.answer import Answer
+from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import PAGE, Check, Finding, Subject
 
 LINKED, FHIR, OUTCOMES = "data/page.jsonld", "data/fhir.json", "data/shown/outcomes.csv"
+HARMS, TRIALS = "data/shown/harms.csv", "data/shown/trials.csv"
 #: Bytes of the page, and of all drawings in it.
 PAGE_BYTES, DRAWING_BYTES = 300_000, 150_000
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PMID = re.compile(r"[1-9]\d{0,7}")
 _STARS = ("aggregateRating", "reviewRating", "ratingValue", "ClaimReview", "MedicalEvidenceLevel")
-#: Elements that fetch something, and where from.
-_FETCH = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data"}
+#: Attributes by which an element fetches something, or tells another place that it is read.
+_FETCH = ("src", "srcset", "data", "poster", "background", "ping", "manifest", "xlink:href")
+#: Elements that fetch what their ``href`` names.
+_BY_HREF = frozenset({"link", "image", "use", "base", "feimage"})
+#: Links that only name another page.
+_NAMED = frozenset({"canonical", "license", "alternate", "author", "prev", "next", "help"})
+_ELSEWHERE = re.compile(r"(?:^|[\s,'\"(=])(?:https?:)?//", re.I)
+#: Attributes that name ids of the same page.
+_REFERS = ("aria-labelledby", "aria-describedby", "aria-controls", "headers", "for")
 
 
 def json_ld(subject: Subject) -> Iterator[Finding]:
@@ -39,12 +48,31 @@ def json_ld(subject: Subject) -> Iterator[Finding]:
     for word in _STARS:
         if word in found[1]:
             yield Finding(f"JSON-LD with {word}", "a verdict is no rating", place="head")
-    text = subject.document().root.text(without=frozenset({"script"}))
+    if "</" in found[1] or "<!--" in found[1]:
+        yield Finding("the JSON-LD could close its own element", "escape <", place="head")
+    kept = subject.files.get(LINKED)
+    if kept is not None and _read(kept) != data:
+        yield Finding("another JSON-LD than in the page", "write both from one", LINKED)
+    page = subject.document()
+    days = {n.attrs.get("datetime", "") for n in page.root.all("time")}
+    for key in ("datePublished", "dateModified", "lastReviewed"):
+        if data.get(key) and data[key] not in days:
+            yield Finding(
+                f"the JSON-LD has {key} {data[key]}, the page does not", "show it", place="head"
+            )
+    text = page.root.text(without=frozenset({"script"}))
     for value in _said(data):
         if _flat(value) not in _flat(text):
             yield Finding(
                 f"the JSON-LD says “{value[:60]}”, the page does not", "say the same", place="head"
             )
+
+
+def _read(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
 
 
 def _flat(text: str) -> str:
@@ -75,8 +103,15 @@ def fhir(subject: Subject) -> Iterator[Finding]:
         return
     values = set(_values(entries))
     for o in subject.answer.outcomes:
-        if o.effect is not None and o.pooled is not None and o.effect.value not in values:
-            yield Finding(f"{o.label}: its effect is not in it", "write it again", FHIR)
+        if o.effect is None or o.pooled is None:
+            continue
+        for what, value in (
+            ("effect", o.effect.value),
+            ("lower end", o.effect.low),
+            ("upper end", o.effect.high),
+        ):
+            if value is not None and value not in values:
+                yield Finding(f"{o.label}: its {what} is not in it", "write it again", FHIR)
 
 
 def _values(data: Any) -> Iterator[float]:
@@ -102,13 +137,41 @@ def same_data(subject: Subject) -> Iterator[Finding]:
     if again.verdict != a.verdict or again.quantities != a.quantities:
         yield Finding("read back it is another answer", "write it again", "answer.json")
     page = _flat(subject.document().root.text())
-    rows = list(csv.DictReader(io.StringIO(subject.files.get(OUTCOMES, b"").decode())))
+    rows = _table(subject, OUTCOMES)
     if [r.get("id") for r in rows] != [o.id for o in a.outcomes]:
         yield Finding("it has other outcomes than the page", "write it again", OUTCOMES)
     for row in rows:
         for key in ("difference_shown", "with_shown", "without_shown"):
             if _flat(row.get(key, "")) not in page:
                 yield Finding(f"{row['id']}: “{row[key]}” is not on the page", "the same", OUTCOMES)
+    yield from _other_rows(subject, page)
+    for name, text in a.review.text.items():
+        copy = subject.files.get(f"data/{name}")
+        if copy is not None and copy.decode() != text:
+            yield Finding("it is not the file of the folder", "copy it again", f"data/{name}")
+
+
+def _table(subject: Subject, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(subject.files.get(name, b"").decode())))
+
+
+def _other_rows(subject: Subject, page: str) -> Iterator[Finding]:
+    """The tables of harms and trials have the rows and words of the page."""
+    a = subject.answer
+    harms, trials = _table(subject, HARMS), _table(subject, TRIALS)
+    if [r.get("id") for r in harms] != [h.harm for h in a.harms]:
+        yield Finding("it has other harms than the page", "write it again", HARMS)
+    for row in harms:
+        if _flat(row.get("known_shown", "")) not in page:
+            yield Finding(
+                f"{row.get('harm')}: “{row.get('known_shown')}” is not on the page",
+                "the same",
+                HARMS,
+            )
+    listed = [r.get("trial", "") for r in trials]
+    for t in a.review.trials:
+        if t.use == "included" and not any(t.label in told for told in listed):
+            yield Finding(f"{t.label} is not in it", "write it again", TRIALS)
 
 
 def identifiers(subject: Subject) -> Iterator[Finding]:
@@ -126,8 +189,22 @@ def identifiers(subject: Subject) -> Iterator[Finding]:
 def links(subject: Subject) -> Iterator[Finding]:
     """Links inside the answer lead to a file and an element that exist."""
     for name in subject.pages:
+        known = subject.document(name).ids
+        for node in subject.document(name).root.walk():
+            for key in () if node.tag == "svg" else _REFERS:  # Drawings have a check of their own.
+                for id in node.attrs.get(key, "").split():
+                    if id not in known:
+                        yield Finding(
+                            f"{key} names “{id}”, which nothing has for an id",
+                            "mend it",
+                            name,
+                            place=node.where(),
+                        )
         for node in subject.document(name).root.all("a"):
             href = node.attrs.get("href", "")
+            if href in ("", "#"):
+                yield Finding("a link that leads nowhere", "mend it", name, place=node.where())
+                continue
             parts = urlsplit(href)
             if parts.scheme or parts.netloc:
                 continue
@@ -155,19 +232,29 @@ def links(subject: Subject) -> Iterator[Finding]:
 def nothing_fetched(subject: Subject) -> Iterator[Finding]:
     """Reading the page tells nobody else."""
     for name in subject.pages:
-        for node in subject.document(name).root.all(*_FETCH, "link"):
-            address = node.attrs.get(_FETCH.get(node.tag, "href"), "")
-            fetched = node.tag != "link" or node.attrs.get("rel", "") in (
-                "stylesheet",
-                "icon",
-                "preload",
-            )
-            if fetched and re.match(r"(?:https?:)?//", address):
-                yield Finding(
-                    f"{address} is fetched from elsewhere", "ship it", name, place=node.where()
-                )
-    if re.search(r"url\(['\"]?(?:https?:)?//|@import", subject.css):
+        for node in subject.document(name).root.walk():
+            for address in _fetched(node):
+                if _ELSEWHERE.search(address):
+                    yield Finding(
+                        f"{address} is fetched from elsewhere", "ship it", name, place=node.where()
+                    )
+    if re.search(r"url\(\s*['\"]?\s*(?:https?:)?//|@import", subject.css, re.I):
         yield Finding("the style fetches something", "ship it", "style.css")
+
+
+def _fetched(node: Node) -> Iterator[str]:
+    """The addresses that an element makes a browser ask."""
+    names = set(node.attrs.get("rel", "").casefold().split())
+    if node.tag in _BY_HREF and not (node.tag == "link" and names and names <= _NAMED):
+        yield node.attrs.get("href", "")
+    if node.tag == "meta" and node.attrs.get("http-equiv", "").casefold() == "refresh":
+        yield node.attrs.get("content", "")
+    if node.tag == "style":
+        yield from re.findall(r"url\([^)]*\)|@import[^;]*", node.text())
+    for key in _FETCH:
+        yield node.attrs.get(key, "")
+    for key in ("style", "fill", "filter", "mask"):
+        yield from re.findall(r"url\([^)]*\)", node.attrs.get(key, ""))
 
 
 def small(subject: Subject) -> Iterator[Finding]:
@@ -186,7 +273,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "JSON-LD says what the page says",
-        "It is read, its texts stand on the page, and it gives no stars.",
+        "It is read, its texts and days stand on the page, it cannot close its element, and it "
+        "gives no stars.",
         json_ld,
     ),
     Check(
@@ -194,8 +282,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "FHIR",
-        "The bundle holds each effect to the last digit; that its resources are valid is held by "
-        "fhir.resources in tests/present/test_exports.py.",
+        "The bundle holds each effect and its range to the last digit; that its resources are "
+        "valid is held by fhir.resources in tests/present/test_exports.py.",
         fhir,
     ),
     Check(
@@ -203,7 +291,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Downloads equal the page",
-        "answer.json gives the same verdict and numbers, the table of outcomes the shown words.",
+        "answer.json gives the same verdict and numbers, the tables of outcomes, harms and trials "
+        "what is shown, and the files of the folder are those that it was made from.",
         same_data,
     ),
     Check(
@@ -219,7 +308,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Links lead somewhere",
-        "To files and ids that exist; feeds and addresses of a site in tests/site.",
+        "To files and ids that exist, as do the ids that labels name; feeds and addresses of a "
+        "site in tests/site.",
         links,
     ),
     Check(
@@ -227,7 +317,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Nothing from elsewhere",
-        "No script, font, picture or style is fetched from another place.",
+        "No script, font, picture or style is fetched from another place, and no other place is "
+        "told.",
         nothing_fetched,
     ),
     Check(

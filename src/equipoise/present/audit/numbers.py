@@ -9,41 +9,55 @@ from equipoise.answer.answer import OutcomeAnswer
 from equipoise.certainty.thresholds import main_threshold
 from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import MINUS, show
-from equipoise.present.audit.content import open_text, prose_nodes
+from equipoise.present.audit.content import OUT_OF, open_text
 from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import Check, Finding, Subject
 
 #: The sections in which no person types a number.
 COMPUTED = ("short-answer", "fact-box", "picture", "harms", "why-sure", "evidence")
 _NUMBER = re.compile(rf"[{MINUS}-]?\d[\d,]*(?:\.\d+)?")
-_OUT_OF = re.compile(
-    r"\b(?:(?:per|in|of every) (\d[\d,]*)(?! (?:months|weeks|years|points))"
-    r"|of (\d[\d,]*) (?:people with it|without))\b"
+_WORDS = (
+    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty"
+    "|sixty|eighty|a hundred|a thousand|hundred|thousand"
 )
-_ONE_IN = re.compile(r"\b(?:1|one) in (?:\d|two|three|four|five|six|seven|eight|nine|ten)", re.I)
-_RELATIVE = re.compile(r"\b(?:RR|OR|HR|IRR)\b|\b(?i:relative risk|odds ratio|hazard ratio)s?\b")
-_NNT = re.compile(r"\bNNT[BH]?\b|\bnumbers? needed to (?:treat|harm)\b", re.I)
+#: "1 in 20", "one out of every five", "a 1-in-20 chance", "one person of ten".
+_ONE_IN = re.compile(
+    rf"\b(?:1|one)(?: (?:person|man|woman|child|adult|patient))?[ -](?:in|out of|of every)[ -]"
+    rf"(?:every )?(?:\d|(?:{_WORDS})\b)",
+    re.I,
+)
+_RELATIVE = re.compile(
+    r"\b(?:RR|OR|HR|IRR)\b|\b(?i:relative risk|(?:odds|hazard|risk|rate) ratio|odds of)s?\b"
+    r"|\b(?i:\w+ times (?:as|more|less) (?:likely|often|common))\b"
+    r"|\d ?(?:%|(?i:per ?cent)) (?i:lower|higher|less|more|fewer|reduction|increase)\b"
+)
+_NNT = re.compile(
+    r"\bNNT[BH]?\b|\bnumbers? needed (?:to|for)\b"
+    r"|\b(?:need|have|has) to be treated for (?:one|1)\b",
+    re.I,
+)
+#: Elements without running text: their numbers come from tables and drawings.
+_SET = frozenset({"table", "svg", "figure", "nav", "script", "style", "a", "time"})
 _UP = re.compile(r"⟦([^|⟧]+)\|[^⟧]*⟧(?: points)? (more|fewer|higher|lower)\b")
 
 
 def typed(subject: Subject) -> Iterator[Finding]:
     """No digit in running text of these sections but in a computed span."""
     for id in COMPUTED:
-        for node in prose_nodes(subject.section(id)):
-            for piece in _typed_pieces(node):
-                yield Finding(
-                    f"a typed number: “{piece[:60]}”",
-                    "let the template put the number in, tied to its quantity",
-                    place=node.where(),
-                )
+        for node, piece in _typed_pieces(subject.section(id)):
+            yield Finding(
+                f"a typed number: “{piece[:60]}”",
+                "let the template put the number in, tied to its quantity",
+                place=node.where(),
+            )
 
 
-def _typed_pieces(node: Node) -> Iterator[str]:
+def _typed_pieces(node: Node) -> Iterator[tuple[Node, str]]:
     for child in node.children:
         if isinstance(child, str):
             if re.search(r"\d", child):
-                yield child.strip()
-        elif "n" not in child.classes and child.tag not in ("a", "time"):
+                yield node, child.strip()
+        elif "n" not in child.classes and child.tag not in _SET:
             yield from _typed_pieces(child)
 
 
@@ -80,14 +94,18 @@ def _near(text: str, known: list[float], q: Quantity) -> bool:
     shown = abs(_float(text))
     _, _, decimals = text.partition(".")
     half = 0.5000001 * 10.0 ** -len(decimals)
-    scaled = [*known, *(10 * v for v in known if v < 10), *(v / 10 for v in known)]
-    if any(abs(shown - v) <= half for v in scaled):
+    if any(abs(shown - v) <= half for v in known):
         return True
-    whole = shown >= 10 and shown % 10 == 0  # Sizes of trials and bounds: two figures, rounded up.
-    rounded = any(0 <= shown - v <= 10.0 ** (len(str(int(shown))) - 2) for v in known)
-    inverse = any(v and 0 <= shown - 1000 / v < 1 for v in known) and q.unit == "per 1000"
-    up = not decimals and any(0 <= shown - v < 1 for v in known)
-    return up or inverse or (whole and (rounded or any(abs(shown - v) <= 5 for v in known)))
+    if decimals:
+        return False
+    up = [shown - v for v in known]
+    if q.id.endswith(".bound"):  # Rounded up, from 100 on to tens.
+        return any(0 <= d < (10 if shown > 100 else 1) for d in up)
+    if q.id.startswith("change."):  # Sizes of trials: two figures, rounded up.
+        return any(0 <= d <= max(1.0, 10.0 ** (len(str(int(shown))) - 2)) for d in up)
+    # A number needed is one over a difference, rounded up.
+    inverse = q.id.endswith(".difference") and q.unit == "per 1000"
+    return inverse and any(v and 0 <= shown - 1000 / v < 1 for v in known)
 
 
 def _float(text: str) -> float:
@@ -136,8 +154,8 @@ def denominators(subject: Subject) -> Iterator[Finding]:
         table = subject.section(id).first("table")
         # Counts of one trial are links as a whole; what is left says out of how many.
         text = "" if table is None else table.text(without=frozenset({"a"}))
-        found = {(t or u).replace(",", "") for t, u in _OUT_OF.findall(text)}
-        if len(found) > 1 or not found <= {"100", "1000", "10000"}:
+        found = {(t or u).replace(",", "") for t, u in OUT_OF.findall(text)}
+        if len(found) > 1 or not found <= {"100", "1000"}:
             yield Finding(
                 f"denominators {', '.join(sorted(found))} in one table",
                 "100 or 1000 throughout",
@@ -242,6 +260,48 @@ def icons(subject: Subject) -> Iterator[Finding]:
                     "whole people by largest remainder",
                     place=figure.where(),
                 )
+        yield from _other_people(figure, subject)
+        rest = sum(
+            int(t) for row in _rows(figure.first("table")) if (t := row[-2].text()).isdigit()
+        )
+        for svg in figure.all("svg"):
+            # Each person is a path of its own, and one stands in the legend.
+            hollow = [p.attrs for p in svg.all("path") if "--icon" in p.attrs.get("stroke", "")]
+            if any("stroke-dasharray" in p for p in hollow):
+                continue  # A thousand people are rows of dashes.
+            drawn = sum(p.get("d", "").casefold().count("m") for p in hollow)
+            if drawn and drawn - rest not in (0, 1):
+                yield Finding(
+                    f"{drawn} people without the event are drawn, and the table has {rest}",
+                    "draw the table",
+                    place=figure.where(),
+                )
+
+
+def _other_people(figure: Node, subject: Subject) -> Iterator[Finding]:
+    """People of a picture who are not those of the fact box, to within rounding."""
+    o = next(
+        (o for o in subject.answer.outcomes if f"icons-{o.id.replace('_', '-')}" == figure.id), None
+    )
+    if o is None:
+        return
+    sides: tuple[Quantity | None, Quantity | None]
+    if o.absolute is not None and o.absolute.denominator:
+        sides = o.absolute.without, o.absolute.with_
+    elif o.responders:
+        sides = o.responders[0].without, o.responders[0].with_
+    else:
+        return
+    for q, row in zip(sides, _rows(figure.first("table")), strict=False):
+        told, of = row[1].text(), row[-1].text()
+        if q is None or not told.isdigit() or not of.isdigit():
+            continue
+        if abs(int(told) - q.value * int(of) / 1000) > 1:
+            yield Finding(
+                f"{row[0].text()}: {told} of {of} people, and {show(q)} in the fact box",
+                "draw the numbers of the table",
+                place=figure.where(),
+            )
 
 
 def adds_up(subject: Subject) -> Iterator[Finding]:
@@ -413,7 +473,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Pictures of people add up",
-        "Whole people, adding up to the denominator.",
+        "Whole people, as many as are drawn, adding up to the denominator, and those of the fact "
+        "box.",
         icons,
     ),
     Check(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
+from equipoise.answer.answer import OutcomeAnswer
 from equipoise.answer.status import OLD, OUT_OF_DATE
 from equipoise.answer.verdict import decide
 from equipoise.answer.wording import LABELS
@@ -100,10 +102,17 @@ def badge(subject: Subject) -> Iterator[Finding]:
 
 def ceilings(subject: Subject) -> Iterator[Finding]:
     """No certainty stands above its ceilings."""
+    searched = subject.answer.status.search_age_months
     for o in subject.answer.outcomes:
         if o.grade is None:
             continue
         level = LEVELS.index(o.grade.level)
+        for what in _uncapped(o, stale=searched is None or searched > OUT_OF_DATE):
+            yield Finding(
+                f"{o.label}: {o.grade.level} certainty, although {what}",
+                "at most low",
+                place="#why-sure",
+            )
         for cap in o.grade.caps:
             if level > LEVELS.index(cap.level):
                 yield Finding(
@@ -111,6 +120,20 @@ def ceilings(subject: Subject) -> Iterator[Finding]:
                     "count it again",
                     place="#why-sure",
                 )
+
+
+def _uncapped(o: OutcomeAnswer, *, stale: bool) -> Iterator[str]:
+    """What holds certainty at low by the rules of honesty, where it stands above."""
+    if o.grade is None or o.pooled is None or LEVELS.index(o.grade.level) <= LEVELS.index("low"):
+        return
+    if stale:
+        yield "the search is out of date"
+    if o.effect_class == "none" and o.end_classes[1] in ("small", "moderate", "large"):
+        yield "an important benefit lies inside the interval"
+    if any(r.suggested is not None and "knew what they got" in r.rule for r in o.grade.reasons):
+        taken = next(r.final for r in o.grade.reasons if r.domain == "risk of bias")
+        if taken == 0:
+            yield "people knew what they got and rated themselves"
 
 
 def precise(subject: Subject) -> Iterator[Finding]:
@@ -124,10 +147,12 @@ def precise(subject: Subject) -> Iterator[Finding]:
             continue
         low, high = sorted(signed(v, o.better) for v in (d.low, d.high))
         crossed = (low < small < high) + (low < -small < high)
-        taken = next((r.final for r in o.grade.reasons if r.domain == "imprecision"), 0)
-        if crossed and taken == 0:
+        taken = -next((r.final for r in o.grade.reasons if r.domain == "imprecision"), 0)
+        if crossed > taken:
+            lines = ("", "a line", "both lines")[crossed]
+            levels = ("nothing", "one level", "two levels")[taken]
             yield Finding(
-                f"{o.label}: the interval crosses a line of importance and nothing was taken off",
+                f"{o.label}: the interval crosses {lines} of importance and {levels} was taken off",
                 "rate imprecision again",
                 place="#why-sure",
             )
@@ -147,12 +172,31 @@ def cut_points(subject: Subject) -> Iterator[Finding]:
                     "review.toml",
                     t.line or 1,
                 )
-            if t.main and t.kind != "between-group":
+            if t.kind not in ("between-group", "within-person"):
+                yield Finding(
+                    f"{o.label}, “{t.name}”: of no kind that is known",
+                    'kind = "between-group" or "within-person"',
+                    "review.toml",
+                    t.line or 1,
+                )
+            if t.main and t.kind == "within-person":
                 yield Finding(
                     f"{o.label}: a change of one person is used for a difference between groups",
                     'main = true on a "between-group" set',
                     "review.toml",
                     t.line or 1,
+                )
+
+    for told in subject.answer.outcomes:
+        known = {t.name: t.kind for t in subject.answer.review.outcome(told.id).thresholds}
+        for line in told.thresholds:
+            if known.get(line.name, line.kind) != line.kind:
+                yield Finding(
+                    f"{told.label}, “{line.name}”: used as {line.kind}, registered as "
+                    f"{known[line.name]}",
+                    "answer it again from the folder",
+                    "answer.json",
+                    place=f"outcomes.{told.id}.thresholds",
                 )
 
 
@@ -192,12 +236,32 @@ def signed_by(subject: Subject) -> Iterator[Finding]:
                 "judgements.toml",
                 j.line or 1,
             )
-        if j.level.lstrip("+").isdigit() and int(j.level) > 0:
+        rates = j.about in ("certainty", "indirectness", "publication-bias")
+        if rates and re.fullmatch(r"\+?0*[1-9]\d*", j.level.strip()):
             yield Finding(
                 f"a judgement about {j.about} raises certainty by {j.level}",
                 "people may lower it or dissent",
                 "judgements.toml",
                 j.line or 1,
+            )
+    for o in subject.answer.outcomes:
+        if o.grade is None:
+            continue
+        for r in o.grade.reasons:
+            if r.human is not None and not (r.by and r.on and r.why.strip()):
+                yield Finding(
+                    f"{o.label}: nobody signed what was taken off for {r.domain}",
+                    "by, on and why",
+                    "judgements.toml",
+                )
+        start = LEVELS.index(o.grade.start) + o.grade.raised
+        most = max(0, start + sum(r.final for r in o.grade.reasons))
+        if LEVELS.index(o.grade.level) > most:
+            yield Finding(
+                f"{o.label}: {o.grade.level} certainty is higher than its reasons leave it",
+                "count it again",
+                "answer.json",
+                place=f"outcomes.{o.id}.grade",
             )
 
 
@@ -240,7 +304,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Certainty below its ceilings",
-        "Few people, hidden benefit or an old search hold it down.",
+        "Few people, hidden benefit, people who knew what they got or an old search hold it down.",
         ceilings,
     ),
     Check(
@@ -248,7 +312,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Imprecision fits the interval",
-        "Crossing a line of importance takes at least one level off.",
+        "Each line of importance that it crosses takes at least one level off.",
         precise,
     ),
     Check(
@@ -274,7 +338,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Nobody raised it",
-        "Judgements are signed, dated and reasoned; none raises certainty.",
+        "Judgements are signed, dated and reasoned; none raises certainty, and it is no higher "
+        "than its reasons leave it.",
         signed_by,
     ),
 )

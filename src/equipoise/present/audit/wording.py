@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 
 from equipoise.answer.answer import HarmLine, OutcomeAnswer
-from equipoise.answer.wording import HARM_STATES, MODAL, NOT_PROOF
+from equipoise.answer.wording import (
+    HARM_STATES,
+    NOT_PROOF,
+    both_ends,
+    statement_clinical,
+    statement_plain,
+    uncapital,
+)
+from equipoise.certainty.thresholds import EffectClass, main_threshold
 from equipoise.core.provenance import plain
 from equipoise.present.audit.content import open_text, prose_nodes
 from equipoise.present.audit.dom import Node
@@ -20,16 +28,22 @@ ALL_ASKED = "Every harm listed here was asked about in a trial"
 #: What no trial can show, or what a page must not say for it.
 BANNED = re.compile(
     r"\bno evidence (?:of|that|for)\b|\b(?:not )?statistically significant\b|\bnot significant\b"
-    r"|(?<!un)\bproven\b|\bproves\b|\b(?:is|are|very|quite|completely|perfectly) safe\b|\bsafely\b"
-    r"|\bno side effects\b|\brisk-free\b|\bcures?\b|\bmiracle\b|\bbreakthrough\b|\bit works\b"
-    r"|\bstudies show\b|\btrend(?:ed|s)? (?:to|towards?|for)\b",
+    r"|\bnon-?significant\b|\binsignificant\b|(?<!un)\bprove[nds]\b|\bsafe(?:ly)?\b"
+    r"|\bno side[- ]effects\b|\brisk[- ]free\b|\bcure[ds]?\b|\bmiracles?\b|\bbreakthroughs?\b"
+    r"|\bworks\b(?! (?:on|with|by|in|at|out|as|through)\b)|\btrend(?:s|ed|ing)?\b"
+    r"|(?<!two )(?<!three )(?<!four )(?<!five )(?<!\d )\bstudies (?:have )?show[ns]?\b",
     re.I,
 )
 #: Words that take such a phrase back where they stand before it in the sentence.
-_DENIED = re.compile(r"\b(?:not|never|nobody|no|cannot|whether|if|nor|without)\b", re.I)
+_DENIED = re.compile(
+    r"\b(?:not|never|nobody|no|none|cannot|whether|how|if|nor|without|unless)\b", re.I
+)
 JARGON = re.compile(
-    r"\bcertainty of (?:the )?evidence\b|\b(?:low|moderate|high)[- ]certainty\b|\bGRADE\b|\bCI\b"
-    r"|\bSMD\b|\bheterogeneity\b|\bconfidence intervals?\b|\bp ?[=<]|\bp[- ]values?\b|\bI²"
+    r"\b(?i:certainty of (?:the )?evidence|evidence certainty)\b"
+    r"|\b(?i:(?:low|moderate|high)[- ]certainty)\b"
+    r"|\bGRADE\b|\bCIs?\b|\bSMDs?\b|\b(?i:heterogeneity|(?:confidence|credible) intervals?)\b"
+    r"|\b(?i:standardi[sz]ed mean differences?|random[- ]effects|p[- ]values?)\b"
+    r"|\b[pP] ?[=<>≤]|\bI²"
 )
 _HEDGED = re.compile(r"\b(?:probably|may|might)\b", re.I)
 _FREQUENCY = re.compile(r"\b(very common|uncommon|common|very rare|rare)(?:ly)?\b", re.I)
@@ -41,9 +55,17 @@ BANDS: dict[str, tuple[float, float]] = {
     "rare": (0.1, 1),
     "very rare": (0, 0.1),
 }
-_FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I’m|I’ve|me|myself|my)\b")
+_FIRST_PERSON = re.compile(
+    r"\b(?:I|I'm|I've|I’m|I’ve|me|myself|[Mm]y)\b|\b(?i:testimonials?|success stor(?:y|ies)"
+    r"|swears? by|(?:changed|saved) (?:his|her|their) li(?:fe|ves)|patients of ours)\b"
+)
 #: Sections in which the reader speaks, or a person in their own name.
 _READER = frozenset({"questions", "what-matters", "disclosure"})
+#: Sections in which the program alone tells the evidence.
+_TOLD = ("short-answer", "keys", "change", "fact-box", "picture", "harms", "why-sure", "evidence")
+#: Sections in which harms are told, and a sentence that says itself that nobody counted.
+_ON_HARMS = ("short-answer", "keys", "harms", "treatment", "options", "what-matters", "questions")
+_UNCOUNTED = re.compile(r"\b(?:without (?:a )?numbers?|nobody counted|how common)\b", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -55,23 +77,35 @@ def from_the_table(subject: Subject) -> Iterator[Finding]:
             continue
         if plain(o.statement_plain) not in text:
             yield Finding(f"{o.label}: its sentence is not shown", "show it", place="#fact-box")
-        if not _fits(o):
+        if not _fits(o, subject):
             yield Finding(
-                f"{o.label}: the verb does not go with {o.grade.level} certainty",
+                f"{o.label}: its sentences are not those of {o.effect_class or 'no'} size and "
+                f"{o.grade.level} certainty",
                 "take the sentence from the table of size and certainty",
                 place="#fact-box .statements",
             )
 
 
-def _fits(o: OutcomeAnswer) -> bool:
-    level = o.grade.level if o.grade else "very low"
-    told = plain(o.statement_plain).partition(".")[0]
-    clinical = plain(o.statement_clinical).partition(".")[0]
-    if level == "very low":
-        return told.startswith("We do not know") and "very uncertain" in clinical
-    verb = {"low": "may"}.get(level, MODAL.get(level, "").strip())
-    words = [w for w in ("may", "probably") if re.search(rf"\b{w}\b", told)]
-    return words == ([verb] if verb else []) and (not verb or verb in clinical)
+def _fits(o: OutcomeAnswer, subject: Subject) -> bool:
+    """Whether both sentences begin with the table's for this size, certainty and interval."""
+    question, level = subject.answer.review.question, o.grade.level if o.grade else "very low"
+    low, high = o.end_classes
+    if o.effect_class is None or low is None or high is None:
+        return "cannot be put into words" in o.statement_plain
+    main = main_threshold(subject.answer.review.outcome(o.id))
+    one = main is not None and main.moderate is None  # One cut point tells no sizes apart.
+
+    def named(size: EffectClass) -> EffectClass:
+        return "moderate" if one and size == "small" else size
+
+    x, y, size = question.treatment, question.comparator_plain, named(o.effect_class)
+    told = statement_plain(size, level, x=x, o=o.plain, y=y)
+    ends = both_ends(named(low), named(high), level, x=x, o=o.plain, y=y)
+    falls = o.absolute is not None and o.absolute.difference.value < 0
+    clinical = statement_clinical(size, level, x=x, o=uncapital(o.label), y=y, falls=falls)
+    return o.statement_plain.startswith(
+        f"{told} {ends}".strip()
+    ) and o.statement_clinical.startswith(clinical)
 
 
 def banned(subject: Subject) -> Iterator[Finding]:
@@ -118,13 +152,13 @@ def _prose(subject: Subject) -> Iterator[Node]:
 
 def hedges(subject: Subject) -> Iterator[Finding]:
     """*Probably* and *may* in what is said of the evidence come from the program."""
-    for id in ("short-answer", "fact-box", "picture", "why-sure", "evidence"):
-        for node in prose_nodes(subject.section(id)):
+    told = [_bare(text) for text in subject.generated]
+    for id in _TOLD:
+        for node in prose_nodes(subject.part(id)):
             for sentence in _SENTENCE.split(node.text(without=frozenset({"q", "svg"}))):
-                if not _HEDGED.search(sentence) or node.first(css="n") is not None:
+                if not _HEDGED.search(sentence):
                     continue
-                bare = sentence.strip(".●○△ ").casefold()
-                if not any(bare in told.casefold() for told in subject.generated):
+                if not any(_bare(sentence) in text for text in told):
                     yield Finding(
                         f"“{sentence[:80]}” is not a sentence of the table",
                         "let the program say it",
@@ -135,17 +169,19 @@ def hedges(subject: Subject) -> Iterator[Finding]:
 def jargon(subject: Subject) -> Iterator[Finding]:
     """The patient layer has no words of the trade."""
     for section in subject.patient():
-        if found := JARGON.search(open_text(section)):
-            yield Finding(
-                f"“{found[0]}” for patients", "say it in plain words", place=section.where()
-            )
+        tables = [t for t in section.all("table") if not t.inside("details", "figure")]
+        for text in (open_text(section), *(t.text() for t in tables)):
+            if found := JARGON.search(text):
+                yield Finding(
+                    f"“{found[0]}” for patients", "say it in plain words", place=section.where()
+                )
 
 
 def frequency(subject: Subject) -> Iterator[Finding]:
     """A word of frequency stands beside its number and is the right one."""
     for line in subject.answer.harms:
         found = _FREQUENCY.search(plain(line.statement))
-        if found is None or line.state == 4:  # What was never seen has a check of its own.
+        if found is None or _unseen(line):  # What was never seen has a check of its own.
             continue
         q = line.with_ or line.count
         band = BANDS[found[1].casefold()]
@@ -153,6 +189,39 @@ def frequency(subject: Subject) -> Iterator[Finding]:
             yield _harm(line, f"“{found[0]}” without a number", "the number first")
         elif not band[0] <= q.value < band[1]:
             yield _harm(line, f"“{found[0]}” for {q.value:.3g} per 1000", "the word of its band")
+    told = {sentence for line in subject.answer.harms for sentence in _told(line)}
+    for id in _ON_HARMS:
+        section = subject.section(id)
+        cells = [
+            c
+            for c in section.all("td")
+            if not c.inside("details", "figure") and not _on_severity(c)
+        ]
+        for node in (*prose_nodes(section), *cells):
+            for sentence in _SENTENCE.split(node.text(without=frozenset({"q"}))):
+                found = _FREQUENCY.search(re.sub(r"“[^”]*”", "", sentence))
+                if (
+                    found
+                    and not re.search(r"\d", sentence)
+                    and not _UNCOUNTED.search(sentence)
+                    and _bare(sentence) not in told
+                ):
+                    yield Finding(
+                        f"“{found[0]}” without a number in “{sentence[:80]}”",
+                        "the number first, or no word",
+                        place=node.where(),
+                    )
+
+
+def _told(line: HarmLine) -> Iterator[str]:
+    """The sentences on a harm that checks of the data read."""
+    for sentence in _SENTENCE.split(plain(line.statement)):
+        yield _bare(sentence)
+
+
+def _unseen(line: HarmLine) -> bool:
+    """Whether nobody who had the treatment had the harm."""
+    return line.state == 4 or (line.with_ is not None and line.with_.value == 0)
 
 
 def _harm(line: HarmLine, what: str, remedy: str) -> Finding:
@@ -162,10 +231,12 @@ def _harm(line: HarmLine, what: str, remedy: str) -> Finding:
 def not_seen(subject: Subject) -> Iterator[Finding]:
     """A harm that was looked for and not seen has a bound, rounded up, and no word."""
     for line in subject.answer.harms:
-        if line.state != 4:
+        if not _unseen(line):
             continue
         if _FREQUENCY.search(plain(line.statement)):
             yield _harm(line, "a word of frequency for what was never seen", "the bound alone")
+        if line.state != 4:  # The interval of the difference tells how many it could be.
+            continue
         if line.bound is None:
             yield _harm(line, "no bound", "how many per 1000 the trials cannot rule out")
             continue
@@ -174,13 +245,15 @@ def not_seen(subject: Subject) -> Iterator[Finding]:
             yield _harm(line, "its bound is not shown, or rounded down", "round it up")
 
 
+def _on_severity(cell: Node) -> bool:
+    label = cell.attrs.get("data-label", "").casefold()
+    return "bad" in label or "sever" in label or "serious" in label
+
+
 def severity(subject: Subject) -> Iterator[Finding]:
     """How often is not how bad."""
     for node in subject.section("harms").all("td"):
-        label = node.attrs.get("data-label", "").casefold()
-        if ("bad" in label or "sever" in label or "serious" in label) and (
-            found := _FREQUENCY.search(node.text())
-        ):
+        if _on_severity(node) and (found := _FREQUENCY.search(node.text())):
             yield Finding(
                 f"“{found[0]}” says how bad it is", "frequency and severity apart", place="#harms"
             )
@@ -196,6 +269,9 @@ def five_states(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 f"no heading “{HARM_STATES[state]}”", "group the harms by state", place="#harms"
             )
+    for line, group in _grouped(subject.answer.harms, section):
+        if group is not None and group != HARM_STATES[line.state]:
+            yield _harm(line, f"it stands under “{group}”", f"“{HARM_STATES[line.state]}”")
     told = subject.answer.harms
     if not told and not subject.answer.harm_sentence:
         yield Finding("nothing is said of harms", "say that no trial did", place="#harms")
@@ -205,6 +281,20 @@ def five_states(subject: Subject) -> Iterator[Finding]:
             "list what they did not say, or say that all was asked about",
             place="#harms",
         )
+
+
+def _grouped(lines: tuple[HarmLine, ...], section: Node) -> Iterator[tuple[HarmLine, str | None]]:
+    """Each harm with the heading over its row; without one where no row has its name."""
+    heads: dict[str, str] = {}
+    group = ""
+    for row in section.all("tr"):
+        head = row.first("th")
+        if head is not None and head.attrs.get("scope") == "rowgroup":
+            group = head.text()
+        elif head is not None and row.first("td") is not None:
+            heads.setdefault(_bare(head.text()), group)
+    for line in lines:
+        yield line, heads.get(_bare(line.plain))
 
 
 def not_proof(subject: Subject) -> Iterator[Finding]:
@@ -236,7 +326,7 @@ def voice(subject: Subject) -> Iterator[Finding]:
 
 def care(subject: Subject) -> Iterator[Finding]:
     """Readers are told to talk with somebody, and when to get help at once."""
-    text = subject.document().root.text().casefold()
+    text = subject.document().get("main").text().casefold()
     if not re.search(r"talk (?:it over )?(?:to|with) (?:somebody|your|a) ", text):
         yield Finding("no advice to talk with somebody", "the foot of the page", place="footer")
     if not subject.document().root.all("div", css="red-flags"):
@@ -254,7 +344,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Sentences come from the table",
-        "Each outcome is told in the words of its size and certainty, for both kinds of readers.",
+        "Each outcome is told in the words of the table for its size, certainty and interval, for "
+        "both kinds of readers.",
         from_the_table,
     ),
     Check(
@@ -262,9 +353,9 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "No overclaiming",
-        "No “proven”, “safe”, “cure”, “no evidence of”, “not significant”, “trend towards” and the "
-        "like, but to deny it; in what people write, by file and line, also nothing surer than the "
-        "certainty allows. Quoted words and bound claims are left alone.",
+        "No “proven”, “safe”, “cure”, “works”, “no evidence of”, “not significant”, “trend” and "
+        "the like, but to deny it; in what people write, by file and line, also nothing surer "
+        "than the certainty allows. Quoted words and bound claims are left alone.",
         banned,
     ),
     Check(
@@ -280,7 +371,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Plain words for patients",
-        "No GRADE, CI, SMD, heterogeneity, p values in their sections.",
+        "No GRADE, CI, SMD, heterogeneity, p values in their sections, tables included.",
         jargon,
     ),
     Check(
@@ -288,7 +379,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Numbers before words of frequency",
-        "“Common” or “rare” only beside its number, and in the band of CIOMS.",
+        "“Common” or “rare” of a harm only beside its number, and in the band of CIOMS.",
         frequency,
     ),
     Check(
@@ -296,7 +387,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Never seen is not “rare”",
-        "A harm with no events has its upper bound, rounded up, and no word.",
+        "A harm that nobody had has no word, and where it was looked for its upper bound, rounded "
+        "up.",
         not_seen,
     ),
     Check(32, "error", "page", "How often is not how bad", "No “rare” for severity.", severity),
@@ -305,7 +397,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Five states of harm",
-        "Each harm under the state of its evidence; what nobody asked about is said.",
+        "Each harm in the table under the state of its evidence; what nobody asked about is said.",
         five_states,
     ),
     Check(

@@ -27,6 +27,7 @@ from equipoise.present.figures.net_matrix import (
     brief,
     draw_key,
     draw_matrix,
+    draw_sign,
     lay_out,
 )
 from equipoise.present.figures.net_parts import excluding
@@ -314,7 +315,9 @@ def _cell(
         return Cell(lines, fill, 1.0, clear, "dots" if dots else "", dots, title=title)
     third = min(2, int(3 * abs(mid - league.null) / league.largest - 1e-9))
     fill = "benefit" if league.good(mid) else "harm"
-    sign: Sign = "level" if not clear else "up" if mid > league.null else "down"
+    sign: Sign = "up" if mid > league.null else "down"
+    if not clear:
+        sign = "up open" if sign == "up" else "down open"
     return Cell(lines, fill, _SHADES[max(third, 0)], clear, sign, title=title)
 
 
@@ -357,16 +360,20 @@ def _legend(d: Drawing, league: _League, grid: Grid, y: float) -> float:
 
 def _legend_signs(d: Drawing, y: float) -> float:
     x = EDGE
-    for way, words in ((-1, "higher"), (1, "lower"), (0, "may be no difference")):
-        reach = 20 + text_width(words, d.size)
-        if x + reach > d.width:
+    signs: tuple[tuple[tuple[Sign, ...], str], ...] = (
+        (("up",), "higher"),
+        (("down",), "lower"),
+        (("up open", "down open"), "may be no difference"),
+    )
+    for drawn, words in signs:
+        reach = 15 * len(drawn) + 5 + text_width(words, d.size)
+        if x > EDGE and x + reach > d.width:
             x, y = EDGE, y + 1.6 * d.size
-        if way:
-            d.polygon([(x, y - 4 - way * 4), (x + 11, y - 4 - way * 4), (x + 5.5, y - 4 + way * 5)])
-        else:
-            d.line(x + 1, y - 4, x + 10, y - 4, role="neutral", width=1.4)
-        d.text(x + 17, y, words)
-        x += reach + 14
+        for sign in drawn:
+            draw_sign(d, sign, x + 5.5, y - 4, 5.5)
+            x += 15
+        d.text(x + 2, y, words)
+        x += reach + 14 - 15 * len(drawn)
     return y + 1.6 * d.size
 
 

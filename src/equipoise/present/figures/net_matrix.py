@@ -20,7 +20,7 @@ from equipoise.present.text import shortened, text_width, wrap
 #: How dark a grey square in a cell is.
 SQUARE = 0.3
 
-Sign = Literal["", "up", "down", "level", "dots", "full", "half", "cross"]
+Sign = Literal["", "up", "down", "up open", "down open", "dots", "full", "half", "cross"]
 
 LEADING = 1.22
 #: How wide names of rows may be on a page, and how small cells without words may be.
@@ -270,11 +270,11 @@ def _dots(
 
 def draw_sign(d: Drawing, sign: Sign, x: float, y: float, r: float) -> None:
     """Draw a sign around (x, y)."""
-    if sign in ("up", "down"):
-        way = -1 if sign == "up" else 1
-        d.polygon([(x - r, y - way * 0.7 * r), (x + r, y - way * 0.7 * r), (x, y + way * 0.9 * r)])
-    elif sign == "level":
-        d.line(x - 0.6 * r, y, x + 0.6 * r, y, role="neutral", width=1.4)
+    if sign.startswith(("up", "down")):
+        way = -1 if sign.startswith("up") else 1
+        fill = "paper" if sign.endswith("open") else "ink"
+        corners = [(x - r, y - way * 0.7 * r), (x + r, y - way * 0.7 * r), (x, y + way * 0.9 * r)]
+        d.polygon(corners, fill=fill, stroke="ink")
     elif sign == "full":
         d.circle(x, y, r, fill="ink", stroke="ink")
     elif sign == "half":
