@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from equipoise.core.errors import InputError
-from equipoise.core.table import percent, significant
+from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.table import Column, Table, percent, significant
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.marginal import Marginal
@@ -36,7 +36,10 @@ from equipoise.models.bayes.words import (
 )
 from equipoise.models.components.fit import ADDITIVE, ComponentFit
 from equipoise.models.components.reading import parts_of
+from equipoise.models.report import trials
 from equipoise.num.linalg import row_space
+
+_NEVER = "never tried: rests on what the components do elsewhere"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -64,11 +67,11 @@ class BayesComponents(Posterior):
             separate is refused, under a proper prior of effects too, where it would be that prior
             shown as if it were a finding.
         """
-        return self.mixture(self._name(a, b), self._wanted(a, b))
+        return self.mixture(self._named(a, b), self._wanted(a, b))
 
     def predictive(self, a: str, b: str = "") -> Marginal:
         """The distribution of that effect in a new trial."""
-        name = f"{self._name(a, b)} in a new trial"
+        name = f"{self._named(a, b)} in a new trial"
         return self.mixture(name, self._wanted(a, b), new_trial=True)
 
     def component(self, name: str) -> Marginal:
@@ -78,8 +81,66 @@ class BayesComponents(Posterior):
         return self.effect(name)
 
     def combination(self, names: str) -> Marginal:
-        """The posterior of the effect of components joined by ``+`` against none of them."""
+        """The posterior of the effect of components joined by ``+`` against none of them.
+
+        Where no group had them all and nothing else, the name of what is returned says so.
+        """
         return self.effect(names)
+
+    def tried_in(self, names: str) -> tuple[str, ...]:
+        """The trials that had a group with exactly these components."""
+        wanted = frozenset(parts_of(names, self.model.inactive))
+        model = self.model
+        rows = zip(model.study, model.treat1, model.treat2, strict=True)
+        given = (s for s, *two in rows if any(self._parts(t) == wanted for t in two))
+        return tuple(dict.fromkeys(given))
+
+    def combinations(self, *more: str) -> Table:
+        """Every treatment of the trials against none of its components, as a reader sees it.
+
+        Parameters
+        ----------
+        more
+            Further combinations, such as ``CBT+exercise``; those that no group had are marked.
+        """
+        model = self.model
+        given = dict.fromkeys((*model.treat1, *model.treat2, *more))
+        names = {self._parts(t): t for t in reversed(given) if self._parts(t)}
+        level = percent(100 * self.level)
+        columns = (
+            Column("combination", "against none of it"),
+            Column("effect", f"{measure_of(self.measure).name} ({level} CrI)", align="right"),
+            Column("new_trial", "in a new trial", align="right"),
+            Column("rests", "groups that had exactly this"),
+        )
+        rows = tuple((name, *self._cells(name)) for name in sorted(names.values(), key=_by_size))
+        return Table("Combinations of components", columns, rows)
+
+    def _cells(self, name: str) -> tuple[str, str, str]:
+        where = self.tried_in(name)
+        rests = f"in {trials(len(where))}" if where else _NEVER
+        why = self.untold(name)
+        if why:
+            return f"not estimable: {why}", "", rests
+        both = self.effect(name), self.predictive(name)
+        one, two = (effect_text(self.measure, post) for post in both)
+        return one, two, rests
+
+    def _parts(self, names: str) -> frozenset[str]:
+        return frozenset(parts_of(names, self.model.inactive))
+
+    def untold(self, a: str, b: str = "") -> str:
+        """Why the trials cannot tell `a` from `b`; blank where they can."""
+        try:
+            self._wanted(a, b)
+        except NotEstimableError as error:
+            return error.where or error.what
+        return ""
+
+    def _named(self, a: str, b: str) -> str:
+        sides = [t for t in (a, b) if len(self._parts(t)) > 1 and not self.tried_in(t)]
+        never = f" ({' and '.join(sides)} {_NEVER})" if sides else ""
+        return self._name(a, b) + never
 
     def _wanted(self, a: str, b: str) -> Floats:
         self.model.effect(a, b)
@@ -108,27 +169,27 @@ class BayesComponents(Posterior):
         return "\n".join([*self._lines(), *(f"Note: {note}" for note in self.notes)])
 
     def _lines(self) -> Iterator[str]:
-        m = measure_of(self.measure)
-        level = percent(100 * self.level)
-        yield f"Bayesian component model of {self.k} trials, {m.name}, medians with {level} CrI"
+        yield self._title()
         yield ""
         width = max(len(c) for c in self.model.components)
-        for row in self.model.identifiability():
-            if row.separable:
-                text = effect_text(self.measure, self.component(row.component))
-                yield f"{row.component:<{width}}  {text}"
-            else:
-                yield f"{row.component:<{width}}  not estimable: {row.why}"
+        for name in self.model.components:
+            why = self.untold(name)
+            text = f"not estimable: {why}" if why else effect_text(self.measure, self.effect(name))
+            yield f"{name:<{width}}  {text}"
         yield ""
         yield from tau_lines(self)
         for out in self.left_out:
             yield f"Left out: {out.study} ({out.why})"
 
+    def _title(self) -> str:
+        m, level = measure_of(self.measure), percent(100 * self.level)
+        return f"Bayesian component model of {trials(self.k)}, {m.name}, medians with {level} CrI"
+
     def report(self) -> str:
         """Sentences for the methods of a paper, with numbered references."""
         m = measure_of(self.measure)
         text = (
-            f"A component model of {self.k} trials ({m.name}) was fitted with normal likelihoods, "
+            f"A component model of {trials(self.k)} ({m.name}) was fitted with normal likelihoods, "
             f"the prior '{self.prior.text}' of tau and the prior '{self.effect_prior.text}' of "
             f"every component. Tau was integrated out on a grid of {self.points} points (error "
             f"below {error_text(self.error)}); nothing was sampled."
@@ -138,24 +199,28 @@ class BayesComponents(Posterior):
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a component; gaps where it cannot be separated."""
         rows = []
-        for row in self.model.identifiability():
-            if row.separable:
-                post = self.component(row.component)
-                ci = post.ci
-                rows.append((row.component, post.median, post.mean, post.sd, ci.low, ci.high))
-            else:
-                rows.append((row.component, *(math.nan,) * 5))
+        for name in self.model.components:
+            if self.untold(name):
+                rows.append((name, *(math.nan,) * 5))
+                continue
+            post = self.effect(name)
+            ci = post.ci
+            rows.append((name, post.median, post.mean, post.sd, ci.low, ci.high))
         names = ("component", "median", "mean", "sd", "low", "high")
         return make_frame(dict(zip(names, zip(*rows, strict=True), strict=True)), backend)
 
     def __repr__(self) -> str:
         return (
-            f"<BayesComponents {self.measure}: {len(self.model.components)} components, "
-            f"{self.k} trials; tau {significant(self.tau.median, 3)}>"
+            f"<{type(self).__name__} {self.measure}: {len(self.model.components)} components, "
+            f"{trials(self.k)}; tau {significant(self.tau.median, 3)}>"
         )
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def _by_size(name: str) -> tuple[int, str]:
+    return name.count("+"), name
 
 
 def components_posterior(model: ComponentFit, how: Choices) -> BayesComponents:

@@ -6,6 +6,7 @@ from typing import Literal, overload
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
+from equipoise.models.bayes.component_counts import component_counts_posterior
 from equipoise.models.bayes.components import BayesComponents, components_posterior
 from equipoise.models.bayes.counts import BayesCounts, counts_posterior
 from equipoise.models.bayes.network import BayesNetwork, network_posterior
@@ -92,7 +93,8 @@ def bayes(
         ``normal``: estimates are normal with known variances. ``exact``: the counts of one
         comparison, odds ratios or rate ratios, given the margins of every trial, so that nothing is
         added to empty cells; it takes seconds. ``binomial``: events and people of every group of
-        a network of odds ratios, with flat baselines; nothing is added to empty cells.
+        a network or component model of odds ratios, with flat baselines; nothing is added to empty
+        cells.
     level
         Level of all credible intervals.
     interval
@@ -133,6 +135,8 @@ def bayes(
     if likelihood == "exact":
         return counts_posterior(_counted(es), how)
     if likelihood == "binomial":
+        if isinstance(es, ComponentFit):
+            return component_counts_posterior(es, how)
         return network_counts_posterior(_network(es), how)
     if isinstance(es, (Contrasts, PairwiseFit)):
         return pairwise_posterior(es, how)
@@ -165,5 +169,5 @@ def _network(es: object) -> NetworkFit:
     raise InputError(
         f"binomial likelihoods of a {type(es).__name__}",
         where="argument es",
-        hint="what network() gave; for one comparison likelihood='exact'",
+        hint="what network() or components() gave; for one comparison likelihood='exact'",
     )

@@ -35,6 +35,7 @@ from equipoise.models.bayes.words import (
     error_text,
     references,
     tau_lines,
+    tau_sentence,
 )
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.network.ranking import DRAWS, SUCRA
@@ -315,16 +316,14 @@ class BayesNetwork(Posterior):
     def report(self) -> str:
         """Sentences for the methods of a paper, with numbered references."""
         m = measure_of(self.measure)
-        tau = self.tau
         text = (
             f"{self.k} trials of {len(self.treatments)} treatments were synthesised in a Bayesian "
             f"network meta-analysis ({m.name}) with normal likelihoods, the exact covariance of "
             f"trials with several arms, one tau for all comparisons with the prior "
             f"'{self.prior.text}', and the prior '{self.effect_prior.text}' of every effect "
             f"against {self.reference}. Tau was integrated out on a grid of {self.points} points "
-            f"(error below {error_text(self.error)}); nothing was sampled but ranks. Tau was "
-            f"{significant(tau.median, 3)} ({percent(100 * self.level)} {self.kind} credible "
-            f"interval {significant(tau.ci.low, 3)} to {significant(tau.ci.high, 3)})."
+            f"(error below {error_text(self.error)}); nothing was sampled but ranks. "
+            f"{tau_sentence(self)}"
         )
         return f"{text}\n\n{references(self.methods)}"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Method
-from equipoise.core.table import percent, significant
+from equipoise.core.table import significant
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.importance import GEWEKE, Sample
@@ -30,6 +30,7 @@ from equipoise.models.bayes.sampled import (
     Evidence,
     about_sample,
     about_silent,
+    counts_of,
     freedom,
     groups_of,
     posterior_of,
@@ -40,12 +41,11 @@ from equipoise.models.bayes.words import (
     error_text,
     references,
     tau_lines,
+    tau_sentence,
 )
 from equipoise.models.network.armcounts import (
     ArmCounts,
     infinite_parts,
-    read_arms,
-    told_nothing,
 )
 from equipoise.models.network.connect import check_connected
 from equipoise.models.network.fit import NetworkFit
@@ -114,7 +114,6 @@ class BayesNetworkCounts(Counted, BayesNetwork):
 
     def report(self) -> str:
         """Sentences for the methods of a paper, with numbered references."""
-        tau = self.tau
         text = (
             f"{self.k} trials of {len(self.treatments)} treatments were synthesised in a Bayesian "
             f"network meta-analysis of log odds ratios with binomial likelihoods of all groups, "
@@ -122,9 +121,8 @@ class BayesNetworkCounts(Counted, BayesNetwork):
             f"comparisons with the prior '{self.prior.text}', and the prior "
             f"'{self.effect_prior.text}' of every effect against {self.reference}. Tau and "
             f"baselines were integrated out by nodes (error below "
-            f"{error_text(max(self.grid.error, self.node_error))}). {self.known_how_well()}. Tau "
-            f"was {significant(tau.median, 3)} ({percent(100 * self.level)} {self.kind} credible "
-            f"interval {significant(tau.ci.low, 3)} to {significant(tau.ci.high, 3)})."
+            f"{error_text(max(self.grid.error, self.node_error))}). {self.known_how_well()}. "
+            f"{tau_sentence(self)}"
         )
         return f"{text}\n\n{references(self.methods)}"
 
@@ -155,16 +153,7 @@ def network_counts_posterior(
         On treatments that no trial with events tells about; under a flat prior on effects
         without an end; on an improper prior of tau with too few trials.
     """
-    if net.measure != "OR":
-        raise InputError(
-            f"binomial likelihoods with effects as {measure_of(net.measure).name}s",
-            hint="odds ratios (measure='OR'), or likelihood='normal'",
-        )
-    if "events1" not in net.data.raw:
-        raise InputError("contrasts without their counts", hint="arms(), or likelihood='normal'")
-    counts = read_arms(net.data)[0]
-    silent = told_nothing(counts)
-    used = counts.take(~silent[counts.trial])
+    counts, used = counts_of(net.data)
     _check(counts, used, how, net.reference)
     others = [t for t in net.treatments if t != net.reference]
     groups = groups_of(used, lambda name: np.array([float(name == t) for t in others]))
@@ -180,7 +169,7 @@ def network_counts_posterior(
     found = posterior_of(evidence, how)
     notes = [n for n in net.notes if n.code in ("left-out", "repeated-study", "identical-rows")]
     notes += check_scale(how.tau, net.measure)
-    notes += about_silent(int(silent.sum()), len(counts.trials))
+    notes += about_silent(counts, used)
     notes += [*about_error(found.grid, how.tau), *about_sample(found.sample, how)]
     return BayesNetworkCounts(
         measure=net.measure,

@@ -14,7 +14,9 @@ from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Note
 from equipoise.core.table import percent, significant
+from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats
+from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.armwise import Groups, Nodes
 from equipoise.models.bayes.grid import Grid, integrate, known_tau
 from equipoise.models.bayes.importance import Field, Peak, Sample, Standard, log_total, standard
@@ -22,7 +24,7 @@ from equipoise.models.bayes.marginal import Marginal
 from equipoise.models.bayes.normal import Conditional
 from equipoise.models.bayes.posterior import Choices
 from equipoise.models.bayes.priors import EffectPrior, Prior
-from equipoise.models.network.armcounts import ArmCounts
+from equipoise.models.network.armcounts import ArmCounts, read_arms, told_nothing
 
 #: Draws that the range of tau is found with; sets of draws, and of how many at first and at most.
 _LOOK, _SETS, _FIRST, _MOST = 256, 8, 512, 4096
@@ -31,6 +33,8 @@ _ROOM = 12_000_000
 #: Values of tau with less posterior probability keep the normal approximation.
 _LEAST = 1e-6
 _FLOOR = 25.0
+#: A tau² with a smaller share of every group's own variance changes no digit that counts.
+_NONE = 1e-9
 #: First step of tau's grid.
 _STEP = 0.5
 
@@ -85,6 +89,25 @@ class Found:
     node_error: float
 
 
+def counts_of(data: Contrasts) -> tuple[ArmCounts, ArmCounts]:
+    """The counts behind contrasts, and those of the trials that tell anything.
+
+    Raises
+    ------
+    InputError
+        On another measure than odds ratios, or contrasts without counts.
+    """
+    if data.measure != "OR":
+        raise InputError(
+            f"binomial likelihoods with effects as {measure_of(data.measure).name}s",
+            hint="odds ratios (measure='OR'), or likelihood='normal'",
+        )
+    if "events1" not in data.raw:
+        raise InputError("contrasts without their counts", hint="arms(), or likelihood='normal'")
+    counts = read_arms(data)[0]
+    return counts, counts.take(~told_nothing(counts)[counts.trial])
+
+
 def groups_of(c: ArmCounts, row: Callable[[str], Floats]) -> Groups:
     """The groups of trials, by what their treatments are made of."""
     by_name = {name: row(name) for name in c.treatments}
@@ -101,8 +124,10 @@ def freedom(c: ArmCounts, p: int) -> float:
     return float((c.by_trial(inner) - 1.0).sum()) - p
 
 
-def about_silent(silent: int, k: int) -> list[Note]:
+def about_silent(counts: ArmCounts, used: ArmCounts) -> list[Note]:
     """What to know of trials that tell nothing."""
+    k = len(counts.trials)
+    silent = k - len(used.trials)
     if not silent:
         return []
     text = (
@@ -250,8 +275,14 @@ class _Shapes:
     def __init__(self, field: Field) -> None:
         self.field, self.draws = field, standard(field.p, _LOOK, 1)
         self.found: dict[float, _Shape] = {}
+        self.least = math.sqrt(_NONE * float(field.trials.own.min()))
+
+    def _told(self, tau: float) -> float:
+        return tau if tau > self.least else 0.0
 
     def at(self, tau: float) -> _Shape:
+        """The shape at a value of tau."""
+        tau = self._told(tau)
         known = self._nearest(tau)
         if known is not None and abs(known - tau) <= 1e-12 * tau:
             return self.found[known]
@@ -266,10 +297,17 @@ class _Shapes:
     def _nearest(self, tau: float) -> float | None:
         return min(self.found, key=lambda t: abs(t - tau), default=None)
 
-    def peak(self, tau: float) -> Peak:
-        """The same with the likelihood at this tau."""
-        s = self.at(tau)
-        return Peak(self.field.likelihood(tau), s.mode, s.cov, s.half, s.stretch)
+    def peaks(self, taus: Floats) -> list[Peak]:
+        """The same with the likelihood; values of tau that tell the same share one."""
+        made: dict[float, Peak] = {}
+        out = []
+        for tau in (self._told(float(t)) for t in taus):
+            if tau not in made:
+                s = self.at(tau)
+                like = self.field.likelihood(tau)
+                made[tau] = Peak(like, s.mode, s.cov, s.half, s.stretch)
+            out.append(made[tau])
+        return out
 
 
 def _grid(field: Field, evidence: Evidence, how: Choices) -> tuple[Grid, _Shapes]:
@@ -355,7 +393,7 @@ def _sampled(
     live = np.flatnonzero(grid.weights > _LEAST)
     first, last = int(live[0]), int(live[-1]) + 1
     look = np.array([s.look for s in all_shapes[first:last]])
-    weighed = _Weighed(field, [shapes.peak(float(t)) for t in grid.tau[first:last]])
+    weighed = _Weighed(field, shapes.peaks(grid.tau[first:last]))
     size = _FIRST
     while True:
         weighed.reach(size)
@@ -364,6 +402,10 @@ def _sampled(
         if sample.error < how.rtol or size >= _MOST or more > _ROOM:
             return new, theta, cov, sample
         size *= 2
+
+
+def _distinct(peaks: list[Peak]) -> list[Peak]:
+    return list({id(peak): peak for peak in peaks}.values())
 
 
 class _Weighed:
@@ -382,7 +424,8 @@ class _Weighed:
             np.concatenate([s.t[old:] for s in sets]),
             np.concatenate([s.log_density[old:] for s in sets]),
         )
-        found = np.array([self.field.weigh(peak, new) for peak in self.peaks])
+        by_peak = {id(peak): self.field.weigh(peak, new) for peak in _distinct(self.peaks)}
+        found = np.array([by_peak[id(peak)] for peak in self.peaks])
         exact, rough = found.reshape(len(self.peaks), 2, _SETS, size - old).swapaxes(0, 1)
         self.t = np.concatenate([self.t, new.t.reshape(_SETS, size - old, p)], axis=1)
         self.exact = np.concatenate([self.exact, exact], axis=2)

@@ -85,6 +85,17 @@ def tau_lines(post: Synthesised) -> Iterator[str]:
     )
 
 
+def tau_sentence(post: Synthesised) -> str:
+    """Tau in a sentence for the methods of a paper."""
+    tau = post.tau
+    if post.grid.known:
+        return f"Tau was taken as known to be {significant(tau.median, 3)}."
+    return (
+        f"Tau was {significant(tau.median, 3)} ({percent(100 * post.level)} {post.kind} credible "
+        f"interval {significant(tau.ci.low, 3)} to {significant(tau.ci.high, 3)})."
+    )
+
+
 def error_text(error: float) -> str:
     """A bound for an error, as a power of ten."""
     return f"1e{math.ceil(math.log10(max(error, 1e-15)) - 1e-9):d}"
