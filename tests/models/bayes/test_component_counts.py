@@ -170,7 +170,7 @@ def test_what_a_reader_sees_of_a_network_that_falls_apart() -> None:
     assert text.startswith("Bayesian component model of 5 trials, odds ratio, medians with 95% CrI")
     assert "binomial likelihoods" in text
     assert "weighted draws" in text
-    table = str(post.combinations("A+B+C"))
+    table = str(post.combinations("A+B+C", "C"))
     assert table.count("never tried") == 2
     assert "in 2 trials" in table
     assert "never tried" in post.combination("A+B+C").name

@@ -366,7 +366,7 @@ def _grid(field: Field, evidence: Evidence, how: Choices) -> tuple[Grid, _Shapes
         unit=typical,
         low=low,
         high=high,
-        rtol=min(1e-4, 0.02 * how.rtol),
+        rtol=min(1e-3, 0.1 * how.rtol),
         step=_STEP,
     )[0]
     progress.close()
