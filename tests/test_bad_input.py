@@ -370,7 +370,10 @@ def test_files(name: str, tmp_path: Path) -> None:
         (HEAD + "A,0,10,0,10\nB,0,12,0,10\n", "Nobody in any group had the event"),
     ],
 )
-def test_files_with_something_to_say(text: str, words: str, tmp_path: Path) -> None:
+def test_files_with_something_to_say(
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the report is written
     path = tmp_path / "trials.csv"
     path.write_text(text, encoding="utf-8")
     result = CliRunner().invoke(app, ["analyse", str(path), "--measure", "RR"])

@@ -8,6 +8,7 @@ import pytest
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
+from equipoise.cli.main import main
 from equipoise.review.folder import open_review
 
 DAY = ["--on", "2026-11-23"]
@@ -23,6 +24,15 @@ def run(*args, cwd=None):
         env=None,
         check=False,
     )
+
+
+def called(monkeypatch, capsys, where, *args):
+    """The exit code, what was printed, and what was said of errors, in this process."""
+    monkeypatch.chdir(where)
+    monkeypatch.setattr(sys, "argv", ["equipoise", *args])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code or 0, *capsys.readouterr()
 
 
 def test_help_names_every_verb_and_loads_no_numerics():
@@ -102,19 +112,87 @@ def test_a_path_works_like_a_slug(tmp_path):
 
 def test_an_unknown_slug_offers_the_nearest():
     done = run("answer", "prolotherapy-low-backpain")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "prolotherapy-low-back-pain" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_misuse_is_exit_code_two():
-    assert run("answer").returncode == 2
-    assert run("no-such-verb").returncode == 2
+HEAD = "study,events1,n1,events2,n2\n"
+SOUND = HEAD + "A,1,10,2,10\nB,3,20,4,20\nC,2,30,4,30\n"
+
+#: How each verb is asked for something that it does not have or cannot read.
+MISUSED = {
+    "answer, no review": ["answer"],
+    "no such verb": ["no-such-verb"],
+    "answer, unknown review": ["answer", "no-such-review"],
+    "answer, no day": ["answer", "prolotherapy-low-back-pain", "--on", "tomorrow"],
+    "check, unknown review": ["check", "no-such-review"],
+    "check, no day": ["check", "prolotherapy-low-back-pain", "--on", "2026-13-01"],
+    "build, unknown review": ["build", "no-such-review", "-o", "site"],
+    "build, nowhere": ["build", "prolotherapy-low-back-pain"],
+    "export, unknown kind": ["export", "prolotherapy-low-back-pain", "-o", "x", "--kind", "xls"],
+    "export, unknown review": ["export", "no-such-review", "-o", "x"],
+    "analyse, no measure": ["analyse", "trials.csv"],
+    "analyse, no file": ["analyse", "no.csv", "-m", "RR"],
+    "analyse, a folder": ["analyse", ".", "-m", "RR"],
+    "analyse, measure": ["analyse", "trials.csv", "-m", "RX"],
+    "analyse, other measure": ["analyse", "trials.csv", "-m", "MD"],
+    "analyse, column": ["analyse", "trials.csv", "-m", "RR", "--column", "events1=deaths"],
+    "analyse, no pair": ["analyse", "trials.csv", "-m", "RR", "--column", "events1"],
+    "analyse, unwanted": ["analyse", "trials.csv", "-m", "RR", "--column", "deaths=events1"],
+    "analyse, tau2": ["analyse", "trials.csv", "-m", "RR", "--tau2", "RMEL"],
+    "analyse, model": ["analyse", "trials.csv", "-m", "RR", "--model", "fixed"],
+    "analyse, interval": ["analyse", "trials.csv", "-m", "RR", "--interval", "exact"],
+    "analyse, preset": ["analyse", "trials.csv", "-m", "RR", "--preset", "cochran"],
+    "analyse, level": ["analyse", "trials.csv", "-m", "RR", "--level", "95"],
+    "analyse, level in words": ["analyse", "trials.csv", "-m", "RR", "--level", "high"],
+    "analyse, moderator": ["analyse", "trials.csv", "-m", "RR", "--mods", "~ dose"],
+    "analyse, formula": ["analyse", "trials.csv", "-m", "RR", "--mods", "~ ("],
+    "analyse, order": ["analyse", "trials.csv", "-m", "RR", "--order", "dose"],
+    "analyse, better": ["analyse", "trials.csv", "-m", "RR", "--better", "more"],
+}
+
+
+@pytest.mark.parametrize("case", MISUSED)
+def test_misuse_is_exit_code_two(case, tmp_path, monkeypatch, capsys):
+    (tmp_path / "trials.csv").write_text(SOUND, encoding="utf-8")
+    code, out, err = called(monkeypatch, capsys, tmp_path, *MISUSED[case])
+    assert code == 2, out + err
+    assert err.strip() or out.startswith("Usage")
+    assert [p.name for p in tmp_path.iterdir()] == ["trials.csv"]
+
+
+#: Tables with problems of their own.
+PROBLEMS = {
+    "empty": "",
+    "no rows": HEAD,
+    "too many": HEAD + "A,11,10,2,10\n",
+    "text": HEAD + "A,x,10,2,10\n",
+    "cells": HEAD + "A,1,10,2,10,5\n",
+    "two heads": "study,n1,n1\nA,1,2\n",
+    "no label": HEAD + ",1,10,2,10\n",
+    "nothing known": HEAD + "A,,10,2,10\n",
+    "quotes": HEAD + '"A,1,10,2,10\n',
+    "variance": "study,yi,vi\nA,0.1,0.2\nB,0.2,-1\n",
+    "no variance": "study,yi,vi\nA,0.1,0.2\nB,0.2,0\n",
+}
+
+
+@pytest.mark.parametrize("case", PROBLEMS)
+def test_problems_of_the_table_are_exit_code_one(case, tmp_path, monkeypatch, capsys):
+    (tmp_path / "trials.csv").write_text(PROBLEMS[case], encoding="utf-8")
+    code, out, err = called(monkeypatch, capsys, tmp_path, "analyse", "trials.csv", "-m", "RR")
+    assert code == 1, out + err
+    assert err.startswith("equipoise: ")
+
+
+def test_a_sound_table_is_exit_code_zero(tmp_path):
+    (tmp_path / "trials.csv").write_text(SOUND, encoding="utf-8")
+    assert run("analyse", "trials.csv", "-m", "RR", "--json", cwd=tmp_path).returncode == 0
 
 
 def test_a_wrong_day_is_told_what_to_try():
     done = run("answer", "prolotherapy-low-back-pain", "--on", "tomorrow")
-    assert done.returncode == 1
     assert "year-month-day" in done.stderr
 
 
@@ -131,10 +209,13 @@ def test_new_then_check_names_every_blank_and_exits_one(tmp_path):
 
 
 def test_new_refuses_a_folder_that_holds_something(tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    done = run("new", str(tmp_path))
+    folder = tmp_path / "leeches-headache"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    done = run("new", str(folder))
     assert done.returncode == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+    assert [p.name for p in folder.iterdir()] == ["notes.txt"]
+    assert run("new", str(tmp_path / "No_Name")).returncode == 2
 
 
 def test_check_of_a_shipped_review_is_clean():

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import equipoise as eq
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.columns import (
     labels,
@@ -104,3 +105,13 @@ def test_without_any_frame_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="no data frame package is installed"):
         make_frame({"a": [1.0]}, None)
+
+
+def test_a_lazy_frame_is_told_to_collect() -> None:
+    frame = pl.DataFrame({"yi": [0.1, 0.2], "vi": [0.1, 0.1]}).lazy()
+    with pytest.raises(InputError, match=r"data is a LazyFrame.*data\.collect\(\)"):
+        eq.pairwise(frame, yi="yi", vi="vi")
+    with pytest.raises(InputError, match=r"collect\(\)"):
+        eq.effect_sizes("PLO", events="yi", n="vi", data=frame)
+    with pytest.raises(InputError, match=r"cannot be a Expr.*the name of a column"):
+        eq.effect_sizes("PLO", events=pl.col("yi"), n=[3, 4])  # type: ignore[arg-type]

@@ -144,7 +144,7 @@ def test_unknown_measure() -> None:
 
 
 def test_shown() -> None:
-    assert repr(shared()) == "Contrasts(MD: 3 from 2 studies, 1 covariances)"
+    assert repr(shared()) == "Contrasts(MD: 3 from 2 studies, 1 covariance)"
     text = shared().summary()
     assert "3 contrasts from 2 studies, mean difference" in text
     assert "B against C" in text

@@ -333,7 +333,7 @@ def test_person_time_of_three_arms() -> None:
         study=["x"] * 3, treat=["A", "B", "C"], events=[10, 20, 15], time=[100.0, 150.0, 90.0]
     )
     es = held.contrasts("IRR")
-    assert repr(held) == "Arms(events in person-time: 3 arms of 1 studies)"
+    assert repr(held) == "Arms(events in person-time: 3 arms of 1 study)"
     assert es.yi.tolist() == pytest.approx([math.log(20 / 15), math.log(15 / 9)])
     assert es.cov[0] == pytest.approx(1 / 10)
     assert held.contrasts("IRD").cov[0] == pytest.approx(10 / 100**2)

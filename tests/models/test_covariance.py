@@ -82,7 +82,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"grp2": "scale"}, InputError, "grp2 without grp1"),
     ({"w1": "vi"}, InputError, "sizes without groups"),
     ({"grp1": "scale", "grp2": "scale"}, InputError, "with itself"),
-    ({"rvars": ["vi"]}, InputError, "1 columns of correlations for 3 rows"),
+    ({"rvars": ["vi"]}, InputError, "1 column of correlations for 3 rows"),
     ({"vi": None}, InputError, "no variances"),
     ({"vi": [0.1, 0.1, 0.0, 0.1, 0.1]}, InputError, "variance 0"),
     ({"cluster": "stuyd"}, UnknownNameError, "study"),

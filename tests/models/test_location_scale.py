@@ -197,7 +197,7 @@ def test_trials_that_lack_something_are_left_out_and_named() -> None:
         ({"interval": "KR"}, UnknownNameError, "HK"),
         ({"level": 2.0}, InputError, "level 2"),
         ({"scale": "~ x + I(2 * x)"}, InputError, r"I\(2 \* x\) = 2 × x"),
-        ({"scale": "~ poly(x, 20) * site"}, NotEstimableError, "coefficients of the mean"),
+        ({"scale": "~ poly(x, 20) * site"}, NotEstimableError, "1 coefficient of the mean"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(

@@ -568,7 +568,7 @@ def test_redundant_columns_are_found_with_their_factors(p: int, seed: int) -> No
         (lambda es: regress(es, "~ dose", data=ARMS, tau2="RELM"), UnknownNameError, "'REML'"),
         (lambda es: regress(es, "~ dose", data=ARMS, interval="hk"), UnknownNameError, "'HK'"),
         (lambda es: regress(es, "~ dose", data=ARMS, tau2="GENQ"), InputError, "without weights"),
-        (lambda es: regress(es, "~ dose", data=ARMS, weights=[1.0]), InputError, "1 weights for 6"),
+        (lambda es: regress(es, "~ dose", data=ARMS, weights=[1.0]), InputError, "1 weight for 6"),
         (lambda es: regress(es, weights=[1, 1, 0, 1, 1, 1]), InputError, "study trial 2"),
         (lambda es: regress(es, weights="same"), UnknownNameError, "equal"),
         (lambda es: regress(es, weights="equal", interval="HK"), InputError, "own weights"),
@@ -610,5 +610,5 @@ def test_rows_that_share_a_group_and_impossible_variances_are_refused() -> None:
     nothing = Contrasts("MD", ("a",), np.array([math.nan]), np.array([1.0]))
     with pytest.raises(NotEstimableError):
         regress(nothing)
-    with pytest.raises(NotEstimableError, match="1 estimates for 1"):
+    with pytest.raises(NotEstimableError, match="1 estimate for 1"):
         regress(given_rows(SIX[:1]))

@@ -286,4 +286,4 @@ def test_the_command(save: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     )
     with pytest.raises(SystemExit) as caught:
         main()
-    assert caught.value.code == 1
+    assert caught.value.code == 2

@@ -151,7 +151,7 @@ def test_levels_of_bias_part_lines_and_discs() -> None:
     assert figure.table == eq.plot_network(es, rob=[levels[s] for s in studies]).table
     with pytest.raises(UnknownNameError, match="trial"):
         eq.plot_network(es, rob={"nobody": "low"})
-    with pytest.raises(InputError, match="levels of risk of bias"):
+    with pytest.raises(InputError, match="level of risk of bias"):
         eq.plot_network(es, rob=["low"])
     check(eq.plot_network(es, rob={studies[0]: "high"}))
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from equipoise.certainty.grade import LEVELS, Level
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.measures import measure_of
 from equipoise.models.components import ComponentFit
 from equipoise.models.intervals import shown
@@ -179,7 +179,7 @@ class Cinema(Result):
             for level in reversed(LEVELS)
             if (n := sum(r.level == level for r in self.rows))
         )
-        return f"<Cinema: {len(self.rows)} estimates; confidence {counts}>"
+        return f"<Cinema: {counted(len(self.rows), 'estimate')}; confidence {counts}>"
 
     def __str__(self) -> str:
         return self.summary()

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from equipoise.core.errors import EquipoiseError
+from equipoise.core.errors import EquipoiseError, is_misuse
 
 app = typer.Typer(
     name="equipoise",
@@ -192,7 +192,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line on stderr and exit code 1."""
+    """Run the command line; an expected error is one line on stderr and exit code 1, misuse 2."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show "●" or "−" gets a "?" instead of a traceback.
         if hasattr(stream, "reconfigure"):
@@ -201,7 +201,7 @@ def main() -> None:
         app()
     except EquipoiseError as error:
         typer.echo(f"equipoise: {error}", err=True)
-        raise SystemExit(1) from None
+        raise SystemExit(2 if is_misuse(error) else 1) from None
     except BrokenPipeError:
         # The reader, such as `head`, has gone; nothing is left to say to it.
         sys.stderr.close()

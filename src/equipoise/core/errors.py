@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -68,6 +69,21 @@ class FolderError(EquipoiseError):
         if isinstance(self.problems, Iterable):
             lines += [str(problem) for problem in self.problems]
         return "\n".join(lines)
+
+
+#: Places of data: a trial, a row, a line of a file.
+_DATA = re.compile(r"(study|studies|row|rows)\b|.*:\d+$")
+
+
+def is_misuse(error: EquipoiseError) -> bool:
+    """Whether the call was wrong, and not the data that it was about.
+
+    The data are at fault when several problems are listed, when they cannot tell what was asked
+    for, and when the error names a trial, a row, or a line of a file.
+    """
+    if isinstance(error, (FolderError, NotEstimableError)):
+        return False
+    return isinstance(error, UnknownNameError) or not _DATA.match(error.where)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

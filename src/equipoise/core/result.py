@@ -8,6 +8,7 @@ import types
 import typing
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -70,6 +71,11 @@ class Result:
         """Rebuild what :meth:`to_dict` gave."""
         made: Self = from_plain(cls, data)
         return made
+
+
+def html_lines(text: str) -> str:
+    """Write a summary as HTML: one paragraph a line, for notebooks."""
+    return f"<div>{''.join(f'<p>{escape(line)}</p>' for line in text.splitlines() if line)}</div>"
 
 
 def to_plain(value: object) -> Any:

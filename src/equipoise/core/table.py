@@ -125,8 +125,10 @@ def count(value: float) -> str:
 
 
 def counted(value: float, noun: str) -> str:
-    """Write a number of something: ``1 trial``, ``2 trials``."""
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+    """Write a number of something: ``1 trial``, ``2 trials``, ``2 studies``, ``2 analyses``."""
+    more = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    more = f"{noun[:-2]}es" if noun.endswith("sis") else more
+    return f"{count(value)} {noun if value == 1 else more}"
 
 
 def percent(value: float) -> str:

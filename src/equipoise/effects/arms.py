@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
-from equipoise.core.result import Result
+from equipoise.core.result import Result, html_lines
+from equipoise.core.table import counted, significant
 from equipoise.effects.binary import ABSOLUTE
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import (
@@ -99,7 +100,8 @@ class Arms(Result):
         for name in ("treat", *sorted(needed)):
             if len(getattr(self, name)) != k:
                 raise InputError(
-                    f"{k} arms but {len(getattr(self, name))} of {name}", hint="one for each arm"
+                    f"{counted(k, 'arm')} but {len(getattr(self, name))} of {name}",
+                    hint="one for each arm",
                 )
         self._check_values()
 
@@ -118,7 +120,7 @@ class Arms(Result):
         for (study, treat), times in rows.items():
             if times > 1:
                 raise InputError(
-                    f"{times} arms with the same treatment {treat!r}",
+                    f"{counted(times, 'arm')} with the same treatment {treat!r}",
                     where=f"study {study}",
                     hint="combine them into one, or tell them apart by name",
                 )
@@ -144,7 +146,29 @@ class Arms(Result):
 
     def __repr__(self) -> str:
         what = {"binary": "events", "rates": "events in person-time"}.get(self.data, "means")
-        return f"Arms({what}: {len(self)} arms of {len(set(self.study))} studies)"
+        return (
+            f"Arms({what}: {counted(len(self), 'arm')} of {counted(len(set(self.study)), 'study')})"
+        )
+
+    def summary(self) -> str:
+        """What is there, one line an arm; digits are cut for reading."""
+        names = [n for n in ("n", "events", "time", "mean", "sd") if getattr(self, n).size]
+        columns = [getattr(self, name).tolist() for name in names]
+        trials = counted(len(set(self.study)), "study")
+        lines = [f"{counted(len(self), 'arm')} of {trials}", ""]
+        wide = [max((len(s) for s in texts), default=0) for texts in (self.study, self.treat)]
+        for study, treat, *values in zip(self.study, self.treat, *columns, strict=True):
+            shown = "  ".join(
+                f"{name} {significant(v, 6):<6}" for name, v in zip(names, values, strict=True)
+            )
+            lines.append(f"{study:<{wide[0]}}  {treat:<{wide[1]}}  {shown}".rstrip())
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
     def contrasts(
         self,

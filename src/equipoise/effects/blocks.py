@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import Cell
-from equipoise.core.result import Note, Result
-from equipoise.core.table import count, significant
+from equipoise.core.result import Note, Result, html_lines
+from equipoise.core.table import count, counted, significant
 from equipoise.effects.columns import Floats, Ints, make_frame, read_only
 from equipoise.effects.measures import measure_of
 
@@ -127,7 +127,8 @@ class Contrasts(Result):
         for name, values in lengths:
             if len(values) != k:
                 raise InputError(
-                    f"{k} studies but {len(values)} of {name}", hint="one value for each contrast"
+                    f"{counted(k, 'study')} but {len(values)} of {name}",
+                    hint="one value for each contrast",
                 )
         if self.cov.size or self.cov_i.size or self.cov_j.size:
             self._check_covariances(k)
@@ -283,8 +284,8 @@ class Contrasts(Result):
 
     def __repr__(self) -> str:
         studies = len(set(self.study))
-        shared = f", {self.cov.size} covariances" if self.cov.size else ""
-        return f"Contrasts({self.measure}: {len(self)} from {studies} studies{shared})"
+        shared = f", {counted(self.cov.size, 'covariance')}" if self.cov.size else ""
+        return f"Contrasts({self.measure}: {len(self)} from {counted(studies, 'study')}{shared})"
 
     def summary(self) -> str:
         """What is there, one line a contrast; digits are cut for reading."""
@@ -294,7 +295,7 @@ class Contrasts(Result):
             scale += f" ({m.scale_text})"
         studies = len(set(self.study))
         known = np.nansum(self.n1) + np.nansum(self.n2)
-        lines = [f"{len(self)} contrasts from {studies} studies, {scale}"]
+        lines = [f"{counted(len(self), 'contrast')} from {counted(studies, 'study')}, {scale}"]
         if known and not self.cov.size:
             lines[0] += f", {count(float(known))} people"
         lines.append("")
@@ -311,6 +312,9 @@ class Contrasts(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
 
 def _stacked(raw: Sequence[dict[str, Floats]]) -> dict[str, Floats]:

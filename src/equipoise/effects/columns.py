@@ -89,10 +89,10 @@ def _frame_columns(data: object) -> _Frame:
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
-        raise InputError(
-            f"data is a {type(data).__name__}, not a data frame",
-            hint="a pandas, Polars or PyArrow table, or a dict of columns",
-        ) from None
+        hint = "a pandas, Polars or PyArrow table, or a dict of columns"
+        if callable(getattr(data, "collect", None)):
+            hint = "data.collect(): a lazy frame has no values yet"
+        raise InputError(f"data is a {type(data).__name__}, not a data frame", hint=hint) from None
     own = {str(name): name for name in frame.columns}
     return _Frame(tuple(own), lambda name: frame.get_column(own[name]))
 
@@ -108,7 +108,10 @@ def _plain_list(values: object) -> list[Any]:
         return [values]
     if isinstance(values, Sequence):
         return list(values)
-    raise InputError(f"a column cannot be a {type(values).__name__}", hint="a list or an array")
+    hint = "a list or an array"
+    if type(values).__module__.partition(".")[0] in ("polars", "narwhals"):
+        hint = "the name of a column with data=frame, or frame.get_column(name)"
+    raise InputError(f"a column cannot be a {type(values).__name__}", hint=hint)
 
 
 def labels(values: Sequence[Any] | None, count: int) -> tuple[str, ...]:

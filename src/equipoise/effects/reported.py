@@ -14,7 +14,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Note
-from equipoise.core.table import significant
+from equipoise.core.table import counted, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, texts
 from equipoise.effects.compute import row_marks
@@ -205,9 +205,9 @@ def _matrices(block: Contrasts, treats: Sequence[str]) -> tuple[Floats, Floats, 
             people[at] = people[at] if math.isnan(n) else n
     if np.isnan(S).any():
         raise InputError(
-            f"{len(block)} comparisons of {m} arms that share people",
+            f"{counted(len(block), 'comparison')} of {counted(m, 'arm')} that share people",
             where=f"{where}, without {_absent(S, treats)}",
-            hint=f"all {m * (m - 1) // 2} comparisons, or the arms themselves by arms()",
+            hint=f"all {counted(m * (m - 1) // 2, 'comparison')}, or the arms themselves by arms()",
         )
     return Y, S, people
 

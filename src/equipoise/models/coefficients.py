@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.result import Interval, Result
-from equipoise.core.table import Column, Table, fixed, p_value, significant
-from equipoise.effects.columns import Floats
+from equipoise.core.result import Interval, Result, html_lines
+from equipoise.core.table import Column, Table, counted, fixed, p_value, significant
+from equipoise.effects.columns import Floats, make_frame
 from equipoise.num.dist import chi2_tail, critical, f_tail, t_two_sided
 
 
@@ -54,9 +55,26 @@ class WaldTest(Result):
     se: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<WaldTest {self}>"
+        return f"<WaldTest {self._text()}>"
+
+    def summary(self) -> str:
+        """The test in a line, then each combination; digits are cut for reading."""
+        found = zip(self.estimates, self.se, strict=True)
+        rows = [f"  {significant(e, 5)} (SE {significant(s, 4)})" for e, s in found]
+        return "\n".join([self._text(), *rows])
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row."""
+        names = ("what", "kind", "statistic", "df1", "df2", "p_value")
+        return make_frame({name: [getattr(self, name)] for name in names}, backend)
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
     def __str__(self) -> str:
+        return self._text()
+
+    def _text(self) -> str:
         sign = "χ²" if self.kind == "chi-squared" else "F"
         dfs = f"{self.df1:g}" if math.isinf(self.df2) else f"{self.df1:g} and {self.df2:.4g}"
         p = p_value(self.p_value)
@@ -138,7 +156,7 @@ def combinations_of(names: Sequence[str], L: object) -> tuple[Floats, str]:
     rows = np.atleast_2d(np.asarray(L, dtype=np.float64))
     if rows.shape[1] != p:
         raise InputError(
-            f"rows of {rows.shape[1]} weights for {p} coefficients",
+            f"rows of {counted(rows.shape[1], 'weight')} for {counted(p, 'coefficient')}",
             hint=f"one weight for each of {', '.join(names)}, or their names",
         )
     return rows, "; ".join(f"{_sum(names, row)} = 0" for row in rows)

@@ -11,6 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Note
+from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns
 from equipoise.models.mixed import connected
@@ -278,7 +279,7 @@ def _from_columns(rvars: Sequence[Column], data: object, names: Sequence[str]) -
         rows = [i for i, other in enumerate(names) if other == name]
         if len(rows) > len(values):
             raise InputError(
-                f"{len(values)} columns of correlations for {len(rows)} rows",
+                f"{counted(len(values), 'column')} of correlations for {counted(len(rows), 'row')}",
                 where=f"cluster {name}",
                 hint="as many rvars as the largest cluster has rows",
             )
@@ -389,7 +390,9 @@ def aggregate(
     if not out:
         raise NotEstimableError("no effect with a variance")
     many = sum(len(rows) > 1 for rows in groups.values())
-    text = f"{int(usable.sum())} effects were combined into {len(out)}, one a cluster."
+    used = int(usable.sum())
+    was = "was" if used == 1 else "were"
+    text = f"{counted(used, 'effect')} {was} combined into {len(out)}, one a cluster."
     notes = [Note("aggregated", text)] if many else []
     lost = [given.names[i] for i in np.flatnonzero(~usable).tolist()]
     if lost:
@@ -413,7 +416,10 @@ def _given(es: Contrasts | None, cluster: Column, yi: Column, vi: Column, data: 
             return _Given(es.study, es.yi, es.vi, es.measure)
         names = labels(read_columns(data, {"cluster": cluster})["cluster"], len(es))
         if len(names) != len(es):
-            raise InputError(f"{len(names)} clusters for {len(es)} effects", hint="one for each")
+            raise InputError(
+                f"{counted(len(names), 'cluster')} for {counted(len(es), 'effect')}",
+                hint="one for each",
+            )
         return _Given(names, es.yi, es.vi, es.measure)
     if yi is None or cluster is None:
         raise InputError("no effects or no clusters", hint="es, or yi with vi and cluster")
@@ -441,7 +447,9 @@ def _aggregation_covariance(
     if V is not None:
         full = np.array(V, dtype=np.float64)
         if full.shape != (k, k):
-            raise InputError(f"V of shape {full.shape} for {k} effects", hint=f"({k}, {k})")
+            raise InputError(
+                f"V of shape {full.shape} for {counted(k, 'effect')}", hint=f"({k}, {k})"
+            )
         return full
     for i in np.flatnonzero(given.vi <= 0.0).tolist():
         where = f"cluster {given.names[i]}"

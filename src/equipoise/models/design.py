@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Note, Result
+from equipoise.core.table import counted
 from equipoise.effects.columns import Column, Floats, numbers, read_columns
 
 #: A formula, columns by name, or a matrix of numbers without the column of ones.
@@ -88,7 +89,7 @@ class Design(Result):
                 X = np.insert(X, at, 1.0, axis=1)
             if X.ndim != 2 or X.shape[1] != p:
                 raise InputError(
-                    f"{X.shape[-1]} values for the coefficients {', '.join(self.names)}",
+                    f"{counted(X.shape[-1], 'value')} for the coefficients {', '.join(self.names)}",
                     hint="one value for each, or for each but the intercept",
                 )
             return X
@@ -167,7 +168,8 @@ def _plain(names: list[str], values: list[Floats], count: int) -> Design:
     for name, column in zip(names, values, strict=True):
         if len(column) != count:
             raise InputError(
-                f"{len(column)} values of {name} for {count} effects", hint="one for each effect"
+                f"{counted(len(column), 'value')} of {name} for {counted(count, 'effect')}",
+                hint="one for each effect",
             )
     X = np.column_stack([np.ones(count), *values])
     terms = tuple((name, (at + 1,)) for at, name in enumerate(names))
@@ -196,7 +198,8 @@ def _formula(
     length = len(next(iter(columns.values())))
     if length != count:
         raise InputError(
-            f"{length} rows of moderators for {count} effects", hint="one row for each effect"
+            f"{counted(length, 'row')} of moderators for {counted(count, 'effect')}",
+            hint="one row for each effect",
         )
     whole = use & np.array(
         [all(not _absent(column[i]) for column in columns.values()) for i in range(count)]

@@ -12,7 +12,7 @@ from scipy import special
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, fixed, significant
+from equipoise.core.table import Column, Table, counted, fixed, significant
 from equipoise.effects.columns import make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit, refit
@@ -144,7 +144,7 @@ class Influence(Result):
     def __repr__(self) -> str:
         which = [s for s, flag in zip(self.study, self.influential, strict=True) if flag]
         said = ", ".join(which) if which else "none"
-        return f"<Influence of {len(self)} trials; influential: {said}>"
+        return f"<Influence of {counted(len(self), 'trial')}; influential: {said}>"
 
     def __str__(self) -> str:
         return self.summary()
@@ -340,7 +340,7 @@ class BaujatAxes(Result):
 
     def __repr__(self) -> str:
         top = self.study[int(np.argmax(self.heterogeneity))]
-        return f"<BaujatAxes of {len(self.study)} trials; most heterogeneity from {top}>"
+        return f"<BaujatAxes of {counted(len(self.study), 'trial')}; most heterogeneity from {top}>"
 
 
 def baujat(fit: PairwiseFit) -> BaujatAxes:

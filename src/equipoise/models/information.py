@@ -6,16 +6,19 @@ Source: Wetterslev, Thorlund, Brok, Gluud 2008, J Clin Epidemiol 61:64; 2009, BM
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import count, percent, significant
+from equipoise.core.table import count, counted, percent, significant
+from equipoise.effects.columns import make_frame
 from equipoise.models.boundaries import check_error, check_power
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.num.dist import normal_quantile
@@ -105,6 +108,11 @@ class InformationSize(Result):
     def summary(self) -> str:
         """What is needed, and why; digits are cut for reading."""
         return "\n".join([*self._lines(), *(f"Note: {note}" for note in self.notes)])
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row."""
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("notes", "methods")]
+        return make_frame({name: [getattr(self, name)] for name in names}, backend)
 
     def __repr__(self) -> str:
         return f"<InformationSize {self.needed} for {self.target}>"
@@ -327,7 +335,8 @@ def _adjustment(
         return "", 0.0, ()
     share = diversity(fit) if adjust == "D2" else _i2(fit)
     text = (
-        f"How much trials differ was estimated from {fit.k} trials, the same that may be judged by "
+        f"How much trials differ was estimated from {counted(fit.k, 'trial')}, the same that "
+        "may be judged by "
         "this size."
     )
     return adjust, share, (Note("heterogeneity-from-trials", text),)

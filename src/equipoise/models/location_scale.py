@@ -13,7 +13,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, Value, fixed, significant
+from equipoise.core.table import Column, Table, Value, counted, fixed, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.contrasts import Contrasts, LeftOut
 from equipoise.effects.measures import measure_of
@@ -183,7 +183,7 @@ class LocationScaleFit(Result):
         tau2 = self.predict_tau2(where).estimate
         if len(tau2) not in (1, len(X)):
             raise InputError(
-                f"{len(tau2)} rows for the scale and {len(X)} for the location",
+                f"{counted(len(tau2), 'row')} for the scale and {len(X)} for the location",
                 hint="one for each, or new_scale= with one row",
             )
         mean = X @ self.beta
@@ -245,7 +245,8 @@ class LocationScaleFit(Result):
         measure = measure_of(self.measure)
         scale = f", scale of analysis: {measure.scale_text}" if measure.scale_text else ""
         yield (
-            f"Location-scale model of {self.k} estimates, {measure.name}{scale}; {self.method}, "
+            f"Location-scale model of {counted(self.k, 'estimate')}, {measure.name}{scale}; "
+            f"{self.method}, "
             f"{self.link} link"
         )
         yield ""
@@ -350,7 +351,7 @@ def location_scale(
     k, p, q = len(keep), len(places.names), len(spread.names)
     if k <= p + q:
         raise NotEstimableError(
-            f"{k} estimates for {p} coefficients of the mean and {q} of tau²",
+            f"{counted(k, 'estimate')} for {counted(p, 'coefficient')} of the mean and {q} of tau²",
             hint="fewer moderators, or more trials",
         )
     refuse_redundant(places.X, places.names)

@@ -10,7 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note
-from equipoise.core.table import significant
+from equipoise.core.table import counted, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column, Floats, Ints, read_only
 from equipoise.effects.measures import measure_of
@@ -449,7 +449,7 @@ def _about_rows(rows: Rows, terms: Sequence[RandomTerm], interval: str) -> list[
     if counts and interval == "z" and min(counts)[0] < _FEW:
         count, name = min(counts)
         text = (
-            f"With {count} levels of {name}, the z intervals are likely too narrow; "
+            f"With {counted(count, 'level')} of {name}, the z intervals are likely too narrow; "
             "interval='t' with df='contain', or robust(), allow for that."
         )
         notes.append(Note("few-clusters", text))

@@ -12,7 +12,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Table, p_value, percent, significant
+from equipoise.core.table import Column, Table, Value, counted, p_value, percent, significant
 from equipoise.effects.blocks import LeftOut
 from equipoise.effects.columns import Floats, Ints, make_frame
 from equipoise.models.coefficients import (
@@ -72,6 +72,36 @@ class Comparison(Result):
         return (
             f"<Comparison χ² {significant(self.statistic, 4)} on {self.df} df, {_p(self.p_value)}>"
         )
+
+    def table(self) -> Table:
+        """The two models, the larger first."""
+        columns = (
+            Column("model", "model"),
+            Column("log_likelihood", "log-likelihood", align="right"),
+            Column("aic", "AIC", align="right"),
+            Column("bic", "BIC", align="right"),
+        )
+        rows: tuple[tuple[Value, ...], ...] = tuple(
+            (name, *(values[i] for values in (self.log_likelihoods, self.aic, self.bic)))
+            for i, name in enumerate(("larger", "smaller"))
+        )
+        text = f"Likelihood-ratio test: χ² {significant(self.statistic, 4)} on {self.df} df, "
+        notes = tuple(f"Note: {note}" for note in self.notes)
+        return Table(text + _p(self.p_value), columns, rows, notes=notes)
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row a model."""
+        return self.table().to_frame(backend)
+
+    def summary(self) -> str:
+        """The test, the two models, what to know; digits are cut for reading."""
+        return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -300,7 +330,10 @@ class MultilevelFit(Result):
             cluster = self.study
         texts = [str(v) for v in np.asarray(cluster).tolist()]
         if len(texts) != self.k:
-            raise InputError(f"{len(texts)} labels for {self.k} effects", hint="one for each")
+            raise InputError(
+                f"{counted(len(texts), 'label')} for {counted(self.k, 'effect')}",
+                hint="one for each",
+            )
         labels = tuple(dict.fromkeys(texts))
         place = {label: i for i, label in enumerate(labels)}
         return np.array([place[text] for text in texts]), labels
@@ -346,7 +379,9 @@ class MultilevelFit(Result):
             X = self.design.rows(new)
         wanted = [inner] * len(X) if inner is None or isinstance(inner, str) else list(inner)
         if len(wanted) != len(X):
-            raise InputError(f"{len(wanted)} inner levels for {len(X)} rows", hint="one for each")
+            raise InputError(
+                f"{len(wanted)} inner levels for {counted(len(X), 'row')}", hint="one for each"
+            )
         return tuple(self._predicted(x, at) for x, at in zip(X, wanted, strict=True))
 
     def _predicted(self, x: Floats, inner: str | None) -> Prediction:
@@ -451,7 +486,7 @@ class MultilevelFit(Result):
             yield f"Left out: {row.study} ({row.why})"
 
     def _head(self) -> Iterator[str]:
-        yield f"Multilevel synthesis of {self.k} effects, {self.method}"
+        yield f"Multilevel synthesis of {counted(self.k, 'effect')}, {self.method}"
         yield (
             f"log-likelihood {significant(self.log_likelihood, 6)}, AIC "
             f"{significant(self.aic, 6)}, BIC {significant(self.bic, 6)}, AICc "
@@ -486,7 +521,7 @@ class MultilevelFit(Result):
 
 
 def _term_lines(t: RandomTerm) -> Iterator[str]:
-    count = f"{len(t.groups)} levels"
+    count = counted(len(t.groups), "level")
     if not t.struct:
         yield (
             f"sigma² {t.name}: {significant(float(t.G[0, 0]), 4)} "

@@ -11,6 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Note
+from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns
 from equipoise.models.design import Design, Moderators, design, full_rank
@@ -55,9 +56,10 @@ def read_rows(
     formulas = read_formulas(random, struct, rho)
     y, vi, names, source = _effects(es, given, V, data)
     k = len(y)
-    if es is None and data is None and given["study"] is not None:
+    own_labels = names if given["study"] is not None else None
+    if es is None and data is None and own_labels is not None:
         source = {"study": names}
-    columns = _columns(variables_of(formulas), es, source, k)
+    columns = _columns(variables_of(formulas), es, source, k, own_labels)
     full = _covariance(es, V, vi, k, names)
     made = design(mods, _with_contrasts(es, source), k, names)
     why = [""] * k
@@ -96,7 +98,7 @@ def read_rows(
             used = np.diag(used).copy()
     if len(keep) < kept.X.shape[1] + bool(formulas):
         raise NotEstimableError(
-            f"{len(keep)} effects for {kept.X.shape[1]} coefficients"
+            f"{counted(len(keep), 'effect')} for {counted(kept.X.shape[1], 'coefficient')}"
             f"{' and their random effects' if formulas else ''}",
             hint="fewer moderators" if kept.X.shape[1] > 1 else "at least two effects",
         )
@@ -166,19 +168,28 @@ def _with_contrasts(es: Contrasts | None, data: object) -> object:
 
 
 def _columns(
-    names: Sequence[str], es: Contrasts | None, data: object, count: int
+    names: Sequence[str],
+    es: Contrasts | None,
+    data: object,
+    count: int,
+    study: Sequence[str] | None = None,
 ) -> dict[str, list[Any]]:
+    """The variables of the formulas; `study` and the treatments also from the effects."""
     out: dict[str, list[Any]] = {}
     for name in names:
         try:
             out |= read_columns(data, {name: name})
         except InputError:
-            if es is None or name not in ("study", "treat1", "treat2"):
+            if es is not None and name in ("study", "treat1", "treat2"):
+                out[name] = list(getattr(es, name))
+            elif study is not None and name == "study":
+                out[name] = list(study)
+            else:
                 raise
-            out[name] = list(getattr(es, name))
         if len(out[name]) != count:
             raise InputError(
-                f"{len(out[name])} values of {name} for {count} effects", hint="one for each"
+                f"{counted(len(out[name]), 'value')} of {name} for {counted(count, 'effect')}",
+                hint="one for each",
             )
     return out
 
@@ -195,11 +206,15 @@ def _covariance(
             part = np.asarray(block, dtype=np.float64)
             end = at + len(part)
             if part.ndim != 2 or part.shape[0] != part.shape[1] or end > k:
-                raise InputError("blocks of V that do not fit the rows", hint=f"{k} rows in all")
+                raise InputError(
+                    "blocks of V that do not fit the rows", hint=f"{counted(k, 'row')} in all"
+                )
             full[at:end, at:end] = part
             at = end
         if at != k:
-            raise InputError(f"blocks of V for {at} rows of {k}", hint="one block after another")
+            raise InputError(
+                f"blocks of V for {counted(at, 'row')} of {k}", hint="one block after another"
+            )
         return full
     try:
         full = np.array(V, dtype=np.float64)
@@ -209,7 +224,8 @@ def _covariance(
         return np.diag(full)
     if full.shape != (k, k):
         raise InputError(
-            f"V of shape {full.shape} for {k} effects", hint=f"({k}, {k}), or a list of blocks"
+            f"V of shape {full.shape} for {counted(k, 'effect')}",
+            hint=f"({k}, {k}), or a list of blocks",
         )
     return full
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, Value, percent
+from equipoise.core.table import Column, Table, Value, counted, percent
 from equipoise.effects.columns import make_frame
 from equipoise.effects.contrasts import Contrasts, LeftOut
 from equipoise.models.regression import own_columns, read_design, ready_rows, regress, usable_rows
@@ -130,7 +130,9 @@ class MultiModel(Result):
         rows: tuple[tuple[Value, ...], ...] = tuple(
             tuple(getattr(m, c.key) for c in columns) for m in self.models[:most]
         )
-        return Table(f"{len(self.models)} models of {self.k} trials", columns, rows)
+        return Table(
+            f"{counted(len(self.models), 'model')} of {counted(self.k, 'trial')}", columns, rows
+        )
 
     def coefficient_table(self) -> Table:
         """The averaged coefficients."""
@@ -166,7 +168,8 @@ class MultiModel(Result):
     def __repr__(self) -> str:
         best = self.best
         return (
-            f"<MultiModel of {len(self.models)} models by {self.criterion}: best {best.formula}, "
+            f"<MultiModel of {counted(len(self.models), 'model')} by {self.criterion}: best "
+            f"{best.formula}, "
             f"weight {percent(100 * best.weight)}; k = {self.k}>"
         )
 
@@ -245,7 +248,8 @@ def multimodel(
     keep, left_out, notes = usable_rows(es, made, ready)
     if len(keep) <= len(made.names) + 1:
         raise NotEstimableError(
-            f"{len(keep)} estimates for models of up to {len(made.names)} coefficients and tau²",
+            f"{counted(len(keep), 'estimate')} for models of up to "
+            f"{counted(len(made.names), 'coefficient')} and tau²",
             hint="fewer moderators",
         )
     if not any("~" in m for m in moderators):
@@ -301,7 +305,7 @@ def _models(moderators: Sequence[str], interactions: bool) -> tuple[list[str], s
                 ]
             if len(models) > _MOST:
                 raise InputError(
-                    f"more than {_MOST} models of {len(given)} moderators",
+                    f"more than {counted(_MOST, 'model')} of {counted(len(given), 'moderator')}",
                     hint="fewer moderators, each with a reason",
                 )
     everything = " + ".join([*given, *(f"{a}:{b}" for a, b in pairs)])
@@ -382,14 +386,16 @@ def _averaged(
 
 def _about(count: int, k: int, terms: int) -> list[Note]:
     text = (
-        f"{count} models of {k} trials were compared. Weights say which of these describe the "
+        f"{counted(count, 'model')} of {counted(k, 'trial')} were compared. Weights say "
+        "which of these describe the "
         "trials best, not whether any is true; the p values of the best one do not know that it "
         "was chosen."
     )
     notes = [Note("many-models", text)]
     if k < 10 * terms:
         text = (
-            f"{k} trials for {terms} terms: with fewer than ten for each, the best model is often "
+            f"{counted(k, 'trial')} for {counted(terms, 'term')}: with fewer than ten for "
+            "each, the best model is often "
             "best by chance."
         )
         notes.append(Note("few-for-moderators", text))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
-from equipoise.core.table import percent, significant
+from equipoise.core.table import counted, percent, significant
 from equipoise.effects.columns import Column, numbers, read_columns
 from equipoise.effects.contrasts import Contrasts, LeftOut, contrasts, effect_sizes
 from equipoise.effects.measures import measure_of
@@ -240,7 +240,8 @@ def _with_weights(es: Contrasts, weights: Column, data: object) -> Contrasts:
     column = read_columns(data, {WEIGHTS: weights})[WEIGHTS]
     if len(column) != len(es):
         raise InputError(
-            f"{len(column)} weights for {len(es)} rows", hint="one weight for each row"
+            f"{counted(len(column), 'weight')} for {counted(len(es), 'row')}",
+            hint="one weight for each row",
         )
     values = numbers(WEIGHTS, column, es.study)
     for row in np.flatnonzero(~(values > 0.0)).tolist():

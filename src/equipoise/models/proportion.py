@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import percent, significant
+from equipoise.core.result import Interval, Method, Note, Result, html_lines
+from equipoise.core.table import counted, percent, significant
+from equipoise.effects.columns import make_frame
 from equipoise.models.pairwise_result import PairwiseResult
 from equipoise.num.dist import critical, normal_density, normal_tail
 
@@ -64,6 +66,12 @@ class ProportionBeyond(Result):
         )
         return "\n".join([head, *(f"Note: {note}" for note in self.notes)])
 
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row."""
+        names = ("threshold", "side", "estimate", "se", "calibrated")
+        bounds = {"ci_low": [self.ci.low], "ci_high": [self.ci.high]}
+        return make_frame({name: [getattr(self, name)] for name in names} | bounds, backend)
+
     def __repr__(self) -> str:
         return (
             f"<ProportionBeyond {percent(100 * self.estimate)} {self.side} "
@@ -72,6 +80,9 @@ class ProportionBeyond(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
 
 def proportion_beyond(
@@ -133,7 +144,9 @@ def proportion_beyond(
 def _notes(k: int, share: float) -> tuple[Note, ...]:
     notes = []
     if k < 10:
-        text = f"With {k} trials the interval is too narrow: the method wants ten or more."
+        text = (
+            f"With {counted(k, 'trial')} the interval is too narrow: the method wants ten or more."
+        )
         notes.append(Note("few-trials", text))
     if not 0.15 <= share <= 0.85:
         text = "Below 15% and above 85% the large-sample interval is unreliable."

@@ -10,6 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Result
+from equipoise.core.table import counted
 from equipoise.effects.columns import Floats, Ints
 from equipoise.models.mixed import Term
 from equipoise.models.structures import (
@@ -124,7 +125,7 @@ def read_formulas(random: object, struct: object, rho: object = None) -> list[Fo
     codes = [struct] * len(needing) if isinstance(struct, str) else list(struct)  # type: ignore[call-overload]
     if len(codes) != len(needing):
         raise InputError(
-            f"{len(codes)} structures for {len(needing)} terms with an inner variable",
+            f"{len(codes)} structures for {counted(len(needing), 'term')} with an inner variable",
             hint="one for all, or a list with one for each",
         )
     held = [_known(v) for v in rho] if isinstance(rho, (list, tuple)) else None
@@ -132,7 +133,7 @@ def read_formulas(random: object, struct: object, rho: object = None) -> list[Fo
         held = [_known(rho)] * len(needing)
     if len(held) != len(needing) or (rho is not None and not needing):
         raise InputError(
-            f"rho for {len(needing)} terms with an inner variable",
+            f"rho for {counted(len(needing), 'term')} with an inner variable",
             hint="one number, or a list with a number or None for each of them",
         )
     for code in codes:

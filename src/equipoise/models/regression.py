@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
-from equipoise.core.table import significant
+from equipoise.core.table import counted, significant
 from equipoise.effects.columns import Floats, read_only
 from equipoise.effects.contrasts import Contrasts, LeftOut
 from equipoise.effects.suspects import repeated_study
@@ -236,7 +236,10 @@ def _own_weights(
         return np.ones(count)
     own = np.asarray(weights, dtype=np.float64)
     if own.shape != (count,):
-        raise InputError(f"{own.size} weights for {count} effects", hint="one for each effect")
+        raise InputError(
+            f"{counted(own.size, 'weight')} for {counted(count, 'effect')}",
+            hint="one for each effect",
+        )
     for i in np.flatnonzero(~(own > 0.0) | ~np.isfinite(own)).tolist():
         raise InputError(
             f"weight {own[i]:g}", where=f"study {study[i]}", hint="a finite weight above zero"
@@ -284,7 +287,9 @@ def read_design(
     made = design(X, None, len(es), es.study)
     if names is not None:
         if len(names) != len(made.names) - 1:
-            raise InputError(f"{len(names)} names for {len(made.names) - 1} columns of X")
+            raise InputError(
+                f"{len(names)} names for {counted(len(made.names) - 1, 'column')} of X"
+            )
         labels = [str(name) for name in names]
         if len({"intercept", *labels}) <= len(labels):
             raise InputError(
@@ -343,7 +348,7 @@ def fit_design(
     k, p = made.X.shape
     if k <= p:
         raise NotEstimableError(
-            f"{k} estimates for {p} coefficients ({', '.join(made.names)})",
+            f"{counted(k, 'estimate')} for {counted(p, 'coefficient')} ({', '.join(made.names)})",
             hint="fewer moderators, or more trials: at least one more than coefficients",
         )
     refuse_redundant(made.X, made.names)
@@ -536,7 +541,8 @@ def _about(found: Tau2, tau2_ci: Interval | None, k: int, p: int, made: Design) 
     moderators = p - made.intercept
     if moderators and k < 10 * moderators:
         text = (
-            f"{k} trials for {moderators} moderator column{'s' if moderators > 1 else ''}: with "
+            f"{counted(k, 'trial')} for {moderators} moderator "
+            f"column{'s' if moderators > 1 else ''}: with "
             "fewer than ten for each, chance findings are likely and power is low."
         )
         notes.append(Note("few-for-moderators", text))

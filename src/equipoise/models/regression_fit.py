@@ -12,7 +12,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, Value, fixed, percent, significant
+from equipoise.core.table import Column, Table, Value, counted, fixed, percent, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.contrasts import LeftOut
 from equipoise.effects.measures import measure_of
@@ -475,7 +475,7 @@ class RegressionFit(Result):
     def _lines(self) -> Iterator[str]:
         measure = measure_of(self.measure)
         scale = f", scale of analysis: {measure.scale_text}" if measure.scale_text else ""
-        yield f"{self._head()}; {self.k} estimates, {measure.name}{scale}"
+        yield f"{self._head()}; {counted(self.k, 'estimate')}, {measure.name}{scale}"
         yield ""
         stats = self.fit_statistics
         likelihood = "" if stats is self.ml else "restricted "
@@ -519,7 +519,7 @@ class RegressionFit(Result):
         tau2 = f"tau² was {significant(self.tau2, 4)}, " if self.model == "random" else ""
         r2 = "" if self.r2 is None else f", R² {percent(self.r2)}"
         parts = [
-            f"The {m.name} of {self.k} trials was regressed on moderators {kind} "
+            f"The {m.name} of {counted(self.k, 'trial')} was regressed on moderators {kind} "
             f"({self._formula}). Methods: {listed}. Intervals are at the level of {level}.",
             f"Coefficients{f' ({m.scale_text})' if m.scale_text else ''}: {coefficients}. "
             f"The test of the moderators was {qm_text(self.qm, self.qm_df, self.qm_p)}. Residual "
@@ -567,7 +567,7 @@ def _check_nested(big: RegressionFit, small: RegressionFit) -> None:
     same = same and np.array_equal(big.yi, small.yi) and np.array_equal(big.vi, small.vi)
     if not same:
         raise InputError(
-            f"models of different trials ({big.k} and {small.k} estimates)",
+            f"models of different trials ({big.k} and {counted(small.k, 'estimate')})",
             hint="fit both to the trials that have all moderators",
         )
     random = [fit for fit in (big, small) if fit.model == "random"]

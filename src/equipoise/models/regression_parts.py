@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Result
-from equipoise.core.table import MINUS, Column, Table, Value, p_value, significant
+from equipoise.core.table import MINUS, Column, Table, Value, counted, p_value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.design import Design
@@ -126,7 +126,7 @@ def combinations(what: Hypothesis, design: Design) -> Floats:
         L = np.array(what, dtype=np.float64, ndmin=2)
         if L.ndim != 2 or L.shape[1] != p:
             raise InputError(
-                f"{L.shape[-1]} factors for {p} coefficients",
+                f"{counted(L.shape[-1], 'factor')} for {counted(p, 'coefficient')}",
                 hint=f"one for each of {', '.join(names)}",
             )
         return L
@@ -219,8 +219,12 @@ class LinearTest(Result):
         """A data frame with one row for each combination."""
         return self.table().to_frame(backend)
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The omnibus test, then each combination; digits are cut for reading."""
         return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def __repr__(self) -> str:
         return f"<LinearTest {qm_text(self.qm, self.qm_df, self.qm_p)}>"
@@ -305,8 +309,12 @@ class Comparison(Result):
         """A data frame with one row for each model."""
         return self.table().to_frame(backend)
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The test, then the two models; digits are cut for reading."""
         return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def __repr__(self) -> str:
         return f"<Comparison {self._text()}>"
@@ -388,12 +396,16 @@ class Predictions(Result):
         )
         return Table(f"Predicted effects, {100 * self.level:g}% intervals", columns, rows)
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The predictions, one a line; digits are cut for reading."""
         return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def __repr__(self) -> str:
         if len(self) != 1:
-            return f"<Predictions of {len(self)} rows>"
+            return f"<Predictions of {counted(len(self), 'row')}>"
         return "<Predictions {} ({} to {})>".format(
             *(significant(float(v[0]), 4) for v in (self.estimate, self.ci_low, self.ci_high))
         )
@@ -408,7 +420,7 @@ def intervals_of(estimate: Floats, se: Floats, df: Floats, level: float) -> tupl
     return estimate - half, estimate + half
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bubbles(Result):
     """The numbers of a bubble plot.
 
@@ -433,3 +445,34 @@ class Bubbles(Result):
     weight: Floats
     grid: Floats
     line: Predictions
+
+    def table(self) -> Table:
+        """The trials, one a row; estimates on the scale of analysis."""
+        columns = (
+            Column("study", "Study"),
+            Column("x", self.moderator, align="right"),
+            Column("y", "Estimate", align="right"),
+            Column("weight", "Weight", "percent", "right"),
+        )
+        values = (self.x.tolist(), self.y.tolist(), self.weight.tolist())
+        rows: tuple[tuple[Value, ...], ...] = tuple(zip(self.study, *values, strict=True))
+        return Table(f"{counted(len(self.study), 'trial')} by {self.moderator}", columns, rows)
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """A data frame with one row for each trial."""
+        return self.table().to_frame(backend)
+
+    def summary(self) -> str:
+        """The trials, one a line; digits are cut for reading."""
+        return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        low, high = (significant(float(f(self.x)), 4) for f in (np.min, np.max))
+        trials = counted(len(self.study), "trial")
+        return f"<Bubbles of {trials} by {self.moderator}, {low} to {high}>"
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.table import counted
 from equipoise.effects.columns import Floats, Ints
 from equipoise.num.solve import Slopes, global_maximum, root
 
@@ -61,7 +62,8 @@ class Residual:
         self.df: int = self.k - self.p
         if self.df < 1:
             raise NotEstimableError(
-                f"{self.k} estimates for {self.p} coefficients", hint="fewer moderators"
+                f"{counted(self.k, 'estimate')} for {counted(self.p, 'coefficient')}",
+                hint="fewer moderators",
             )
         self.order: Ints = np.lexsort((*X.T[::-1], yi, vi))
         self.scale: float = 4.0 ** math.floor(math.log2(float(vi[self.order[0]])) / 2.0)
@@ -479,6 +481,6 @@ def refuse_redundant(X: Floats, names: Sequence[str]) -> None:
         listed = "; ".join(str(one) for one in found)
         raise InputError(
             f"moderators that other columns already say: {listed}",
-            where=f"{len(X)} rows",
+            where=counted(len(X), "row"),
             hint=f"leave out {', '.join(one.name for one in found)}",
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Table, percent, significant
+from equipoise.core.table import Table, counted, percent, significant
 from equipoise.effects.columns import Floats, Ints, make_frame, read_columns
 from equipoise.models.coefficients import (
     Coefficient,
@@ -168,7 +168,10 @@ class RobustFit(Result):
         return coefficient_table(f"Coefficients, {percent(100 * self.level)} CI", self.coefficients)
 
     def _lines(self) -> Iterator[str]:
-        yield f"Robust inference for {self.k} effects in {len(self.clusters)} clusters"
+        yield (
+            f"Robust inference for {counted(self.k, 'effect')} in "
+            f"{counted(len(self.clusters), 'cluster')}"
+        )
         yield f"{self.kind}: {KINDS[self.kind]}; {self.df_rule}: {DF_RULES[self.df_rule]}"
         if len(self.coefficients) > 1:
             yield str(self.qm)
@@ -182,7 +185,7 @@ class RobustFit(Result):
             for c in self.coefficients[:3]
         )
         more = "; …" if len(self.coefficients) > 3 else ""
-        return f"<RobustFit {self.kind} {first}{more}; {len(self.clusters)} clusters>"
+        return f"<RobustFit {self.kind} {first}{more}; {counted(len(self.clusters), 'cluster')}>"
 
     def __str__(self) -> str:
         return self.summary()
@@ -291,7 +294,7 @@ def _check(m: int, p: int, kind: str, df: str) -> None:
     if m < 2:
         raise NotEstimableError("one cluster", hint="at least two; cluster= for other groups")
     if m <= p and (kind == "CR1p" or df == "residual"):
-        what = f"{m} clusters for {p} coefficients"
+        what = f"{counted(m, 'cluster')} for {counted(p, 'coefficient')}"
         raise NotEstimableError(what, hint="kind='CR2' and df='Satterthwaite', or fewer moderators")
 
 
@@ -342,7 +345,7 @@ def _clusters(
         values = read_columns(None, {"cluster": cluster})["cluster"]  # type: ignore[dict-item]
     if len(values) != len(work.y):
         raise InputError(
-            f"{len(values)} clusters for {len(work.y)} effects",
+            f"{counted(len(values), 'cluster')} for {counted(len(work.y), 'effect')}",
             hint="one label for each effect that was used; fit.left_out names the others",
         )
     texts = [str(v) for v in values]
@@ -506,13 +509,15 @@ def _notes(m: int, kind: str, df: str, dfs: Sequence[float]) -> tuple[Note, ...]
     notes = []
     if df == "Satterthwaite" and min(dfs) < 4.0:
         text = (
-            f"With {m} clusters some degrees of freedom are below 4 ({min(dfs):.2g}): the p values "
+            f"With {counted(m, 'cluster')} some degrees of freedom are below 4 "
+            f"({min(dfs):.2g}): the p values "
             "of these coefficients are not to be trusted, nor should wide intervals surprise."
         )
         notes.append(Note("few-degrees", text))
     if m < 40 and (kind not in ("CR2", "CR3") or df in ("z", "naive")):
         text = (
-            f"With {m} clusters, {kind} with {df} is likely too confident; kind='CR2' and "
+            f"With {counted(m, 'cluster')}, {kind} with {df} is likely too confident; "
+            "kind='CR2' and "
             "df='Satterthwaite' are made for few clusters."
         )
         notes.append(Note("few-clusters", text))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.columns import make_frame, read_only
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
@@ -296,7 +296,8 @@ def _values(rows: Contrasts, order: Sequence[Any] | str | None) -> list[Any]:
         raise UnknownNameError("order", order, ("precision", "year"))
     if len(values) != len(rows):
         raise InputError(
-            f"{len(values)} values of order for {len(rows)} rows", hint="one value for each row"
+            f"{counted(len(values), 'value')} of order for {counted(len(rows), 'row')}",
+            hint="one value for each row",
         )
     for study, value in zip(rows.study, values, strict=True):
         if value is None or (isinstance(value, float) and math.isnan(value)):

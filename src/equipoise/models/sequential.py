@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, count, fixed, percent, significant
+from equipoise.core.table import Column, Table, count, counted, fixed, percent, significant
 from equipoise.effects.columns import make_frame, read_only
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
@@ -457,7 +457,8 @@ def _about(share: Floats, z: Floats, boundary: Floats, alpha: float) -> list[Not
     hits = int(np.sum(np.abs(z[seen]) >= plain))
     if hits and not np.any(np.abs(z[seen]) >= boundary[seen]):
         text = (
-            f"At {hits} of {len(seen)} looks a plain test at {percent(100 * alpha)} would have "
+            f"At {hits} of {counted(len(seen), 'look')} a plain test at "
+            f"{percent(100 * alpha)} would have "
             "called it a difference; allowing for all looks, none does."
         )
         notes.append(Note("plain-test-only", text))

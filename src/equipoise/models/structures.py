@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.table import counted
 from equipoise.effects.columns import Floats, Ints
 
 #: What each structure says, by code.
@@ -413,7 +414,7 @@ def _held(code: str, q: int, times: Floats | None, rho: float) -> Structure:
     least = -1.0 / max(q - 1, 1) if code in ("CS", "HCS") else 0.0 if code == "CAR" else -1.0
     if not least <= rho <= 1.0:
         raise InputError(
-            f"rho={rho:g} with {code} and {q} levels", hint=f"between {least:.3g} and 1"
+            f"rho={rho:g} with {code} and {counted(q, 'level')}", hint=f"between {least:.3g} and 1"
         )
     if q == 1:
         return Linear(np.eye(1)[None])

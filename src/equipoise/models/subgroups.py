@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, p_statement, percent, significant
+from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
 from equipoise.effects.columns import Column as Given
 from equipoise.effects.columns import make_frame, read_columns, texts
 from equipoise.effects.contrasts import Contrasts, LeftOut
@@ -162,7 +162,8 @@ class Subgroups(Result):
 
     def __repr__(self) -> str:
         return (
-            f"<Subgroups {self.overall.measure} by {self.by}: {len(self)} groups; {self._test()}>"
+            f"<Subgroups {self.overall.measure} by {self.by}: {counted(len(self), 'group')}; "
+            f"{self._test()}>"
         )
 
     def __str__(self) -> str:
@@ -270,7 +271,8 @@ def _labels(es: Contrasts, by: Given, data: object) -> tuple[str, ...]:
         raise InputError("subgroups without by", hint="by=labels, or by='column' with data=frame")
     if len(column) != len(es):
         raise InputError(
-            f"{len(column)} subgroup labels for {len(es)} rows", hint="one label for each row"
+            f"{counted(len(column), 'subgroup label')} for {counted(len(es), 'row')}",
+            hint="one label for each row",
         )
     return texts(column, len(column))
 
@@ -365,7 +367,8 @@ def _notes(
         notes.append(
             Note(
                 "few-trials",
-                f"With {overall.k} trials in {len(groups)} subgroups, a difference is easily "
+                f"With {counted(overall.k, 'trial')} in {len(groups)} subgroups, a "
+                "difference is easily "
                 "missed and easily found by chance.",
             )
         )

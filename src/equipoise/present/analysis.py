@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from equipoise.core.errors import InputError
+from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.result import Method, Note
+from equipoise.core.table import counted
 from equipoise.effects.arms import arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.contrasts import effect_sizes
@@ -172,7 +173,9 @@ def analyse(
     es, used = _effects(sheet, code, dict(columns or {}), reference)
     if not len(es):
         why = "; ".join(f"{row.study}: {row.why}" for row in es.left_out[:3])
-        raise InputError("no trial gives a comparison", where=why, hint="trials with two groups")
+        raise NotEstimableError(
+            "no trial gives a comparison", where=why, hint="trials with two groups"
+        )
     title = f"{Path(path).name}, {measure_of(code).name}"
     if len({t for pair in zip(es.treat1, es.treat2, strict=True) for t in pair if t}) > 2:
         found = _network(title, es, used, reference, model, tau2, interval, better, level)
@@ -276,7 +279,8 @@ def _side_by_side(
     ]
     if missing or not needed:
         raise InputError(
-            f"{count} arms side by side without {', '.join(missing) or 'results of arms'}",
+            f"{counted(count, 'arm')} side by side without "
+            f"{', '.join(missing) or 'results of arms'}",
             where=sheet.path,
             hint=f"{measure} takes {', '.join(needed) or 'one row a comparison'} of each arm; "
             "name columns with --column",

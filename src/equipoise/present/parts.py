@@ -10,7 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import EquipoiseError, InputError, NotEstimableError
 from equipoise.core.result import Method, Note
-from equipoise.core.table import Table, count
+from equipoise.core.table import Table, counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.bias.asymmetry import small_study_panel
@@ -303,7 +303,7 @@ def _kept(es: Contrasts, values: Sequence[Any]) -> list[Any]:
 def _small_study(es: Contrasts, fit: PairwiseFit) -> list[Part]:
     title = "Do small trials tell another story?"
     if fit.k < _ENOUGH:
-        few = "One trial" if fit.k == 1 else f"{count(fit.k)} trials"
+        few = "One trial" if fit.k == 1 else counted(fit.k, "trial")
         text = f"{few}: too few for a funnel plot or a test, which need about ten (Cochrane "
         return [Part("small-study", title, (f"{text}Handbook, chapter 13).",))]
     drawn = funnel(fit)

@@ -13,7 +13,7 @@ from datetime import date
 from equipoise.answer.answer import Answer, OutcomeAnswer
 from equipoise.answer.wording import LABELS
 from equipoise.core.result import Method
-from equipoise.core.table import Column, Table, Value, count, show, significant
+from equipoise.core.table import Column, Table, Value, count, counted, show, significant
 from equipoise.models.presets import PRESETS
 from equipoise.present.prose import day, ended, first_upper, joined
 from equipoise.review.records import Change, ContrastFinding, Finding, Flow, Review
@@ -203,7 +203,7 @@ def _pooled(o: OutcomeAnswer) -> str:
         return f"{o.label}: {kind}, one trial with {count(p.n)} people."
     return (
         f"{o.label}: {kind}, {p.model} effects, tau² by {p.tau2_method}, {p.interval_method} "
-        f"interval, {count(p.k)} trials with {count(p.n)} people."
+        f"interval, {counted(p.k, 'trial')} with {count(p.n)} people."
     )
 
 

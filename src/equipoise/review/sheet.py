@@ -187,9 +187,9 @@ def read_sheet(path: str | Path) -> Sheet:
     Raises
     ------
     InputError
-        When the file cannot be read or is no table.
+        When the file cannot be read, or a line of it cannot.
     FolderError
-        With every row that has another number of cells than the heading.
+        When it is no table; with every row that has another number of cells than the heading.
     """
     where = Path(path)
     text = _text(where)
@@ -205,13 +205,13 @@ def read_sheet(path: str | Path) -> Sheet:
             hint='quotes round the whole cell, and two for one: "a ""b"" c"',
         ) from None
     if not records:
-        raise InputError(
+        raise FolderError(
             "an empty file", where=str(where), hint="a heading and a row for each trial"
         )
     head, rows = records[0], records[1:]
     names = _names(head, where)
     if not rows:
-        raise InputError("a table without rows", where=str(where), hint="a row for each trial")
+        raise FolderError("a table without rows", where=str(where), hint="a row for each trial")
     _check_widths(names, rows, where)
     width = len(names)
     cells = {
@@ -232,7 +232,7 @@ def _text(where: Path) -> str:
         reason = error.strerror or type(error).__name__
         raise InputError(f"cannot read it: {reason}", where=str(where)) from None
     if data[:2] == b"PK":
-        raise InputError(
+        raise FolderError(
             "a workbook and not a CSV file",
             where=str(where),
             hint="in the spreadsheet program: save as CSV (UTF-8)",

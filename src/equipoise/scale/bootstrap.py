@@ -14,7 +14,7 @@ from scipy import special
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.progress import Report
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, Value, count, percent, significant
+from equipoise.core.table import Column, Table, Value, counted, percent, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
@@ -155,7 +155,7 @@ class Bootstrap(Result):
 
     def _caption(self) -> str:
         what = "trials drawn with replacement" if self.kind == "trials" else "parametric"
-        return f"Bootstrap, {what}, {count(self.draws)} samples, seed {self.seed}"
+        return f"Bootstrap, {what}, {counted(self.draws, 'sample')}, seed {self.seed}"
 
     def summary(self) -> str:
         """The table, the scale of its columns, then what to know; digits are cut for reading."""
@@ -172,7 +172,7 @@ class Bootstrap(Result):
     def __repr__(self) -> str:
         value, bounds = self._texts("estimate", float(self.fitted[0]), self.ci)
         return (
-            f"<Bootstrap {self.kind}, {count(self.draws)} samples: {self.measure} {value} "
+            f"<Bootstrap {self.kind}, {counted(self.draws, 'sample')}: {self.measure} {value} "
             f"({percent(100 * self.level)} CI {bounds}, {self.ci.method.split()[-1]})>"
         )
 
@@ -279,7 +279,7 @@ def _check(fit: PairwiseFit, kind: str, draws: int, level: float | None) -> None
     if kind not in KINDS:
         raise UnknownNameError("kind of bootstrap", kind, KINDS)
     if fit.k < 3:
-        raise InputError(f"a bootstrap of {fit.k} trials", hint="at least three trials")
+        raise InputError(f"a bootstrap of {counted(fit.k, 'trial')}", hint="at least three trials")
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
         raise InputError(f"{draws!r} draws", hint="some thousands, such as 9999")
     if fit.asked["weighting"] != "inverse variance":
@@ -409,7 +409,8 @@ def _notes(fit: PairwiseFit, kind: str, got: Mapping[str, _Bounds], found: Batch
     notes = list(fit.notes)
     if kind == "trials" and fit.k < 10:
         text = (
-            f"With {fit.k} trials, samples of trials repeat the same few, and their intervals are "
+            f"With {counted(fit.k, 'trial')}, samples of trials repeat the same few, and "
+            "their intervals are "
             "too narrow; kind='parametric' does not draw trials."
         )
         notes.append(Note("few-trials-drawn", text))
@@ -427,7 +428,7 @@ def _notes(fit: PairwiseFit, kind: str, got: Mapping[str, _Bounds], found: Batch
     several = int((found.n_optima > 1).sum())
     if several:
         text = (
-            f"In {count(several)} samples the likelihood of tau² has several local maxima; the "
+            f"In {counted(several, 'sample')} the likelihood of tau² has several local maxima; the "
             "highest is used."
         )
         notes.append(Note("several-optima-drawn", text))

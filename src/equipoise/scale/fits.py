@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import count as counted
-from equipoise.core.table import percent, significant
+from equipoise.core.result import Method, Note, Result, html_lines
+from equipoise.core.table import count, counted, percent, significant
 from equipoise.effects.columns import Floats, Ints, make_frame
 
 #: Confidence intervals that a batch has, in the order of their numbers in `BatchFit.interval`.
@@ -164,12 +163,15 @@ class BatchFit(Result):
 
     def __repr__(self) -> str:
         return (
-            f"BatchFit({counted(len(self))} meta-analyses, "
-            f"{counted(float(self.k.sum()))} estimates, {self.model}, {self.tau2_method})"
+            f"BatchFit({counted(len(self), 'meta-analysis')}, "
+            f"{counted(int(self.k.sum()), 'estimate')}, {self.model}, {self.tau2_method})"
         )
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
     def summary(self) -> str:
         """What was found over all meta-analyses; digits are cut for reading."""
@@ -178,7 +180,7 @@ class BatchFit(Result):
     def _lines(self) -> Iterator[str]:
         ok = self.ok
         yield (
-            f"{counted(len(self))} meta-analyses of {counted(float(self.k.sum()))} estimates, "
+            f"{counted(len(self), 'meta-analysis')} of {counted(int(self.k.sum()), 'estimate')}, "
             f"{self.model} effects"
         )
         if not ok.any():
@@ -192,11 +194,11 @@ class BatchFit(Result):
         many = int((ok & (self.k > 1)).sum())
         if self.model == "random" and many:
             zero = int((self.tau2[ok & (self.k > 1)] == 0.0).sum())
-            yield f"tau² is 0 in {counted(zero)} of {counted(many)} ({self.tau2_method})"
+            yield f"tau² is 0 in {count(zero)} of {count(many)} ({self.tau2_method})"
         away = (self.ci_low > 0.0) | (self.ci_high < 0.0)
         yield (
             f"The {percent(100 * self.level)} interval leaves out 0 in "
-            f"{counted(int(away.sum()))} of {counted(int(ok.sum()))}"
+            f"{count(int(away.sum()))} of {count(int(ok.sum()))}"
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError
 from equipoise.core.progress import Report
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, count, percent
+from equipoise.core.table import Column, Table, count, counted, percent
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
@@ -84,7 +84,7 @@ class Gosh(Result):
             ends = [None if math.isnan(x) else self._text(x) for x in cells[:2]]
             shares = [None if math.isnan(x) else x for x in cells[2:]]
             rows.append((name, *ends, *shares))
-        caption = f"Middle result of {count(len(self))} subsets"
+        caption = f"Middle result of {counted(len(self), 'subset')}"
         return Table(caption, columns, tuple(rows), missing="none")
 
     def _text(self, value: float) -> str:
@@ -107,7 +107,7 @@ class Gosh(Result):
         low, high = float(self.estimate.min()), float(self.estimate.max())
         kind = "all" if self.whole else "some"
         return (
-            f"<Gosh {self.measure}: {kind} {count(len(self))} subsets, "
+            f"<Gosh {self.measure}: {kind} {counted(len(self), 'subset')}, "
             f"{self._text(low)} to {self._text(high)}, I² {percent(float(self.i2.max()))} at most>"
         )
 
@@ -161,13 +161,13 @@ def gosh(
     """
     k = fit.k
     if k < 3:
-        raise InputError(f"subsets of {k} trials", hint="at least three trials")
+        raise InputError(f"subsets of {counted(k, 'trial')}", hint="at least three trials")
     if fit.model == "random" and fit.tau2_method not in _KNOWN:
         raise InputError(
             f"subsets with tau² by {fit.tau2_method}", hint=f"a fit by {', '.join(_KNOWN)}"
         )
     if subsets is not None and subsets < 1:
-        raise InputError(f"{subsets} subsets", hint="at least one")
+        raise InputError(counted(subsets, "subset"), hint="at least one")
     wanted = ALL_UP_TO if subsets is None else subsets
     there = 2**k - k - 1 if k < 60 else math.inf
     member = _every(k) if there <= wanted else _drawn(k, wanted, seed)

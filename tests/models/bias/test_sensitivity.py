@@ -247,7 +247,7 @@ def test_the_funnel_stands_on_the_mean_and_the_contours_on_no_difference() -> No
     assert wide.low[0] == pytest.approx(-2.5758293035489 * math.sqrt(fit.tau2))
     with pytest.raises(InputError, match="contour"):
         funnel_data(fit, contours=(5,))
-    with pytest.raises(InputError, match="points"):
+    with pytest.raises(InputError, match="1 point of"):
         funnel_data(fit, points=1)
     with pytest.raises(InputError, match="center"):
         funnel_data(fit, center=math.inf)

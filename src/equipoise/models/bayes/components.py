@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError
-from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.result import html_lines
+from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.marginal import Marginal
@@ -191,7 +192,8 @@ class BayesComponents(Posterior):
         text = (
             f"A component model of {trials(self.k)} ({m.name}) was fitted with normal likelihoods, "
             f"the prior '{self.prior.text}' of tau and the prior '{self.effect_prior.text}' of "
-            f"every component. Tau was integrated out on a grid of {self.points} points (error "
+            f"every component. Tau was integrated out on a grid of "
+            f"{counted(self.points, 'point')} (error "
             f"below {error_text(self.error)}); nothing was sampled."
         )
         return f"{text}\n\n{references(self.methods)}"
@@ -217,6 +219,9 @@ class BayesComponents(Posterior):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
 
 def _by_size(name: str) -> tuple[int, str]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.progress import Progress
-from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import percent, significant
+from equipoise.core.result import Method, Note, Result, html_lines
+from equipoise.core.table import counted, percent, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
@@ -201,7 +201,8 @@ class BayesCounts(Result):
         text = (
             f"The {m.name} was synthesised over {trials(self.k)} in a Bayesian random-effects "
             "model by the exact likelihood of the counts given the margins of every trial, so "
-            f"that nothing was added to empty cells; {self.informative} trials had events to tell "
+            f"that nothing was added to empty cells; {counted(self.informative, 'trial')} "
+            "had events to tell "
             f"by. Priors were '{self.prior.text}' of tau and '{self.effect_prior.text}' of the "
             f"mean effect. Integrals are known to better than {error_text(self.error)}; nothing "
             f"was sampled. The posterior median of the mean effect was "
@@ -229,6 +230,9 @@ class BayesCounts(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
 
 def counts_posterior(es: Contrasts, how: Choices) -> BayesCounts:
@@ -259,7 +263,8 @@ def counts_posterior(es: Contrasts, how: Choices) -> BayesCounts:
     notes = [*t.notes, *check_scale(how.tau, es.measure)]
     if len(some) < len(t):
         text = (
-            f"{len(t) - len(some)} of {len(t)} trials had no events, or only events, in both "
+            f"{len(t) - len(some)} of {counted(len(t), 'trial')} had no events, or only "
+            "events, in both "
             "groups: they tell nothing about a ratio and change nothing."
         )
         notes.append(Note("double-zero", text))

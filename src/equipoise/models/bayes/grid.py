@@ -19,6 +19,7 @@ from scipy import special
 
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Method, Result
+from equipoise.core.table import counted
 from equipoise.effects.columns import Floats
 from equipoise.models.bayes.families import Tail
 from equipoise.models.bayes.priors import Prior
@@ -311,7 +312,7 @@ def integrate(
         before = now
     else:
         raise NotEstimableError(
-            f"the integral over tau still moves by {error:.1e} with {u.size} points",
+            f"the integral over tau still moves by {error:.1e} with {counted(u.size, 'point')}",
             hint="a larger rtol, or a prior that fits the scale of the data",
         )
     top = float(log_g.max())

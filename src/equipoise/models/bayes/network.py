@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, fixed, percent, significant
+from equipoise.core.table import Column, Table, counted, fixed, percent, significant
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.marginal import Marginal
@@ -306,7 +306,10 @@ class BayesNetwork(Posterior):
 
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
-        yield (f"Bayesian network of {len(self.treatments)} treatments: {self.k} trials, {m.name}")
+        yield (
+            f"Bayesian network of {counted(len(self.treatments), 'treatment')}: "
+            f"{counted(self.k, 'trial')}, {m.name}"
+        )
         yield ""
         yield self.against().to_text()
         yield from tau_lines(self)
@@ -317,7 +320,8 @@ class BayesNetwork(Posterior):
         """Sentences for the methods of a paper, with numbered references."""
         m = measure_of(self.measure)
         text = (
-            f"{self.k} trials of {len(self.treatments)} treatments were synthesised in a Bayesian "
+            f"{counted(self.k, 'trial')} of {counted(len(self.treatments), 'treatment')} "
+            "were synthesised in a Bayesian "
             f"network meta-analysis ({m.name}) with normal likelihoods, the exact covariance of "
             f"trials with several arms, one tau for all comparisons with the prior "
             f"'{self.prior.text}', and the prior '{self.effect_prior.text}' of every effect "
@@ -340,7 +344,8 @@ class BayesNetwork(Posterior):
 
     def __repr__(self) -> str:
         return (
-            f"<BayesNetwork {self.measure}: {len(self.treatments)} treatments, {self.k} trials; "
+            f"<BayesNetwork {self.measure}: {counted(len(self.treatments), 'treatment')}, "
+            f"{counted(self.k, 'trial')}; "
             f"tau {significant(self.tau.median, 3)}>"
         )
 

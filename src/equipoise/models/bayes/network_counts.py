@@ -10,7 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Method
-from equipoise.core.table import significant
+from equipoise.core.table import counted, significant
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.importance import GEWEKE, Sample
@@ -102,7 +102,8 @@ class BayesNetworkCounts(Counted, BayesNetwork):
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
-            f"Bayesian network of {len(self.treatments)} treatments: {self.k} trials, {m.name}, "
+            f"Bayesian network of {counted(len(self.treatments), 'treatment')}: "
+            f"{counted(self.k, 'trial')}, {m.name}, "
             "binomial likelihoods"
         )
         yield ""
@@ -115,7 +116,8 @@ class BayesNetworkCounts(Counted, BayesNetwork):
     def report(self) -> str:
         """Sentences for the methods of a paper, with numbered references."""
         text = (
-            f"{self.k} trials of {len(self.treatments)} treatments were synthesised in a Bayesian "
+            f"{counted(self.k, 'trial')} of {counted(len(self.treatments), 'treatment')} "
+            "were synthesised in a Bayesian "
             f"network meta-analysis of log odds ratios with binomial likelihoods of all groups, "
             f"flat priors of the trials' baselines on the logit scale, one tau for all "
             f"comparisons with the prior '{self.prior.text}', and the prior "
@@ -128,7 +130,8 @@ class BayesNetworkCounts(Counted, BayesNetwork):
 
     def __repr__(self) -> str:
         return (
-            f"<BayesNetworkCounts {self.measure}: {len(self.treatments)} treatments, {self.k} "
+            f"<BayesNetworkCounts {self.measure}: "
+            f"{counted(len(self.treatments), 'treatment')}, {self.k} "
             f"trials; tau {significant(self.tau.median, 3)}>"
         )
 
@@ -219,7 +222,8 @@ def _check(counts: ArmCounts, used: ArmCounts, how: Choices, reference: str) -> 
     if len(parts) > 1:
         listed = "; ".join(f"({i}) {', '.join(part)}" for i, part in enumerate(parts, start=1))
         raise NotEstimableError(
-            f"under a flat prior, odds ratios between {len(parts)} groups of treatments have no "
+            f"under a flat prior, odds ratios between {counted(len(parts), 'group')} of "
+            "treatments have no "
             f"end: {listed}",
             where="in the trials that join them, all events that differ are on one side",
             hint=WEAK_HINT,

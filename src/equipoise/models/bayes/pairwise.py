@@ -13,7 +13,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Interval, Note, Result
-from equipoise.core.table import percent, significant
+from equipoise.core.table import counted, percent, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
@@ -169,7 +169,8 @@ class BayesPairwise(Posterior):
             f"The {m.name} was synthesised over {trials(self.k)} in a Bayesian random-effects "
             f"model with normal likelihoods, the prior '{self.prior.text}' of tau and the prior "
             f"'{self.effect_prior.text}' of the mean effect. Tau was integrated out on a grid of "
-            f"{self.points} points (error below {error_text(self.error)}); nothing was sampled. "
+            f"{counted(self.points, 'point')} (error below {error_text(self.error)}); "
+            "nothing was sampled. "
             f"The posterior median of the mean effect was {effect_text(self.measure, self.mu)} "
             f"({level} {self.kind} credible interval)"
         )

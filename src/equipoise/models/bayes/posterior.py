@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
@@ -323,7 +323,8 @@ def integrate_normal(
     tail = prior.tail.times(float(free))
     if not tail.moment(0):
         raise NotEstimableError(
-            f"{k} trials with {free} degrees of freedom and the prior '{prior.text}' of tau leave "
+            f"{counted(k, 'trial')} with {free} degrees of freedom and the prior "
+            f"'{prior.text}' of tau leave "
             "a posterior without a finite integral",
             hint="at least 2 degrees of freedom (3 trials of one comparison), or a proper prior "
             "such as priors.half_normal(0.5)",

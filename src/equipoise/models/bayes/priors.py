@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.result import Method, Note, Result
+from equipoise.core.result import Method, Note, Result, html_lines
 from equipoise.core.table import significant
-from equipoise.effects.columns import Floats
+from equipoise.effects.columns import Floats, make_frame
 from equipoise.models.bayes.families import FAMILIES, Tail
 from equipoise.models.bayes.published import (
     MISPRINTS,
@@ -141,6 +142,12 @@ class Prior(Result):
         """The median of tau."""
         return self.quantile(0.5)
 
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a data frame with one row."""
+        row: dict[str, Any] = {"family": self.family, "text": self.text, "measure": self.measure}
+        row["median"] = self.median
+        return make_frame({name: [value] for name, value in row.items()}, backend)
+
     def summary(self) -> str:
         """What it is, with its median and the range of 95%."""
         lines = [self.text]
@@ -152,6 +159,9 @@ class Prior(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
     def __repr__(self) -> str:
         return f"<Prior of tau: {self.text}>"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from equipoise.core.result import Interval, Method, Result
-from equipoise.core.table import Column, Table, fixed, percent, significant
+from equipoise.core.table import Column, Table, counted, fixed, percent, significant
 from equipoise.effects.columns import make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.grid import Grid
@@ -79,7 +79,7 @@ def tau_lines(post: Synthesised) -> Iterator[str]:
             "(above 1: tau = 0 predicts the data better than the prior of tau)"
         )
     yield (
-        f"Integrals over {post.grid.points} values of tau, known to better than "
+        f"Integrals over {counted(post.grid.points, 'value')} of tau, known to better than "
         f"{error_text(post.error)}; {post.kind} intervals around medians; prior of effects "
         f"{post.effect_prior.text}"
     )
@@ -173,11 +173,15 @@ class Sensitivity(Result):
         columns = {"prior": self.priors, **{n: getattr(self, n) for n in names}}
         return make_frame(columns, backend)
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The effect under each prior, one a line; digits are cut for reading."""
         return self.table().to_text()
 
+    def __str__(self) -> str:
+        return self.summary()
+
     def __repr__(self) -> str:
-        return f"<Sensitivity of {self.of}: {len(self.priors)} priors>"
+        return f"<Sensitivity of {self.of}: {counted(len(self.priors), 'prior')}>"
 
     def _repr_html_(self) -> str:
         return self.table().to_html()

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from equipoise.core.errors import InputError
 from equipoise.core.result import Method, Note
+from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import make_frame, read_only
 from equipoise.effects.measures import measure_of
@@ -145,7 +146,7 @@ def funnel_data(
     level = given.level if level is None else level
     check_level(level)
     if points < 2:
-        raise InputError(f"{points} points of the limits", hint="at least two")
+        raise InputError(f"{counted(points, 'point')} of the limits", hint="at least two")
     middle = given.estimate if center is None else float(center)
     if not math.isfinite(middle):
         raise InputError(f"center {middle:g}", hint="a finite effect on the scale of analysis")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note
+from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import make_frame, read_only
 from equipoise.effects.measures import measure_of
@@ -294,7 +295,8 @@ def _q0(signed: Floats, k: int) -> tuple[float, float]:
     inside = 2.0 * k * k - 4.0 * t + 0.25
     if inside < 0.0:
         raise NotEstimableError(
-            f"Q0 does not exist here: nearly all of {k} trials lie on one side of the mean",
+            f"Q0 does not exist here: nearly all of {counted(k, 'trial')} lie on one side of "
+            "the mean",
             hint="estimator='L0', or trim='same' with random effects",
         )
     k0 = k - 0.5 - math.sqrt(inside)

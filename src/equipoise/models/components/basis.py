@@ -17,7 +17,7 @@ from typing import Any
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, percent
+from equipoise.core.table import Column, Table, counted, percent
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
@@ -431,7 +431,7 @@ def _sentence(
     if len(essential) > 1:
         named = ", ".join(essential)
         return f"Rests on each of {named}: without any one the trials cannot tell.{tail}"
-    text = "1 trial" if len(used) == 1 else f"{len(used)} trials"
+    text = counted(len(used), "trial")
     if not direct and kind == "interaction":
         return f"{text}, by differences between comparisons: no groups differ by this alone."
     if not direct:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
-from equipoise.core.result import Interval, Method, Note, QTest, Result
+from equipoise.core.result import Interval, Method, Note, QTest, Result, html_lines
 from equipoise.core.table import counted, fixed, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
@@ -327,22 +327,24 @@ class ComponentFit(Result):
 
     def __repr__(self) -> str:
         return (
-            f"ComponentFit({self.measure}, {self.model}: {len(self.components)} components, "
-            f"{counted(self.k, 'trial')}, tau² {significant(self.tau2, 4)})"
+            f"ComponentFit({self.measure}, {self.model}: "
+            f"{counted(len(self.components), 'component')}, {counted(self.k, 'trial')}, "
+            f"tau² {significant(self.tau2, 4)})"
         )
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
     def summary(self) -> str:
         """What was found, one line a component; digits are cut for reading."""
         return "\n".join([*self._lines(), *(f"Note: {note}" for note in self.notes)])
 
     def _lines(self) -> Iterator[str]:
-        m = measure_of(self.measure)
-        kind = (
-            "Component model with interactions" if self.interactions else "Additive component model"
-        )
+        m, joint = measure_of(self.measure), bool(self.interactions)
+        kind = "Component model with interactions" if joint else "Additive component model"
         yield f"{kind} of {counted(self.k, 'trial')}, {self.model} effects, {m.name}"
         yield ""
         width = max(len(c) for c in self.components)

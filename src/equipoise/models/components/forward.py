@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Note, Result
-from equipoise.core.table import Column, Table, significant
+from equipoise.core.table import Column, Table, counted, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import make_frame
 from equipoise.models.components.fit import ComponentFit, components
@@ -259,7 +259,8 @@ def _notes(tried: tuple[Tried, ...], chosen: list[str], adjust: str) -> tuple[No
     steps = tried[-1].step
     candidates = len({t.interaction for t in tried})
     text = (
-        f"{candidates} interactions were candidates, and {len(tried)} tests were made in {steps} "
+        f"{counted(candidates, 'interaction')} were candidates, and {len(tried)} tests were "
+        f"made in {steps} "
         f"step{'' if steps == 1 else 's'}."
     )
     if adjust == "none":

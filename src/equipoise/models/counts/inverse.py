@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Note
+from equipoise.core.table import counted
 from equipoise.effects.columns import Floats
 from equipoise.effects.reported import contrasts
 from equipoise.models.counts.closed import about_zeros
@@ -65,7 +66,8 @@ def _about_added(t: Tables, add: float, used: NDArray[np.bool_]) -> tuple[Note, 
     zero = np.any([cell == 0.0 for cell in (*events, *rests)], axis=0) & used
     if add and zero.any():
         text = (
-            f"{add:g} was added to every cell of {int(zero.sum())} trials with an empty one, "
+            f"{add:g} was added to every cell of {counted(int(zero.sum()), 'trial')} with an "
+            "empty one, "
             "which pulls the result towards no difference where events are rare."
         )
         notes = (*notes, Note("added", text))

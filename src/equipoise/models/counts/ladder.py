@@ -13,7 +13,7 @@ import equipoise.models.counts.papers as papers
 from equipoise.core.errors import NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column as TableColumn
-from equipoise.core.table import Table, Value, fixed, percent, significant
+from equipoise.core.table import Table, Value, counted, fixed, percent, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, make_frame
 from equipoise.models.counts.fit import choices, fit_tables, measure_for
@@ -171,7 +171,7 @@ class CountsLadder(Result):
         rows = tuple(self._row(rung, scale) for rung in self.rungs)
         notes = (self.sentence, *self._reasons(), *(note.text for note in self.notes))
         return Table(
-            f"{scale.name.capitalize()} by every method, {self.k_total} trials, "
+            f"{scale.name.capitalize()} by every method, {counted(self.k_total, 'trial')}, "
             f"{fixed(self.events1, 0)}/{fixed(self.size1, 0)} against "
             f"{fixed(self.events2, 0)}/{fixed(self.size2, 0)} events",
             columns,
@@ -419,7 +419,7 @@ def _notes(t: Tables, rungs: Sequence[Rung]) -> tuple[Note, ...]:
     if k:
         have = "has" if k == 1 else "have"
         rest = "" if t.time else " (or nothing but events)"
-        text = f"{k} of {len(t)} trials {have} no event in either group{rest}."
+        text = f"{k} of {counted(len(t), 'trial')} {have} no event in either group{rest}."
         notes.append(Note("double-zero", text))
     by = {r.model: r for r in rungs if r.ci is not None}
     if "MH" in by and "collapsed" in by:

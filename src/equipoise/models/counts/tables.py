@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Note
-from equipoise.core.table import fixed
+from equipoise.core.table import counted, fixed
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, read_only
 from equipoise.effects.compute import contrast_formula, how_of
@@ -283,7 +283,7 @@ def no_events(t: Tables, level: float) -> NotEstimableError:
     everybody = bool(t.total.any())
     what = "everybody had the event" if everybody else "no event"
     return NotEstimableError(
-        f"{what} in any of {len(t)} trials: nothing compares the groups",
+        f"{what} in any of {counted(len(t), 'trial')}: nothing compares the groups",
         where=f"{'non-event' if everybody else 'event'}s per 1000, one-sided {100 * level:g}% "
         f"bound: {'; '.join(bounds)}",
         hint="report the bounds; with no event there is no effect to pool",

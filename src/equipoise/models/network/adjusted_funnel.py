@@ -10,7 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import EquipoiseError, InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, percent, significant
+from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, Ints, make_frame, read_only
@@ -107,8 +107,10 @@ class ComparisonFunnel(Result):
     def summary(self) -> str:
         """The tests, then what to know; digits are cut for reading."""
         lines = [
-            f"Comparison-adjusted funnel of {len(self)} points from {len(set(self.study))} trials "
-            f"and {len(self.comparisons)} comparisons, {percent(100 * self.level)} limits",
+            f"Comparison-adjusted funnel of {counted(len(self), 'point')} from "
+            f"{counted(len(set(self.study)), 'trial')} "
+            f"and {counted(len(self.comparisons), 'comparison')}, "
+            f"{percent(100 * self.level)} limits",
             f"Order: {', '.join(self.order)}",
             "",
             self.table().to_text(),
@@ -124,7 +126,7 @@ class ComparisonFunnel(Result):
 
     def __repr__(self) -> str:
         said = "; ".join(f"{t.test} p {p_text(t.p_value)}" for t in self.tests) or "no test"
-        return f"<ComparisonFunnel of {len(self)} points: {said}>"
+        return f"<ComparisonFunnel of {counted(len(self), 'point')}: {said}>"
 
     def __str__(self) -> str:
         return self.summary()
@@ -174,7 +176,7 @@ def comparison_funnel(
     rank = _ranks(net, order)
     check_level(level)
     if points < 2:
-        raise InputError(f"{points} points of the limits", hint="at least two")
+        raise InputError(f"{counted(points, 'point')} of the limits", hint="at least two")
     weight, moment, trials = direct_evidence(net, tau2)
     study, one, two, y, v = _points(net, rank)
     center = moment[one, two] / weight[one, two]
@@ -233,7 +235,8 @@ def _ranks(net: Net, order: Sequence[str] | None) -> Ints:
     gone = [name for name in net.treatments if name not in given]
     if gone:
         raise InputError(
-            f"an order without {', '.join(gone)}", hint=f"all {net.n} treatments, each once"
+            f"an order without {', '.join(gone)}",
+            hint=f"all {counted(net.n, 'treatment')}, each once",
         )
     return np.array([given.index(name) for name in net.treatments], dtype=np.intp)
 
@@ -285,7 +288,8 @@ def _about(k: Ints, net: Net) -> list[Note]:
     single = int((k == 1).sum())
     if single:
         text = (
-            f"{single} of {len(k)} points are the only trial of their comparison: they lie on the "
+            f"{single} of {counted(len(k), 'point')} are the only trial of their comparison: "
+            "they lie on the "
             "line by construction and say nothing about asymmetry."
         )
         notes.append(Note("only-trial", text))
@@ -293,7 +297,7 @@ def _about(k: Ints, net: Net) -> list[Note]:
         text = (
             "A trial of several arms is there once for each pair of its arms; the tests take these "
             f"points as independent, which overstates what they know ({significant(len(k), 4)} "
-            f"points, {len(net.trials)} trials)."
+            f"points, {counted(len(net.trials), 'trial')})."
         )
         notes.append(Note("several-arms", text))
     return notes

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.result import Method, Note
-from equipoise.core.table import fixed
+from equipoise.core.table import counted, fixed
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, Ints, read_only
@@ -381,7 +381,8 @@ def _check_finite(c: ArmCounts, rest: bool) -> None:
     if len(parts) > 1:
         listed = "; ".join(f"({i}) {', '.join(part)}" for i, part in enumerate(parts, start=1))
         raise NotEstimableError(
-            f"odds ratios between {len(parts)} groups of treatments are infinite: {listed}",
+            f"odds ratios between {counted(len(parts), 'group')} of treatments are infinite: "
+            f"{listed}",
             where="in the trials that join them, all events that differ are on one side",
             hint="method='penalised', which is always finite",
         )

@@ -16,7 +16,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Result
-from equipoise.core.table import Column, Table
+from equipoise.core.table import Column, Table, counted
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.models.network.core import Estimates, Net, pooled_direct
 from equipoise.models.network.direct import trial_shares
@@ -122,12 +122,16 @@ class Contributions(Result):
 
     def __repr__(self) -> str:
         return (
-            f"<Contributions by {self.method}: {len(self.comparisons)} comparisons to "
-            f"{len(self.estimates)} estimates>"
+            f"<Contributions by {self.method}: {counted(len(self.comparisons), 'comparison')} to "
+            f"{counted(len(self.estimates), 'estimate')}>"
         )
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The shares in percent, one line an estimate."""
         return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def _repr_html_(self) -> str:
         return self.table().to_html()
@@ -197,12 +201,16 @@ class TrialContributions(Result):
 
     def __repr__(self) -> str:
         return (
-            f"<TrialContributions by {self.method}: {len(self.trials)} trials to "
-            f"{len(self.estimates)} estimates>"
+            f"<TrialContributions by {self.method}: {counted(len(self.trials), 'trial')} to "
+            f"{counted(len(self.estimates), 'estimate')}>"
         )
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The shares in percent, one line an estimate."""
         return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def _repr_html_(self) -> str:
         return self.table().to_html()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.core.errors import InputError
+from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats, Ints
 from equipoise.num.linalg import cholesky
@@ -208,7 +209,7 @@ def _stars(es: Contrasts, rows: Ints, one: Ints, two: Ints, trial: Ints) -> Grou
         arms = list(dict.fromkeys(a for pair in zip(second, first, strict=True) for a in pair))
         if len(arms) != m + 1:
             raise InputError(
-                f"{m} comparisons of {len(arms)} arms with covariances",
+                f"{counted(m, 'comparison')} of {counted(len(arms), 'arm')} with covariances",
                 where=f"study {es.study[rows[k, 0]]}",
                 hint="one comparison less than there are arms, or all of them with contrasts()",
             )

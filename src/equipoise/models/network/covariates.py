@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
 from equipoise.core.result import Note
-from equipoise.core.table import significant
+from equipoise.core.table import counted, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column, Floats, labels, read_columns
 
@@ -136,7 +136,7 @@ def _columns(
         return labels(columns["study"], len(values)), values
     if len(values) != len(es):
         raise InputError(
-            f"{len(values)} values of {word} for {len(es)} contrasts",
+            f"{counted(len(values), 'value')} of {word} for {counted(len(es), 'contrast')}",
             hint="a dict by study, or data= and study=, the column with the studies",
         )
     return es.study, values

@@ -125,7 +125,7 @@ class NetworkFit(Diagnosed, NetworkReading):
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
-            f"Network of {self.n} treatments: {counted(self.k, 'trial')}, "
+            f"Network of {counted(self.n, 'treatment')}: {counted(self.k, 'trial')}, "
             f"{counted(self.m, 'comparison')}, {counted(self.designs, 'design')}, {m.name}"
         )
         yield ""
@@ -142,7 +142,8 @@ class NetworkFit(Diagnosed, NetworkReading):
     def __repr__(self) -> str:
         spread = f"; tau² {significant(self.tau2)}" if self.model == "random" else ""
         return (
-            f"<NetworkFit {self.measure}: {self.n} treatments, {counted(self.k, 'trial')}{spread}, "
+            f"<NetworkFit {self.measure}: {counted(self.n, 'treatment')}, "
+            f"{counted(self.k, 'trial')}{spread}, "
             f"I² {percent(self.i2)}>"
         )
 

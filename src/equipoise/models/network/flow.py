@@ -10,7 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, fixed, significant
+from equipoise.core.table import Column, Table, counted, fixed, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.models.network.core import Estimates, Net, bordered, frozen, pooled_direct
 from equipoise.models.network.direct import designs_of, edges
@@ -114,8 +114,12 @@ class HatMatrix(Result):
     def __repr__(self) -> str:
         return f"<HatMatrix by {self.by}: {self.values.shape[0]} × {self.values.shape[1]}>"
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The matrix, one line an estimate; digits are cut for reading."""
         return self.table().to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def _repr_html_(self) -> str:
         return self.table().to_html()
@@ -201,7 +205,7 @@ class FlowMeasures(Result):
     def __repr__(self) -> str:
         far = int(np.argmax(self.path_length))
         return (
-            f"<FlowMeasures of {len(self)} estimates: longest {self.treat1[far]} : "
+            f"<FlowMeasures of {counted(len(self), 'estimate')}: longest {self.treat1[far]} : "
             f"{self.treat2[far]}, mean path length {significant(float(self.path_length[far]), 3)}>"
         )
 
@@ -251,7 +255,7 @@ def hat_matrix(
     source, one, two, weight, moment = _columns(net, at.tau2, by)
     if len(first) * len(one) > MOST:
         raise InputError(
-            f"a hat matrix of {len(first)} rows and {len(one)} columns",
+            f"a hat matrix of {counted(len(first), 'row')} and {counted(len(one), 'column')}",
             hint="of=('A', 'B') for one row",
         )
     potential = at.G[first] - at.G[second]
@@ -364,7 +368,8 @@ def flow_measures(net: Net, at: Estimates) -> FlowMeasures:
     far = int((length > 2.0 + 1e-9).sum())
     if far:
         text = (
-            f"{far} of {len(first)} estimates have a mean path length beyond 2: they rest on "
+            f"{far} of {counted(len(first), 'estimate')} have a mean path length beyond 2: "
+            "they rest on "
             "chains of more than two comparisons, and are to be read with caution."
         )
         notes.append(Note("long-paths", text))

@@ -10,7 +10,7 @@ import numpy as np
 
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note, QTest, Result
-from equipoise.core.table import Column, Table, p_value, significant
+from equipoise.core.table import Column, Table, counted, p_value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import shown
@@ -154,10 +154,14 @@ class Split(Result):
     def __repr__(self) -> str:
         tested = np.isfinite(self.p_value)
         if not tested.any():
-            return f"<Split of {len(self)} comparisons: none has direct and indirect evidence>"
+            return (
+                f"<Split of {counted(len(self), 'comparison')}: none has direct and indirect "
+                "evidence>"
+            )
         least = int(np.nanargmin(self.p_value))
         return (
-            f"<Split of {len(self)} comparisons, {int(tested.sum())} with both kinds of evidence; "
+            f"<Split of {counted(len(self), 'comparison')}, {int(tested.sum())} with both "
+            "kinds of evidence; "
             f"furthest apart {self.treat1[least]} : {self.treat2[least]}, "
             f"p {p_value(float(self.p_value[least]))}>"
         )

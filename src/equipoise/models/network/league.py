@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from equipoise.core.result import Result
+from equipoise.core.result import Result, html_lines
+from equipoise.core.table import Column, Table
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.num.dist import critical
 
@@ -51,6 +52,25 @@ class EffectMatrices(Result):
         }
         kinds = ("estimate", "se", "ci_low", "ci_high", "p_value")
         return make_frame(columns | {k: getattr(self, k)[first, second] for k in kinds}, backend)
+
+    def summary(self) -> str:
+        """The effects on the scale of analysis, row minus column; digits are cut for reading."""
+        columns = (
+            Column("treatment", "minus"),
+            *(Column(str(j), name, align="right") for j, name in enumerate(self.treatments)),
+        )
+        rows = tuple(
+            (name, *(None if i == j else float(x) for j, x in enumerate(self.estimate[i])))
+            for i, name in enumerate(self.treatments)
+        )
+        text = "Effects on the scale of analysis, row minus column"
+        return Table(text, columns, rows, missing="").to_text()
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.summary())
 
     def __repr__(self) -> str:
         n = len(self.treatments)

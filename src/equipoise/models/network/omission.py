@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, significant
+from equipoise.core.table import Column, Table, counted
 from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.effects.measures import measure_of
 from equipoise.models.correlated import TAU2
@@ -189,8 +189,9 @@ class LeaveOneTrialOut(Result):
     def __repr__(self) -> str:
         flips = int(self.flips.any(axis=0).sum())
         return (
-            f"<LeaveOneTrialOut {self.measure}: {len(self)} trials, {flips} of {len(self.full)} "
-            f"effects with another conclusion, {len(self.falls_apart)} trials hold it together>"
+            f"<LeaveOneTrialOut {self.measure}: {counted(len(self), 'trial')}; another conclusion "
+            f"for {flips} of {counted(len(self.full), 'effect')}; held together by "
+            f"{counted(len(self.falls_apart), 'trial')}>"
         )
 
     def __str__(self) -> str:
@@ -244,7 +245,8 @@ def leave_one_trial_out(
     first, second = (np.array(x, dtype=np.intp) for x in rows_of(net, of))
     if k * len(first) > MOST:
         raise InputError(
-            f"{k} trials left out of {len(first)} effects", hint="of=('A', 'B') for one effect"
+            f"{counted(k, 'trial')} left out of {counted(len(first), 'effect')}",
+            hint="of=('A', 'B') for one effect",
         )
     estimate, se = np.empty((k, len(first))), np.empty((k, len(first)))
     tau2 = np.full(k, at.tau2)
@@ -301,10 +303,12 @@ def _about(apart: list[FallsApart], flips: NDArray[np.bool_]) -> list[Note]:
         )
         notes.append(Note("holds-together", text))
     if flips.any():
+        effects, trials = int(flips.any(axis=0).sum()), int(flips.any(axis=1).sum())
         text = (
-            f"{int(flips.any(axis=0).sum())} of {flips.shape[1]} effects stand otherwise to no "
-            f"difference without some single trial ({significant(int(flips.any(axis=1).sum()), 4)} "
-            "trials): such conclusions rest on them."
+            f"{effects} of {counted(flips.shape[1], 'effect')} "
+            f"{'stands' if effects == 1 else 'stand'} otherwise to no difference without some "
+            f"single trial ({counted(trials, 'trial')}): such conclusions rest on "
+            f"{'it' if trials == 1 else 'them'}."
         )
         notes.append(Note("rests-on", text))
     return notes

@@ -212,7 +212,8 @@ class RareNetworkFit(NetworkReading):
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
-            f"{RARE[self.method].name}, {_MODEL[self.model]}: network of {self.n} treatments, "
+            f"{RARE[self.method].name}, {_MODEL[self.model]}: network of "
+            f"{counted(self.n, 'treatment')}, "
             f"{self.k} of {counted(self.k_total, 'trial')}, {counted(self.m, 'comparison')}, "
             f"{counted(self.designs, 'design')}, "
             f"{m.name}"
@@ -239,7 +240,7 @@ class RareNetworkFit(NetworkReading):
         spread = "" if self.tau2 is None else f"; tau² {significant(self.tau2)}"
         return (
             f"<RareNetworkFit {self.measure} {self.method}, {_MODEL[self.model]}: "
-            f"{self.n} treatments, {counted(self.k, 'trial')}{spread}, "
+            f"{counted(self.n, 'treatment')}, {counted(self.k, 'trial')}{spread}, "
             f"{percent(100 * self.level)} intervals>"
         )
 
@@ -324,7 +325,8 @@ def _about_zeros(counts: ArmCounts, pool: Pool) -> tuple[Note, ...]:
         have = "has" if k == 1 else "have"
         does = {"say nothing": "says nothing", "take part": "takes part"} if k == 1 else {}
         text = (
-            f"{k} of {len(counts.trials)} trials {have} no event in any group (or nothing but "
+            f"{k} of {counted(len(counts.trials), 'trial')} {have} no event in any group (or "
+            "nothing but "
             f"events) and {does.get(pool.zeros, pool.zeros)}: {listed(pool.double_zero)}."
         )
         notes.append(Note("double-zero", text))

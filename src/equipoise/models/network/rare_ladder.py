@@ -13,7 +13,7 @@ import equipoise.models.counts.papers as papers
 from equipoise.core.errors import EquipoiseError, InputError, NotEstimableError, UnknownNameError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, Value, p_value, percent, significant
+from equipoise.core.table import Column, Table, Value, counted, p_value, percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import make_frame
@@ -216,7 +216,8 @@ class NetworkLadder(Result):
 
     def _made(self, columns: tuple[Column, ...], rows: tuple[tuple[Value, ...], ...]) -> Table:
         return Table(
-            f"Odds ratios against {self.reference} by every method, {self.k_total} trials, "
+            f"Odds ratios against {self.reference} by every method, "
+            f"{counted(self.k_total, 'trial')}, "
             f"{percent(100 * self.level)} confidence intervals",
             columns,
             rows,
@@ -482,7 +483,8 @@ def _notes(counts: ArmCounts, fits: Sequence[_Fit]) -> list[Note]:
     if double:
         have = "has" if len(double) == 1 else "have"
         text = (
-            f"{len(double)} of {len(counts.trials)} trials {have} no event in any group (or "
+            f"{len(double)} of {counted(len(counts.trials), 'trial')} {have} no event in any "
+            "group (or "
             f"nothing else): {listed(double)}."
         )
         notes.append(Note("double-zero", text))

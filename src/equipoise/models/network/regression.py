@@ -11,6 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
+from equipoise.core.table import counted
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column, Floats
@@ -380,11 +381,12 @@ def _exchangeable(
     D = X[:, count:]
     if about.levels and len(about.levels) > 2:
         raise InputError(
-            f"exchangeable slopes of {len(about.levels)} levels", hint="a number, or two levels"
+            f"exchangeable slopes of {counted(len(about.levels), 'level')}",
+            hint="a number, or two levels",
         )
     if D.shape[1] < 3:
         raise NotEstimableError(
-            f"exchangeable slopes of {D.shape[1]} treatments",
+            f"exchangeable slopes of {counted(D.shape[1], 'treatment')}",
             hint="three or more beside the reference; slopes='common' or 'independent'",
         )
     y = np.asarray(es.yi)
@@ -518,7 +520,7 @@ def _why(
         return ""
     values = {about.values[study] for study in trials}
     if len(values) == 1:
-        one = "the only trial" if len(trials) == 1 else f"all {len(trials)} trials"
+        one = "the only trial" if len(trials) == 1 else f"all {counted(len(trials), 'trial')}"
         has = "has" if len(trials) == 1 else "have"
         return f"{one} of {treat} {has} {about.text(values.pop())}"
     places = [int(i) - len(others) for i in np.flatnonzero(stuck).tolist()]
@@ -556,7 +558,7 @@ def _remarks(
         }
         if setting.slopes == "common" and away - told:
             k = len(away - told)
-            which = "1 trial" if k == 1 else f"{k} trials"
+            which = counted(k, "trial")
             text = (
                 f"With one slope for all treatments against {ref}, {which} without {ref} "
                 "say nothing of it."
@@ -564,7 +566,7 @@ def _remarks(
             notes.append(Note("trials-silent-on-slope", text))
     k = len(set(es.study))
     if k < 10 * len(about.terms):
-        text = f"With {k} trials, a slope is easily missed and easily found by chance."
+        text = f"With {counted(k, 'trial')}, a slope is easily missed and easily found by chance."
         notes.append(Note("few-trials", text))
     text = (
         f"Trials were not randomised to {about.name}: a change with it may be that of something "

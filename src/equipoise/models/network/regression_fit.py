@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
-from equipoise.core.table import Column, Table, p_statement, percent, significant
+from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
@@ -442,8 +442,8 @@ class NetworkRegression(Result):
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
-            f"Network meta-regression of {len(self.treatments)} treatments on "
-            f"{self.covariate.name}: {self.k} trials, {self.slopes_are} slopes, {m.name}"
+            f"Network meta-regression of {counted(len(self.treatments), 'treatment')} on "
+            f"{self.covariate.name}: {counted(self.k, 'trial')}, {self.slopes_are} slopes, {m.name}"
         )
         yield ""
         yield self.slopes_table().to_text()

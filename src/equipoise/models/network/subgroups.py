@@ -13,7 +13,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, QTest, Result
-from equipoise.core.table import Column, Table, p_statement, percent, significant
+from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Column as Given
@@ -226,11 +226,11 @@ class NetworkSubgroups(Result):
     def _lines(self) -> Iterator[str]:
         yield f"Networks by {self.by}: {measure_of(self.overall.measure).name}"
         for held in self.networks:
-            trials = "1 trial" if held.k == 1 else f"{held.k} trials"
+            trials = counted(held.k, "trial")
             spread = f", tau² {significant(held.tau2, 4)}"
             random = self.overall.model == "random"
             yield (
-                f"{held.level}: {trials} of {len(held.treatments)} treatments"
+                f"{held.level}: {trials} of {counted(len(held.treatments), 'treatment')}"
                 f"{spread if random else ''}"
             )
         yield ""
@@ -546,7 +546,8 @@ def _notes(
     tested = sum(pair.df > 0 for pair in pairs)
     if tested > 1:
         text = (
-            f"{tested} comparisons are tested, whose p values are adjusted by Holm beside the "
+            f"{tested} comparisons are tested, whose p values are adjusted by "
+            "Holm beside the "
             "plain ones; the test over all networks is one test."
         )
         notes.append(Note("several-tests", text))

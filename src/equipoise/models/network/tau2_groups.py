@@ -11,7 +11,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, QTest, Result
-from equipoise.core.table import Column, Table, p_statement, significant
+from equipoise.core.table import Column, Table, counted, p_statement, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats
@@ -138,8 +138,8 @@ class Tau2ByGroup(NetworkReading):
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
-            f"Network of {self.n} treatments: {self.k} trials, {self.m} comparisons, tau² by "
-            f"group, {m.name}"
+            f"Network of {counted(self.n, 'treatment')}: {counted(self.k, 'trial')}, "
+            f"{counted(self.m, 'comparison')}, tau² by group, {m.name}"
         )
         yield ""
         yield self.against().to_text()

@@ -80,6 +80,8 @@ class Likelihood:
 
     def told_apart(self) -> bool:
         """Whether the data can tell all the variances apart."""
+        if not self._parts[0].size:
+            return False
         flat = np.array([R.ravel() / max(float(np.abs(R).max()), 1e-300) for R in self._parts])
         return all(R.any() for R in self._parts) and rank(flat) == len(self._parts)
 

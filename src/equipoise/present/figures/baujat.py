@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from equipoise.core.table import Column, Table, count, percent
+from equipoise.core.table import Column, Table, counted, percent
 from equipoise.effects.columns import Floats
 from equipoise.models.influence import BaujatAxes, baujat
 from equipoise.models.pairwise import PairwiseFit
@@ -131,9 +131,9 @@ def _far(across: Floats, up: Floats) -> Floats:
 def _said(study: tuple[str, ...], across: Floats, up: Floats) -> str:
     total = float(across.sum())
     if total <= 0.0:
-        return f"{count(len(study))} trials agree: none differs from the mean of all."
+        return f"{counted(len(study), 'trial')} agree: none differs from the mean of all."
     most, mover = int(across.argmax()), int(up.argmax())
     share = percent(100 * float(across[most]) / total)
-    words = f"{count(len(study))} trials. {study[most]} differs most ({share} of the sum)"
+    words = f"{counted(len(study), 'trial')}. {study[most]} differs most ({share} of the sum)"
     same = " and also moves the result most." if most == mover else "; "
     return words + same + ("" if most == mover else f"{study[mover]} moves the result most.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from equipoise.core.table import Column, Table, Value, count, significant
+from equipoise.core.table import Column, Table, Value, counted, significant
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.regression_fit import RegressionFit
 from equipoise.models.regression_parts import Bubbles
@@ -98,7 +98,7 @@ def _said(data: Bubbles, measure: Measure) -> str:
     ends = [significant(float(data.grid[i]), 3) for i in (0, -1)]
     k = len(data.study)
     return (
-        f"{count(k)} trials. From {data.moderator} {ends[0]} to {ends[1]} the predicted "
+        f"{counted(k, 'trial')}. From {data.moderator} {ends[0]} to {ends[1]} the predicted "
         f"{measure.name} goes from {mean(0)} to {mean(-1)} "
         f"({100 * line.level:g}% interval in brackets)."
     )

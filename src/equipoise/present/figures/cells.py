@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import Value, count, fixed
+from equipoise.core.table import Value, count, counted, fixed
 from equipoise.present.figures.marks import rob_key
 from equipoise.present.figures.plot import Beside
 
@@ -173,7 +173,7 @@ def per_trial(column: Any, study: Sequence[str], what: str) -> list[Any]:
     values = list(column)
     if len(values) != len(study):
         raise InputError(
-            f"{len(values)} values for {len(study)} trials",
+            f"{counted(len(values), 'value')} for {counted(len(study), 'trial')}",
             where=what,
             hint="one value for each trial in the order of the fit, or a mapping from its name",
         )

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from equipoise.core.table import Column, Table, Value, count
+from equipoise.core.table import Column, Table, Value, counted
 from equipoise.models.influence import Influence, influence
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.num.dist import chi2_quantile
@@ -115,7 +115,7 @@ def _said(found: Influence) -> str:
         return ", ".join(names) or "none"
 
     return (
-        f"{count(len(found))} trials. Standing out: {named(found.stands_out.tolist())}. "
+        f"{counted(len(found), 'trial')}. Standing out: {named(found.stands_out.tolist())}. "
         f"Influential: {named(found.influential.tolist())}."
     )
 

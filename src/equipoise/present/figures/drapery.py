@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from equipoise.core.table import Column, Table, p_value, percent
+from equipoise.core.table import Column, Table, count, p_value, percent
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.num.dist import critical, t_two_sided
@@ -188,7 +188,8 @@ def _legend(d: Drawing, y: float, fit: PairwiseFit) -> float:
 
 def _said(fit: PairwiseFit, m: Measure) -> str:
     write = writer(m)
-    text = f"The curve of all {fit.k} trials together has its top at {write(m.back(fit.estimate))}."
+    whole = "the only trial" if fit.k == 1 else f"all {count(fit.k)} trials together"
+    text = f"The curve of {whole} has its top at {write(m.back(fit.estimate))}."
     if math.isfinite(m.null):
         text += f" The p value of no effect is {p_value(fit.p_value)}."
     return text

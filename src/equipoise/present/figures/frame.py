@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from equipoise.core.table import count
+from equipoise.core.table import count, counted
 from equipoise.present.drawing import Drawing
 from equipoise.present.figures.axis import Axis, draw_axis, fit_axis
 from equipoise.present.figures.figure import PHONE
@@ -156,7 +156,8 @@ def draw_circle(
 
 def naming_said(wrote: int, k: int) -> str:
     """The sentence below a plot that names only some of its trials."""
-    named = "No trial is" if not wrote else f"{count(wrote)} of {count(k)} trials are"
+    are = "is" if wrote == 1 else "are"
+    named = f"{count(wrote)} of {counted(k, 'trial')} {are}" if wrote else "No trial is"
     return f"{named} named here; the table has all."
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval
-from equipoise.core.table import Column, Table, count, percent, significant
+from equipoise.core.table import Column, Table, count, counted, percent, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.bias.funnel import FunnelData, funnel_data
@@ -384,7 +384,7 @@ def _foot(d: Drawing, made: _Funnel, y: float) -> float:
         y = d.paragraph(EDGE, y, words, inside, role="neutral")
     k = data.k - sum(made.filled)
     if k < _FEW:
-        words = f"With {'one trial' if k == 1 else f'{count(k)} trials'}, fewer than ten, "
+        words = f"With {'one trial' if k == 1 else counted(k, 'trial')}, fewer than ten, "
         words += "the shape says nothing about missing trials."
         y = d.paragraph(EDGE, y, words, inside)
     return y

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import Column, Table, Value, count
+from equipoise.core.table import Column, Table, Value, count, counted
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.present.drawing import Drawing, coord
@@ -110,7 +110,9 @@ def plot_gosh(
     if highlight is not None:
         has = np.asarray(gosh.member)[fine, gosh.study.index(highlight)]
     m = measure_of(gosh.measure)
-    title = title or f"Results of {count(mean.size)} subsets of {count(len(gosh.study))} trials"
+    title = (
+        title or f"Results of {counted(mean.size, 'subset')} of {counted(len(gosh.study), 'trial')}"
+    )
     found = _Found(m, mean, i2, has, highlight)
     desc = _said(found)
     return laid_out(
@@ -252,7 +254,7 @@ def _legend(d: Drawing, y: float, highlight: str | None, most: float) -> float:
 def _said(found: _Found) -> str:
     m, mean, i2, has, name = found.measure, found.mean, found.i2, found.has, found.highlight
     low, high = (writer(m)(m.back(float(v))) for v in (mean.min(), mean.max()))
-    words = f"{count(mean.size)} subsets of the trials give a {m.name} from {low} to {high}."
+    words = f"{counted(mean.size, 'subset')} of the trials give a {m.name} from {low} to {high}."
     if name is not None and has.any() and not has.all():
         ends = [writer(m)(m.back(float(np.median(mean[part])))) for part in (has, ~has)]
         shares = [f"{float(np.median(i2[part])):.0f}" for part in (has, ~has)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from equipoise.core.errors import InputError
-from equipoise.core.table import Column, Table, Value, count
+from equipoise.core.table import Column, Table, Value, count, counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import Measure, measure_of
@@ -163,7 +163,8 @@ def _draw(made: _Risks, title: str, desc: str, width: float, prefix: str) -> str
 def _said(made: _Risks) -> str:
     lower = int((made.one < made.two).sum())
     return (
-        f"In {count(lower)} of {count(len(made.names))} trials the risk with {made.sides[0]} is "
+        f"In {count(lower)} of {counted(len(made.names), 'trial')} the risk with "
+        f"{made.sides[0]} is "
         f"the lower one; the pooled {made.measure.name} is {made.pooled}."
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from equipoise.core.table import Column, Table, Value, count, p_value, percent
+from equipoise.core.table import Column, Table, Value, count, counted, p_value, percent
 from equipoise.effects.measures import measure_of
 from equipoise.models.network.adjusted_funnel import ComparisonFunnel
 from equipoise.present.drawing import Drawing
@@ -73,7 +73,7 @@ def _inside(found: ComparisonFunnel, i: int) -> bool:
 def _said(found: ComparisonFunnel) -> str:
     k = len(found)
     text = f"{count(k)} {'effect' if k == 1 else 'effects'} of trials, "
-    text += f"{count(len(found.comparisons))} comparisons."
+    text += f"{counted(len(found.comparisons), 'comparison')}."
     out = sum(not _inside(found, i) for i in range(k))
     level = percent(100 * found.level)
     text += f" {count(out)} {'lies' if out == 1 else 'lie'} outside the {level} limits."

@@ -13,7 +13,7 @@ from typing import Any
 
 from equipoise.certainty.rob2 import Rob
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import Column, Table, Value, count
+from equipoise.core.table import Column, Table, Value, count, counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.network.reading import NetworkReading
 from equipoise.present.drawing import Drawing, coord
@@ -214,7 +214,7 @@ def _said(graph: Graph) -> str:
     text += f" compared {_many(len(graph.edges), 'pair')} of {count(pairs)} directly."
     if len(graph.pieces) > 1:
         sizes = ", ".join(str(len(p)) for p in graph.pieces)
-        text += f" Nothing joins its {len(graph.pieces)} parts, of {sizes} treatments."
+        text += f" Nothing joins its {counted(len(graph.pieces), 'part')}, of {sizes} treatments."
     most = max(graph.edges, key=lambda e: e.k, default=None)
     if most is not None and most.k > 1 and len(graph.edges) > 1:
         one, two = graph.treatments[most.one], graph.treatments[most.two]

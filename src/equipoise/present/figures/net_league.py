@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import Column, Table, Value, count, percent
+from equipoise.core.table import Column, Table, Value, count, counted, percent
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.network.reading import NetworkEffect, NetworkReading
@@ -155,7 +155,7 @@ def _names(
         names = tuple(sorted(names, key=lambda t: (-scores[t], t)))
     if not 2 <= len(names) <= _MOST:
         raise InputError(
-            f"a league table of {len(names)} treatments",
+            f"a league table of {counted(len(names), 'treatment')}",
             hint="treatments= names those to draw; forest(net) draws all against one",
         )
     return names
@@ -227,7 +227,8 @@ def _said(league: _League) -> str:
     k, n = len(league.network), len(league.names)
     clear = [pair for pair, e in league.network.items() if _clear(league, e)]
     text = (
-        f"{count(n)} treatments, {count(k)} pairs, {count(len(league.direct))} compared directly."
+        f"{counted(n, 'treatment')}, {counted(k, 'pair')}, {count(len(league.direct))} compared "
+        "directly."
     )
     text += f" {excluding(len(clear))}"
     if clear:

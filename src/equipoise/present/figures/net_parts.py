@@ -10,7 +10,7 @@ from typing import Any
 
 from equipoise.certainty.rob2 import Rob
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import count
+from equipoise.core.table import count, counted
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.network.core import make_net
@@ -182,7 +182,7 @@ def _levels(rob: Any, trials: Sequence[str]) -> dict[str, Rob]:
     given = list(rob)
     if len(given) != len(trials):
         raise InputError(
-            f"{len(given)} levels of risk of bias for {len(trials)} trials",
+            f"{counted(len(given), 'level')} of risk of bias for {counted(len(trials), 'trial')}",
             hint="one a trial, or a mapping from its name",
         )
     return {t: rob_key(str(level)) for t, level in zip(trials, given, strict=True)}

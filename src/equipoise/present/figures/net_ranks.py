@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from equipoise.core.table import Column, Table, Value, count, fixed, percent
+from equipoise.core.table import Column, Table, Value, count, counted, fixed, percent
 from equipoise.models.network.ranking import Ranking
 from equipoise.present.drawing import Drawing, coord
 from equipoise.present.figures.figure import PHONE, Figure, check_width, laid_out, refuse_other
@@ -83,12 +83,12 @@ def _said(ranking: Ranking) -> str:
     for t in order[:3]:
         chance = 100 * float(ranking.probabilities[number[t], 0])
         told.append(f"{t} (SUCRA {percent(100 * ranking.sucra[t])}, best {percent(chance)})")
-    text = f"Ranks of {count(len(order))} treatments, {ranking.better} is better. "
+    text = f"Ranks of {counted(len(order), 'treatment')}, {ranking.better} is better. "
     text += f"Highest: {', '.join(told)}. Lowest: {order[-1]} "
     text += f"(SUCRA {percent(100 * ranking.sucra[order[-1]])}). "
     k = len(ranking.certain)
     pairs = len(order) * (len(order) - 1) // 2
-    return f"{text}{count(k)} of {count(pairs)} pairs have an order that is sure."
+    return f"{text}{count(k)} of {counted(pairs, 'pair')} have an order that is sure."
 
 
 def _draw(ranking: Ranking, title: str, desc: str, width: float, prefix: str) -> str:

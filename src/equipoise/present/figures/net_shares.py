@@ -8,7 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import Column, Table, Value, count, fixed, p_value, percent, significant
+from equipoise.core.table import (
+    Column,
+    Table,
+    Value,
+    count,
+    counted,
+    fixed,
+    p_value,
+    percent,
+    significant,
+)
 from equipoise.effects.columns import Floats
 from equipoise.models.network.contributions import Contributions, TrialContributions
 from equipoise.models.network.heat import NetHeat
@@ -81,7 +91,8 @@ def plot_contributions(
     shown = [j for j in range(len(heads)) if float(shares[:, j].max()) >= least]
     if len(rows) > _ROWS or len(shown) > _COLUMNS:
         raise InputError(
-            f"contributions of {len(shown)} columns to {len(rows)} estimates cannot be read",
+            f"contributions of {counted(len(shown), 'column')} to "
+            f"{counted(len(rows), 'estimate')} cannot be read",
             hint="estimates='placebo' draws those against one treatment; least=0.05 the largest",
         )
     heading = title or f"What each {evidence} contributes to each estimate"
@@ -96,7 +107,7 @@ def plot_contributions(
     caption += f"each row adds up to 100. Method: {what.method.replace('-', ' ')}."
     if left_out:
         caption += (
-            f" {count(left_out)} columns with less than {percent(100 * least)} are not drawn."
+            f" {counted(left_out, 'column')} with less than {percent(100 * least)} are not drawn."
         )
 
     def draw(wide: float | None, name: str) -> str:
@@ -321,7 +332,7 @@ def _heat_legend(d: Drawing, largest: float, y: float) -> float:
 
 def _heat_said(heat: NetHeat, names: Sequence[str], change: Floats) -> str:
     q = heat.between
-    text = f"{count(len(names))} comparisons of designs. Q between designs "
+    text = f"{counted(len(names), 'comparison')} of designs. Q between designs "
     text += f"{significant(q.q, 4)} on {count(q.df)}\u00a0df, p\u00a0{p_value(q.p_value)}."
     first = int(np.argmin(heat.detached))
     text += f" It falls most, to {significant(float(heat.detached[first]), 4)}, without "

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import count, p_value
+from equipoise.core.table import count, counted, p_value
 from equipoise.effects.measures import measure_of
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.network.inconsistency import Split
@@ -179,7 +179,7 @@ def _said(
         if not tested:
             return text + "Nothing tests whether direct and indirect evidence agree."
         return text + f"Test of a difference: p\u00a0{p_value(rows[tested[0]]['p_value'])}."
-    text = f"{count(len(pairs))} comparisons, {count(len(tested))} with both kinds of evidence."
+    text = f"{counted(len(pairs), 'comparison')}, {count(len(tested))} with both kinds of evidence."
     if not tested:
         return text
     low = sum(rows[pair]["p_value"] < 0.05 for pair in tested)

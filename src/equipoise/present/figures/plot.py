@@ -18,6 +18,7 @@ from equipoise.core.table import (
     Table,
     Value,
     count,
+    counted,
     kept,
     p_value,
     percent,
@@ -400,7 +401,7 @@ def described(plot: Plot, unit: str = "") -> Plot:
     if k == 1:
         text = f"One trial{who}: {measured} ({percents} interval in brackets)."
     else:
-        text = f"{count(k)} trials{who}, pooled {measured} ({percents} interval in brackets)."
+        text = f"{counted(k, 'trial')}{who}, pooled {measured} ({percents} interval in brackets)."
         text += _range(plot)
     if t.prediction is not None:
         text += f" In a new setting the effect may lie from {plot.interval(*t.prediction)}."

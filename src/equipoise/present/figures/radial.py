@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from equipoise.core.errors import InputError
-from equipoise.core.table import Column, Table, count, percent
+from equipoise.core.table import Column, Table, count, counted, percent
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit
@@ -302,7 +302,9 @@ def _legend(d: Drawing, y: float, made: _Points) -> float:
 def _said(made: _Points) -> str:
     fit, m = made.fit, made.measure
     out = [name for name, flag in zip(fit.study, made.beyond, strict=True) if flag]
-    words = f"{count(fit.k)} trials around a pooled {m.name} of {writer(m)(m.back(fit.estimate))}. "
+    words = (
+        f"{counted(fit.k, 'trial')} around a pooled {m.name} of {writer(m)(m.back(fit.estimate))}. "
+    )
     if not out:
         return words + "None lies beyond the band."
     names = ", ".join(out[:5]) + (" and others" if len(out) > 5 else "")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 
 from equipoise.core.errors import InputError
-from equipoise.core.table import count
+from equipoise.core.table import count, counted
 from equipoise.effects.measures import measure_of
 from equipoise.models.counts.ladder import CountsLadder
 from equipoise.models.robustness import Refits
@@ -41,7 +41,8 @@ def plot_of_refits(refits: Refits, asked: Asked) -> Plot:
         ends = (float(refits.estimate[i]), float(refits.ci_low[i]), float(refits.ci_high[i]))
         text = f"+ {name}" if cumulative and i else name
         lines.append(Line(text, *ends, cells=cells, flags=flags))
-    lines.append(main_line(full, f"All {count(full.k)} trials, {WAYS.get(full.model, full.model)}"))
+    whole = "The only trial" if full.k == 1 else f"All {count(full.k)} trials"
+    lines.append(main_line(full, f"{whole}, {WAYS.get(full.model, full.model)}"))
     heads = {"cumulative": "Trials up to and with", "leave-one-out": "Left out"}
     titles = {"cumulative": "trials added one by one", "leave-one-out": "each trial left out"}
     trials = Trials(tuple(lines[:-1]), columns, (), tuple(float(v) ** 2 for v in refits.se))
@@ -52,7 +53,7 @@ def plot_of_refits(refits: Refits, asked: Asked) -> Plot:
     total = Total(full.estimate, full.ci.low, full.ci.high)
     desc = f"{titles[refits.kind].capitalize()}: the pooled {measure.name} ranges from "
     desc += plot.interval(float(refits.estimate.min()), float(refits.estimate.max()))
-    desc += f"; with all {count(full.k)} trials it is {plot.effect(total)}."
+    desc += f"; with {whole[0].lower()}{whole[1:]} it is {plot.effect(total)}."
     return dataclasses.replace(
         plot,
         desc=desc,
@@ -116,7 +117,7 @@ def plot_of_ladder(ladder: CountsLadder, asked: Asked) -> Plot:
     hollow = any(line.hollow for line in lines)
     return dataclasses.replace(
         plot,
-        desc=f"{count(ladder.k_total)} trials. {ladder.sentence}",
+        desc=f"{counted(ladder.k_total, 'trial')}. {ladder.sentence}",
         label_head="Method",
         found=(ladder.sentence, *(["Hollow: not recommended for these data."] if hollow else [])),
         asides=tuple(str(note) for note in ladder.notes),

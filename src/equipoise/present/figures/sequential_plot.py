@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from equipoise.core.table import count, percent, significant
+from equipoise.core.table import count, counted, percent, significant
 from equipoise.models.boundaries import alpha_spent
 from equipoise.models.sequential import FAR, Sequential
 from equipoise.num.dist import normal_quantile
@@ -81,7 +81,7 @@ def plot_sequential(
     """
     refuse_other(what, Sequential, "looks", "what sequential() gives")
     table = what.table()
-    title = title or f"Looks at {count(int(what.k[-1]))} trials, and what is needed"
+    title = title or f"Looks at {counted(int(what.k[-1]), 'trial')}, and what is needed"
     named = type(table)(title, table.columns, table.rows, notes=_notes(what), missing="none")
     return laid_out(
         lambda wide, ids: _draw(what, title, wide, ids),
