@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 from bench import Bench
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing about what it found.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

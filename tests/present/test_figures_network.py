@@ -541,6 +541,48 @@ def test_components_tell_the_numbers_of_the_fit() -> None:
         eq.plot_components(3)  # type: ignore[arg-type]
 
 
+def test_what_hangs_on_one_trial_is_told_in_words() -> None:
+    found = eq.identifiability_map(linde())
+    single = [row for row in found.rows if row.essential]
+    assert len(single) > 3
+    figure, parts = eq.plot_identifiability(found), eq.plot_components(found)
+    check(figure)
+    shown = texts(figure.svg)
+    for row in single[:8]:
+        assert f"{row.what}: {row.hangs_on}" in figure.desc
+        assert f"{row.what}: {row.hangs_on[:20]}" in shown
+        assert row.hangs_on in parts.desc
+    att = eq.attribution(linde(), "Face-to-face CBT", "SSRI")
+    added = eq.plot_attribution(att)
+    assert att.added.hangs_on.startswith("Rests on one trial")
+    assert "No trial compared" not in att.together.hangs_on
+    for svg in drawings(added):
+        assert att.added.hangs_on[:30] in texts(svg)
+
+
+def test_a_league_takes_the_judgements_of_cinema() -> None:
+    fit = eq.network(published("Senn2013"), reference="plac")
+    judged = eq.cinema(fit, important=0.5, risk_of_bias=dict.fromkeys(fit.data.study, "low"))
+    figure = eq.plot_league(fit, certainty=judged)
+    check(figure)
+    by_hand = {(r.what[0], r.what[1]): r.level for r in judged.rows}
+    assert figure.svg == eq.plot_league(fit, certainty=by_hand).svg
+    assert set(figure.table.column("certainty")) == {r.level for r in judged.rows}
+
+
+def test_names_that_a_net_heat_cuts_are_written_out_below() -> None:
+    figure = eq.plot_net_heat(eq.network(published("Linde2016")).net_heat())
+    check(figure)
+    assert "NaSSa:Placebo_NaSSa:Placebo:SSRI" in texts(figure.svg)
+
+
+def test_too_many_splits_are_refused() -> None:
+    fit = net(40, 300)
+    with pytest.raises(InputError, match="cannot be read"):
+        eq.plot_split(fit)
+    check(eq.plot_split(fit, of=fit.reference))
+
+
 def test_alone_added_and_together() -> None:
     att = eq.attribution(linde(), "Face-to-face CBT", "SSRI")
     figure = eq.plot_attribution(att, better="higher", threshold=1.25)
@@ -570,7 +612,8 @@ def test_the_map_tells_what_can_be_told_and_why_not() -> None:
     assert told["C"] == told["A*B"] == "cannot be told"
     assert figure.table.column("people") == tuple(row.people for row in found.rows)
     assert "can tell 4 of 8 questions" in figure.desc
-    assert texts(figure.svg).count("cannot tell") == 4
+    words = [word.text for word in words_of(figure.svg)]
+    assert words.count("cannot") == words.count("tell") == 4
     check(eq.plot_identifiability(eq.identifiability_map(linde())))
 
 

@@ -20,6 +20,7 @@ from equipoise.core.table import counted, percent, significant
 from equipoise.effects.columns import Column, numbers, read_columns
 from equipoise.effects.contrasts import Contrasts, LeftOut, contrasts, effect_sizes
 from equipoise.effects.measures import measure_of
+from equipoise.effects.reported import OTHER_NAME
 from equipoise.effects.suspects import repeated_study
 from equipoise.models.estimators import estimate, estimator_method
 from equipoise.models.heterogeneity import (
@@ -256,6 +257,7 @@ def _fit(es: Contrasts, chosen: dict[str, str], level: float, preset: str) -> Pa
     keep, left_out, notes = _usable(es)
     if len(keep) < len(es):
         es = es.take(keep)
+    _check_directions(es)
     yi, vi = es.yi, es.vi
     spread = Spread(yi, vi)
     random = chosen["model"] == "random"
@@ -349,6 +351,24 @@ def _inconsistency(
         return het.i2(tau2), None, het.h2(tau2), None
     h2_ci = Interval(het.h2(tau2_ci.low), het.h2(tau2_ci.high), tau2_ci.level, tau2_ci.method)
     return het.i2(tau2), het.i2_interval(tau2_ci), het.h2(tau2), h2_ci
+
+
+def _check_directions(es: Contrasts) -> None:
+    """Refuse a treatment against itself, and one comparison in both directions."""
+    first: dict[frozenset[str], tuple[str, str]] = {}
+    for study, one, two in zip(es.study, es.treat1, es.treat2, strict=True):
+        if not one or not two:
+            continue
+        if one == two:
+            raise InputError(
+                f"{one!r} compared with itself", where=f"study {study}", hint=OTHER_NAME
+            )
+        if first.setdefault(frozenset((one, two)), (one, two)) != (one, two):
+            raise InputError(
+                f"{one} against {two}, where an earlier row has {two} against {one}",
+                where=f"study {study}",
+                hint="one direction for all: swap the groups, or give network() the rows",
+            )
 
 
 def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:

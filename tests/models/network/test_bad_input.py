@@ -385,3 +385,28 @@ def test_columns_that_do_not_go_together(tmp_path: Path) -> None:
     )
     path = _csv({k: v for k, v in WIDE.items() if k != "n3"}, tmp_path / "wide.csv")
     check(lambda: analyse(path, measure="OR"), InputError, ("3 arms side by side without n3",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (("one,A,A,-0.4,0.05", "two,B,A,-0.6,0.07"), ("'A'", "itself", "one")),
+        (("one,,P,-0.4,0.05", "two,B,P,-0.6,0.07"), ("blank treatment", "one", "treat1")),
+        (("one,A,P,0.4,0.05", "two,P,A,-0.6,0.07"), ("P against A", "two", "one direction")),
+        (("one,A+A,P,0.4,0.05", "two,B,P,-0.6,0.07"), ("'A+A'", "'A' twice", "one", "treat1")),
+    ],
+    ids=["itself", "blank", "both directions", "named twice"],
+)
+def test_a_file_of_one_comparison_or_of_components(
+    rows: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """With two treatments, a table is a pairwise synthesis, which must not pool these rows."""
+    path = tmp_path / "trials.csv"
+    path.write_text("\n".join(("study,treat1,treat2,yi,vi", *rows)) + "\n", encoding="utf-8")
+    check(lambda: analyse(path, measure="OR"), InputError, words)
+
+
+def test_a_gap_is_told_in_one_note() -> None:
+    fit = network(contrasts(measure="OR", **changed(PAIRS, yi={0: math.nan})))
+    assert [row.study for row in fit.left_out] == ["one"]
+    assert sum("one" in note.text for note in fit.notes) == 1

@@ -385,7 +385,7 @@ def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
             "no contrast has an estimate", where=why, hint="at least one trial with two groups"
         )
     notes = list(es.notes)
-    if left:
+    if left and not any(note.code == "missing" for note in es.notes):
         names = ", ".join(dict.fromkeys(row.study for row in left))
         notes.append(Note("left-out", f"Left out because there is nothing to pool: {names}."))
     return dataclasses.replace(rows, left_out=(), notes=()), (*es.left_out, *left), notes

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from equipoise.certainty.cinema import Cinema
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import Column, Table, Value, count, counted, percent
 from equipoise.effects.measures import Measure, measure_of
@@ -89,7 +90,7 @@ def plot_league(
     treatments: Sequence[str] | None = None,
     order: str = "given",
     better: Better | None = None,
-    certainty: Mapping[tuple[str, str], str] | None = None,
+    certainty: Cinema | Mapping[tuple[str, str], str] | None = None,
     title: str | None = None,
     width: float | None = None,
     prefix: str = "league",
@@ -107,9 +108,9 @@ def plot_league(
     better
         ``lower`` or ``higher``: which values are good. Without it colours say only what is lower.
     certainty
-        For pairs of treatments, how sure the estimate is: ``high``, ``moderate``, ``low``,
-        ``very low``. Cells are coloured by it, with as many dots; without it by the size of the
-        effect.
+        What ``cinema()`` gave, or for pairs of treatments how sure the estimate is: ``high``,
+        ``moderate``, ``low``, ``very low``. Cells are coloured by it, with as many dots; without
+        it by the size of the effect.
     title
         Heading of the figure.
     width
@@ -162,9 +163,11 @@ def _names(
 
 
 def _levels(
-    certainty: Mapping[tuple[str, str], str] | None, net: NetworkReading
+    certainty: Cinema | Mapping[tuple[str, str], str] | None, net: NetworkReading
 ) -> dict[frozenset[str], str]:
     out: dict[frozenset[str], str] = {}
+    if isinstance(certainty, Cinema):
+        certainty = {(r.what[0], r.what[1]): r.level for r in certainty.rows if len(r.what) == 2}
     for pair, level in (certainty or {}).items():
         for name in pair:
             if name not in net.treatments:

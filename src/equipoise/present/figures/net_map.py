@@ -19,6 +19,9 @@ from equipoise.present.figures.net_matrix import (
 )
 from equipoise.present.text import text_width
 
+#: So many of those that hang on single trials are told in words.
+_SINGLE = 8
+
 #: What a cell says → (sign, colour, words of the legend).
 _STATES: dict[str, tuple[Sign, str, str]] = {
     "told": ("full", "good", "can be told"),
@@ -77,6 +80,8 @@ def plot_identifiability(
         if grid.keyed:
             y = draw_key(d, names, y + 4)
         y = d.paragraph(EDGE, y + 4, caption, inside, role="neutral")
+        for text in _single(found):
+            y = d.paragraph(EDGE, y + 2, text, inside)
         for note in found.notes:
             y = d.paragraph(EDGE, y + 2, note.text, inside, role="neutral")
         return d.svg(y, heading, desc)
@@ -142,12 +147,15 @@ def _said(found: IdentifiabilityMap) -> str:
     lost = [row.what for row in found.rows if row.effect is None]
     if lost:
         text += f" Not {', '.join(lost)}."
-    single = [row for row in can if row.essential]
-    for row in single[:3]:
-        text += f" {row.what}: {row.sentence}"
-    if len(single) > 3:
-        text += f" {count(len(single) - 3)} more hang on single trials."
-    return text
+    return " ".join([text, *_single(found)])
+
+
+def _single(found: IdentifiabilityMap) -> list[str]:
+    """What hangs on single trials, and on which."""
+    single = [row for row in found.rows if row.essential]
+    told = [f"{row.what}: {row.hangs_on}" for row in single[:_SINGLE]]
+    more = len(single) - len(told)
+    return [*told, f"{count(more)} more hang on single trials."] if more else told
 
 
 def _table(found: IdentifiabilityMap, heading: str) -> Table:

@@ -215,6 +215,14 @@ def _row_words(name: str, i: int, grid: Grid, *, square: bool) -> list[str]:
     return shortened(text, grid.names - 4, grid.size, lines)
 
 
+def any_cut(matrix: Matrix, grid: Grid) -> bool:
+    """Whether the name of a row did not fit."""
+    square = matrix.heads is None
+    lines = [_row_words(name, i, grid, square=square) for i, name in enumerate(matrix.rows)]
+    ends = zip(lines, matrix.rows, strict=True)
+    return any(words[-1].endswith("…") and not name.endswith("…") for words, name in ends if words)
+
+
 def _row_name(d: Drawing, lines: Sequence[str], middle: float, name: str) -> None:
     step = d.size * LEADING
     base = middle + 0.35 * d.size - (len(lines) - 1) * step / 2

@@ -30,6 +30,7 @@ from equipoise.present.figures.net_matrix import (
     Grid,
     Matrix,
     Sign,
+    any_cut,
     draw_key,
     draw_matrix,
     lay_out,
@@ -268,7 +269,7 @@ def plot_net_heat(
         y = d.paragraph(EDGE, 22, heading, inside, size=d.size + 2, bold=True)
         y = draw_matrix(d, matrix, grid, y - 4)
         y = _heat_legend(d, largest, y)
-        if grid.keyed:
+        if grid.keyed or (grid.numbered and any_cut(matrix, grid)):
             y = draw_key(d, names, y + 4)
         y = d.paragraph(EDGE, y + 4, caption, inside, role="neutral")
         return d.svg(y, heading, desc)

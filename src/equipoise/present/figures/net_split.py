@@ -24,6 +24,9 @@ _BESIDE = (
     Beside("p", "p of difference", "right", "p"),
 )
 
+#: More comparisons than this are not drawn under each other.
+_MOST = 100
+
 
 def plot_split(
     what: NetworkFit | Split,
@@ -62,7 +65,7 @@ def plot_split(
     UnknownNameError
         For a treatment or pair that the network does not have.
     InputError
-        When no comparison has both kinds of evidence.
+        When no comparison has both kinds of evidence, or for more than can be read (100).
     """
     check_width(width)
     check_better(better)
@@ -76,6 +79,11 @@ def plot_split(
         raise InputError(
             "no comparison has direct and indirect evidence",
             hint="both=False draws what has direct evidence alone",
+        )
+    if len(pairs) > _MOST:
+        raise InputError(
+            f"splits of {len(pairs)} comparisons cannot be read",
+            hint="of= names a treatment or pairs; net.split().table() has all",
         )
     plot = _plot(split, pairs, Asked(title, better, threshold), ordered=of is not None)
     return draw_plot(plot, ("effect",), width, prefix)
