@@ -168,6 +168,10 @@ def test_shortened_text_says_that_it_was_cut(parts: list[str], most: int) -> Non
 
 
 def test_a_line_does_not_break_at_a_no_break_space() -> None:
+    assert wrap("group:individual:self-help", text_width("group:individual:sel", 14), 14) == [
+        "group:individual:",
+        "self-help",
+    ]
     assert wrap("tau² 0.0142 on", text_width("tau² 0.0142", 14) - 1, 14)[0] == "tau²"
     assert wrap("Q\u00a01.69 on", 60, 14)[0] == "Q\u00a01.69"
 

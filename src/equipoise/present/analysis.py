@@ -176,7 +176,7 @@ def analyse(
         raise NotEstimableError(
             "no trial gives a comparison", where=why, hint="trials with two groups"
         )
-    _check_compared(es, used, sheet.path)
+    _check_compared(es, used)
     title = f"{Path(path).name}, {measure_of(code).name}"
     if len({t for pair in zip(es.treat1, es.treat2, strict=True) for t in pair if t}) > 2:
         found = _network(title, es, used, reference, model, tau2, interval, better, level)
@@ -195,11 +195,11 @@ def analyse(
     return Analysis(title, es, fit, tuple(parts), tuple(fit.notes), methods_of(parts), used)
 
 
-def _check_compared(es: Contrasts, used: Mapping[str, str], path: str) -> None:
+def _check_compared(es: Contrasts, used: Mapping[str, str]) -> None:
     """Refuse rows that do not say what was compared, and treatments that name a part twice."""
     for study, *names in zip(es.study, es.treat1, es.treat2, strict=True):
         for column, name in zip(("treat1", "treat2"), names, strict=True):
-            where = f"{path}, study {study}, column {used.get(column, used.get('treat', column))}"
+            where = f"study {study}, column {used.get(column, used.get('treat', column))}"
             if not name.strip() and column in used:
                 raise InputError("a blank treatment", where=where, hint="what was compared")
             parts = [part.strip() for part in name.split("+")]

@@ -115,6 +115,8 @@ _USUAL, _USUAL_BOLD, _WIDE = 0.66, 0.75, 1.0
 
 #: Where a line may break: not at a no-break space.
 _SPACE = re.compile(r"[ \t\n]+")
+#: After these a word too long for a line breaks without a hyphen.
+_JOINTS = "-:_/+"
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -149,7 +151,10 @@ def wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[st
             cut = len(word) - 1
             while cut > 1 and text_width(word[:cut] + "-", size, bold=bold) > width:
                 cut -= 1
-            lines.append(word[:cut] + "-")
+            joint = max(word.rfind(sign, 0, cut) for sign in _JOINTS) + 1
+            hyphen = "" if joint > cut / 2 else "-"
+            cut = cut if hyphen else joint
+            lines.append(word[:cut] + hyphen)
             word = word[cut:]
         line = word
     return [*lines, line] if line or not lines else lines

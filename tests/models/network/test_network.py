@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from network_cases import trials as several
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
@@ -57,7 +58,7 @@ def every(fit: NetworkFit) -> np.ndarray:
 
 
 @settings(max_examples=40, deadline=None)
-@given(trials())
+@given(several(most=5, arms=4))
 def test_the_laplacian_and_least_squares_on_the_contrasts_agree(data: Any) -> None:
     es = build(data)
     for tau2 in (0.0, 0.3):
@@ -197,12 +198,95 @@ def test_two_treatments_are_the_pairwise_synthesis() -> None:
     assert network(es).contributions().of("A", "B") == {("A", "B"): 1.0}
 
 
-@settings(max_examples=15, deadline=None)
-@given(trials())
-def test_a_component_of_its_own_for_each_treatment_is_the_network(data: Any) -> None:
+rows_of_two = st.lists(
+    st.tuples(st.integers(-3000, 3000), st.integers(20, 3000), st.booleans()),
+    min_size=2,
+    max_size=9,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows_of_two, st.sampled_from(["common", "DL", "REML", "ML"]))
+def test_any_trials_of_two_treatments_are_the_pairwise_synthesis(
+    told: list[tuple[int, int, bool]], code: str
+) -> None:
+    """Whichever treatment a trial has first, at the same tau²; and tau² is the same."""
+    yi, vi = [y / 1000 for y, _, _ in told], [v / 1000 for _, v, _ in told]
+    one = [("B", "A") if turned else ("A", "B") for _, _, turned in told]
+    es = contrasts(
+        yi=[-y if turned else y for y, (_, _, turned) in zip(yi, told, strict=True)],
+        vi=vi,
+        treat1=[a for a, _ in one],
+        treat2=[b for _, b in one],
+        measure="MD",
+    )
+    how: dict[str, Any] = {"model": "common"} if code == "common" else {"tau2": code}
+    two = pairwise(contrasts(yi=yi, vi=vi, measure="MD"), interval="Wald", pi="V", **how)
+    fit = network(es, **how)
+    assert fit.tau2 == pytest.approx(two.tau2, rel=1e-8, abs=1e-9)
+    if code != "common":
+        fit = network(es, tau2=two.tau2)
+    found = fit.effect("A", "B")
+    assert found.estimate == pytest.approx(two.estimate, rel=1e-10, abs=1e-11)
+    assert found.se == pytest.approx(two.se, rel=1e-10)
+    assert (found.ci.low, found.ci.high) == pytest.approx(
+        (two.ci.low, two.ci.high), rel=1e-10, abs=1e-11
+    )
+    assert fit.q == pytest.approx(two.q, rel=1e-10, abs=1e-11)
+    assert found.p_value == pytest.approx(two.p_value, rel=1e-8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(several(most=5, arms=4))
+def test_a_split_with_trials_of_several_arms_is_what_its_trials_and_least_squares_say(
+    data: Any,
+) -> None:
+    """Direct: each trial's own difference, pooled. Network: least squares on all contrasts."""
     es = build(data)
-    fit = network(es, tau2="DL")
-    parts = components(es, inactive="A", tau2="DL")
+    for how in ({"model": "common"}, {"tau2": "DL"}):
+        fit = network(es, **how)
+        found = fit.split()
+        X = np.zeros((len(fit.data), fit.n))
+        for row, (a, b) in enumerate(zip(fit.data.treat1, fit.data.treat2, strict=True)):
+            X[row, fit.treatments.index(a)] += 1.0
+            X[row, fit.treatments.index(b)] -= 1.0
+        W = np.linalg.inv(fit.data.V() + fit.tau2 * shared_effects(fit.data))
+        cov = np.linalg.inv(X[:, 1:].T @ W @ X[:, 1:])
+        beta = cov @ X[:, 1:].T @ W @ fit.data.yi
+        for row, (a, b) in enumerate(zip(found.treat1, found.treat2, strict=True)):
+            c = np.zeros(fit.n)
+            c[fit.treatments.index(a)], c[fit.treatments.index(b)] = 1.0, -1.0
+            whole, precision = c[1:] @ beta, 1.0 / (c[1:] @ cov @ c[1:])
+            assert found.network[row] == pytest.approx(whole, rel=1e-10, abs=1e-10)
+            own = [{t: (y, v) for t, y, v in groups} for _, groups in data]
+            own = [groups for groups in own if {a, b} <= set(groups)]
+            assert found.k[row] == len(own)
+            if not own:
+                assert np.isnan(found.direct[row])
+                continue
+            y = np.array([groups[a][0] - groups[b][0] for groups in own])
+            w = 1.0 / np.array([groups[a][1] + groups[b][1] + fit.tau2 for groups in own])
+            assert found.direct[row] == pytest.approx((w @ y) / w.sum(), rel=1e-10, abs=1e-10)
+            assert found.direct_se[row] == pytest.approx(w.sum() ** -0.5, rel=1e-10)
+            assert found.share[row] == pytest.approx(w.sum() / precision, rel=1e-9)
+            left = precision - w.sum()
+            if left < 1e-6 * precision:
+                continue
+            indirect = (precision * whole - w @ y) / left
+            assert found.indirect[row] == pytest.approx(indirect, rel=1e-8, abs=1e-8)
+            assert found.indirect_se[row] == pytest.approx(left**-0.5, rel=1e-8)
+            gap = found.direct[row] - indirect
+            assert found.difference[row] == pytest.approx(gap, rel=1e-7, abs=1e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(several(most=5, arms=4), st.sampled_from(["common", "DL", "REML", "ML"]))
+def test_a_component_of_its_own_for_each_treatment_is_the_network(data: Any, code: str) -> None:
+    es = build(data)
+    how: dict[str, Any] = {"model": "common"} if code == "common" else {"tau2": code}
+    fit, parts = network(es, **how), components(es, inactive="A", **how)
+    assert parts.tau2 == pytest.approx(fit.tau2, rel=1e-10, abs=1e-12)
+    assert (parts.q, parts.q_df) == (pytest.approx(fit.q, rel=1e-10, abs=1e-10), fit.q_df)
     for name in fit.treatments[1:]:
         one, two = fit.effect(name, "A"), parts.component(name)
         assert one.estimate == pytest.approx(two.estimate, rel=1e-10, abs=1e-10)
