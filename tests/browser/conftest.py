@@ -96,6 +96,15 @@ class Visit:
         self.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         return self.page
 
+    def axe_in_both_schemes(self) -> list[tuple[str, str, str]]:
+        """What axe finds of anything in the light, and of contrast in the dark as well."""
+        self.unfold()
+        found = [("light", *one) for one in self.axe()]
+        self.page.emulate_media(color_scheme="dark")
+        found += [("dark", *one) for one in self.axe("color-contrast")]
+        self.page.emulate_media(color_scheme="light")
+        return found
+
     def axe(self, *rules: str) -> list[tuple[str, str]]:
         """What axe finds by all of its rules, or by these: the rule and the first element."""
         try:

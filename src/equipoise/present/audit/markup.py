@@ -271,7 +271,7 @@ CHECKS: tuple[Check, ...] = (
         runs=(
             f"{_BROWSER}::test_axe_finds_nothing",
             f"{_FIXTURES}::test_each_page_is_accessible_and_fits_a_phone",
-            f"{_FIXTURES}::test_the_pages_beside_it_are_accessible_and_fit_a_phone",
+            f"{_FIXTURES}::test_each_shipped_page_is_accessible_and_fits_a_phone",
         ),
     ),
     Check(
