@@ -133,6 +133,26 @@ def test_what_cannot_be_tested(helps, small_trial):
     assert lines_of(helps, elsewhere, others={"other": other})[0].state == "goes beyond"
 
 
+def test_a_claim_about_another_time_cannot_be_tested(helps):
+    first, last, aim = helps.review().outcomes[0].weeks
+    assert state(helps, about="alone", says="better", weeks=aim) == "supported"
+    for weeks in (first / 2, last + 1):
+        assert state(helps, about="alone", says="better", weeks=weeks) == "not testable"
+    claim = Claim(id="c", about="overall", says="better", weeks=last + 1)
+    (line,) = lines_of(helps, claim)
+    assert f"after {first:g} to {last:g} weeks" in line.why
+    assert line.asserts.endswith(f"after {last + 1:g} weeks")
+
+
+def test_a_problem_says_why_and_has_no_marks(small_trial):
+    text = "# X\n\n## W {#treatment}\n\n[It helps](claim:c).\n"
+    (found,) = claim_problems(
+        lines_of(small_trial, Claim(id="c", about="alone", says="better"), text=text)
+    )
+    assert "certainty very low" in found.what
+    assert "⟦" not in found.what + found.hint
+
+
 def test_an_article_is_held_to_its_own_claims_and_to_changes_of_quoted_ones(small_trial):
     text = "# X\n\n## W {#treatment}\n\n[It\nhelps](claim:own), [they say](claim:quoted).\n"
     own = Claim(id="own", about="alone", says="better")

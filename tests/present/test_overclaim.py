@@ -14,7 +14,7 @@ from equipoise.answer.assess import assess
 from equipoise.core.provenance import plain
 from equipoise.present.overclaim import overclaims
 from equipoise.review.folder import open_review
-from equipoise.review.records import Judgement
+from equipoise.review.records import Claim, Judgement
 
 ON = date(2026, 11, 22)
 
@@ -187,6 +187,22 @@ def test_the_line_is_that_of_the_phrase() -> None:
     assert (found.line, found.phrase) == (5, "proven")
     (late,) = overclaims(written("One.\n\n\nTwo.\n\nIt is harmless."))
     assert late.line == 8
+
+
+def test_the_words_of_own_claims_are_read_and_those_of_others_are_not() -> None:
+    a = answered("mayhelp")
+    article = (
+        "## What it is {#treatment}\n\nWe say [it is proven](claim:own).\n\n"
+        "## Claims {#claims}\n\n[It cures pain](claim:own), [it is a miracle](claim:told),\n"
+        "[a breakthrough](claim:knee).\n"
+    )
+    claims = (
+        Claim(id="own", about="alone", says="not known"),
+        Claim(id="told", about="alone", says="better", quoted=True),
+        Claim(id="knee", about="alone", says="better", review="knee"),
+    )
+    made = replace(a, review=replace(a.review, text={"article.md": article}, claims=claims))
+    assert [(x.line, x.phrase) for x in overclaims(made)] == [(3, "proven"), (7, "cures")]
 
 
 def test_the_section_on_claims_and_comments_are_left_alone() -> None:

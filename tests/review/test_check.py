@@ -400,6 +400,17 @@ BREAKS = [
     # claims
     Break("E-CLAIM-UNKNOWN", PROSE, "A sweet syrup.", "[A sweet syrup](claim:sweet)."),
     Break("W-CLAIM-UNBOUND", PROSE, "# Tonic\n", CLAIM.format(""), at=(PROSE, 2)),
+    *(
+        Break(
+            "E-CLAIM-SAYS", PROSE, OPENING, BOUND.format(f'says = "better"\n{key}'), at=(PROSE, 6)
+        )
+        for key in (
+            'harm = "nausea"',
+            'treatment = "another tonic"',
+            'comparator = "nothing"',
+            "weeks = -4",
+        )
+    ),
     Break("E-CLAIM-SAYS", PROSE, OPENING, BOUND.format('says = "stronger"'), at=(PROSE, 5)),
     Break(
         "E-CLAIM-SAYS",
@@ -428,6 +439,45 @@ BREAKS = [
         OPENING,
         BOUND.format('says = "better"\noutcome = "sleep"'),
         at=(PROSE, 6),
+    ),
+    *(
+        Break(
+            "E-CLAIM-SAYS",
+            PROSE,
+            OPENING,
+            BOUND.format(f'says = "at most"\nat_most = {most}').replace("alone", "harm"),
+            at=(PROSE, 6),
+        )
+        for most in ("-3", "0", "5000", "0.01")
+    ),
+    Break(
+        "E-CLAIM-SAYS",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "mild"\noutcome = "pain"').replace("alone", "harm"),
+        at=(PROSE, 6),
+        also=(("E-OUTCOME-UNKNOWN", PROSE, 6),),
+    ),
+    Break(
+        "E-CLAIM-SAYS",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"') + "\n[Another sentence](claim:c).",
+        at=(PROSE, 12),
+    ),
+    Break(
+        "E-CLAIM-UNKNOWN",
+        PROSE,
+        OPENING,
+        BOUND.format('says = "better"') + "\n[Another sentence](claim: c).",
+        at=(PROSE, 12),
+    ),
+    Break(
+        "E-TOML-SYNTAX",  # …and no word on claims that could not be read.
+        PROSE,
+        OPENING,
+        BOUND.format("says = better"),
+        at=(PROSE, 5),
     ),
     Break("E-CHOICE", PROSE, OPENING, BOUND.format('says = "good"'), at=(PROSE, 5)),
     Break(

@@ -16,7 +16,7 @@ from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, PartEstimat
 from equipoise.answer.wording import count, join
 from equipoise.certainty.grade import LEVELS, Level
 from equipoise.certainty.thresholds import EFFECT_CLASSES, EffectClass
-from equipoise.core.provenance import mark
+from equipoise.core.provenance import mark, plain
 from equipoise.core.result import Result
 from equipoise.core.table import fixed
 from equipoise.review.problems import Problem, problem
@@ -123,13 +123,13 @@ def claim_problems(lines: tuple[ClaimLine, ...]) -> tuple[Problem, ...]:
     for line in lines:
         if line.stands or not line.words:  # unbound claims are reported by the folder's rules
             continue
-        told = f"“{line.words}” is {STATES[line.state]}"
+        told = f"“{line.words}” is {STATES[line.state]}: {plain(line.why).rstrip('.')}"
         if line.quoted:
             what = f"{told}; it was {STATES[line.was]}"
             hint = f'look at it again, then was = "{line.state}"'
             found.append(problem("article.md", line.line, "E-CLAIM-MOVED", what, hint))
         else:
-            hint = line.supports or "say that it is not known, or quote it"
+            hint = plain(line.supports) or "say that it is not known, or quote it"
             found.append(problem("article.md", line.line, "E-CLAIM-STATE", told, hint))
     return tuple(found)
 
@@ -148,10 +148,11 @@ def _asserts(claim: Claim, answer: Answer) -> str:
     sure, may = _SURE[claim.sure], claim.sure == "may"
     if claim.about in _ABOUT:
         outcome = _outcome(claim, answer)
-        plain = outcome.plain if outcome is not None else claim.outcome
+        name = outcome.plain if outcome is not None else claim.outcome
         who = _ABOUT[claim.about].format(x=x)
         s = "" if claim.sure == "may" else "s"
-        return f"{who} {sure}{_SAYS[claim.says].format(outcome=plain, s=s)}"
+        when = "" if claim.weeks is None else f" after {claim.weeks:g} weeks"
+        return f"{who} {sure}{_SAYS[claim.says].format(outcome=name, s=s)}{when}"
     makes, is_, happens = ("make", "be", "happen") if may else ("makes", "is", "happens")
     if claim.about == "interaction":
         return {
@@ -231,6 +232,8 @@ def _effect(claim: Claim, answer: Answer) -> Found:
     shown = _shown(claim, answer)
     if shown is None:
         return "not testable", f"The review has no outcome {claim.outcome}.", "", None
+    if (when := _another_time(claim, answer)) is not None:
+        return "not testable", when, "", None
     if claim.says == "not known":
         return _unknown(shown)
     told = shown.statement
@@ -257,6 +260,20 @@ def _effect(claim: Claim, answer: Answer) -> Found:
         )
         return "goes beyond", why, told, shown.level
     return "supported", f"The trials say so (certainty {shown.level}).", told, shown.level
+
+
+def _another_time(claim: Claim, answer: Answer) -> str | None:
+    """Why results cannot speak for the weeks of the claim; None where they can."""
+    outcome = _outcome(claim, answer)
+    if claim.weeks is None or outcome is None:
+        return None
+    first, last, _ = answer.review.outcome(outcome.id).weeks
+    if first <= claim.weeks <= last:
+        return None
+    return (
+        f"The review looks at {outcome.plain} after {first:g} to {last:g} weeks, and this is about "
+        f"{claim.weeks:g} weeks."
+    )
 
 
 def _matches(says: str, size: EffectClass) -> bool:

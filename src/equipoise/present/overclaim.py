@@ -1,10 +1,11 @@
 """Words of people that claim more than the trials show: file, line, phrase, and what they do show.
 
 Read is what people write for readers: `article.md`, reasons of judgements, choices, cautions, the
-history, credentials. What stands in quotation marks, in a heading's id, or in a claim that
-the evidence is held against (``[words](claim:id)``) is somebody's claim and not the page's, and is
-left alone. So is the section on claims, and what is denied, asked or told as somebody's saying. A
-rule sees words, not meaning; `docs/words.md` says how to keep a phrase with a reason.
+history, credentials. What stands in quotation marks, in a heading's id, or in somebody's claim that
+the evidence is held against (``[words](claim:id)`` with ``quoted = true``, or about another review)
+is not the page's, and is left alone. So is the section on claims, but for the words of the
+article's own ones, and what is denied, asked or told as somebody's saying. A rule sees words, not
+meaning; `docs/words.md` says how to keep a phrase with a reason.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from equipoise.present.overclaim_rules import (
 from equipoise.review.markdown import sections
 from equipoise.review.records import Review
 
-_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»|\[[^\]]*\]\(claim:[^)]*\)")
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»")
+_BOUND = re.compile(r"\[(?P<words>[^\]]*)\]\(claim:(?P<id>[^)\s]*)\)")
 #: Sections of the article that look at the claims of others.
 _APART = frozenset({"claims"})
 _SENTENCE = re.compile(r"(?:[^.!?\n]|\n(?!\s*\n)|[.!?](?=[\w,;]))+[.!?]*")
@@ -113,7 +115,8 @@ def judge(
     text: str, answer: Answer, *, file: str = "article.md", line: int = 1
 ) -> Iterator[Overclaim]:
     """Hold one text against the evidence; `line` is where it begins."""
-    blanked = _QUOTED.sub(_blank, text)
+    own = _of_article(answer)
+    blanked = _BOUND.sub(lambda m: _unbound(m, own), _QUOTED.sub(_blank, text))
     rules = (*RULES, *effect_forms(answer.treatment, _nouns(answer)))
     for part in _SENTENCE.finditer(blanked):
         if part[0].rstrip().endswith("?"):
@@ -226,9 +229,11 @@ def _written(answer: Answer) -> Iterator[tuple[str, int, str]]:
     """File, line and text of each paragraph that a person wrote."""
     review = answer.review
     for line, heading, body in sections(review.text.get("article.md", "")):
+        first = line + (heading is not None)
         if heading is not None and heading["id"] in _APART:
+            yield from _own(answer, first, "\n".join(body))
             continue
-        yield from _paragraphs("article.md", line + (heading is not None), body)
+        yield from _paragraphs("article.md", first, body)
     for j in review.judgements:
         yield "judgements.toml", j.line or 1, j.why
         if j.about == "dissent":
@@ -236,6 +241,14 @@ def _written(answer: Answer) -> Iterator[tuple[str, int, str]]:
     for line, texts in _of_question(review):
         for text in texts:
             yield "review.toml", line or 1, text
+
+
+def _own(answer: Answer, line: int, text: str) -> Iterator[tuple[str, int, str]]:
+    """The words of the article's own claims in a section that looks at those of others."""
+    own = _of_article(answer)
+    for found in _BOUND.finditer(text):
+        if found["id"] in own:
+            yield "article.md", line + text.count("\n", 0, found.start()), f"{found['words']}."
 
 
 def _paragraphs(file: str, line: int, rows: list[str]) -> Iterator[tuple[str, int, str]]:
@@ -266,6 +279,19 @@ def _placed(hit: Overclaim, raw: str) -> Overclaim:
         if number >= hit.line and hit.phrase in row:
             return replace(hit, line=number)
     return hit
+
+
+def _of_article(answer: Answer) -> set[str]:
+    """The claims that the article makes itself, of its own evidence."""
+    return {c.id for c in answer.review.claims if not (c.quoted or c.review)}
+
+
+def _unbound(found: re.Match[str], own: set[str]) -> str:
+    """The words of an own claim without their link; somebody else's as white space."""
+    if found["id"] not in own:
+        return _blank(found)
+    rest = len(found[0]) - len(found["words"]) - 1
+    return f" {found['words']}{' ' * rest}"
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -2,7 +2,8 @@
 
 Sources: Page 2021 (BMJ 372:n71, doi 10.1136/bmj.n71); Hutton 2015 (Ann Intern Med 162:777,
 doi 10.7326/M14-2385), items S1 to S5 of networks; Zorzela 2016 (BMJ 352:i157,
-doi 10.1136/bmj.i157), the four essential items of harms. The words are ours.
+doi 10.1136/bmj.i157), the four essential items of harms, by the numbers of PRISMA 2009 that they
+extend. The words are ours.
 """
 
 from __future__ import annotations
@@ -162,6 +163,18 @@ def zero_events(page: Page) -> Found:
     return met(page.says_all(bounds, "harms") or not bounds, "a harm not seen has no bound")
 
 
+def ascertained(page: Page) -> Found:
+    """What each harm is, how it was found out, and over what time."""
+    harms = page.answer.harms
+    if not page.says_all((h.plain for h in harms), "harms"):
+        return "not met", "a harm that is known is not listed"
+    if not page.says_all((h.statement for h in harms), "harms"):
+        return "not met", "how a harm was found out is not told"
+    if any(h.state in (1, 2, 4) for h in harms):
+        return "not done", "over what time each harm was counted is not kept in the folder"
+    return "met", ""
+
+
 def network(page: Page, place: str, why: str) -> Found:
     """For what a network has: components that the trials join."""
     if not page.answer.components:
@@ -315,23 +328,25 @@ HARM_ITEMS = _many(
     (
         (
             "1",
-            "The title or short answer names harms",
+            "The title names harms (here the short answer: the title asks the reader’s question)",
             "#short-answer, .keys",
             _of(lambda p: "harm" in p.text().casefold() and p.says(p.answer.harm_sentence)),
         ),
-        ("13", "How trials without an event were handled", "#harms", zero_events),
+        (
+            "14",
+            "Methods: how trials in which nobody had the harm were handled",
+            "#harms",
+            zero_events,
+        ),
         (
             "18",
-            "Each harm: what it is, how it was asked about, over what time",
+            "Each harm: what it is, how it was found out, and over what time",
             "#harms",
-            _of(
-                lambda p: p.says_all((h.plain for h in p.answer.harms), "harms"),
-                "a harm that is known is not listed",
-            ),
+            ascertained,
         ),
         (
             "21",
-            "Whether harms may be due to the treatment",
+            "Results: any assessment of whether the treatment caused the harm",
             "#harms",
             person("whether the harms listed were caused by the treatment"),
         ),

@@ -498,8 +498,13 @@ class Claim(Located):
     ]
     sure: Literal["is", "probably", "may"] = "is"
     """How surely the sentence says it: as a fact, as probable, or as possible."""
+    treatment: str = ""
+    comparator: str = ""
+    """What it compares; blank: what the review does. Another one is an error of the folder."""
     outcome: str = ""
     """Blank: the outcome that decides the verdict."""
+    weeks: float | None = None
+    """For effects: after how many weeks; None: when the review looks at the outcome."""
     harm: str = ""
     """For harms; blank: all of them."""
     at_most: float | None = None

@@ -152,6 +152,10 @@ def protocol(draft: Draft) -> Iterator[Problem]:
 
 
 _CLAIM_LINK = re.compile(r"\[([^\]]*)\]\(claim:([^)\s]*)\)")
+#: Meant as one, and none: with a space, or without its closing bracket.
+_NEAR_LINK = re.compile(r"\]\s*\(\s*claim\s*:[^)\n]*\)?", re.I)
+#: Fewer people of 1000 than any set of trials could exclude: a share was meant.
+_TOO_FEW = 0.05
 
 
 def claim_words(draft_text: str) -> dict[str, tuple[str, int]]:
@@ -169,25 +173,90 @@ def claims(draft: Draft) -> Iterator[Problem]:
     file = "article.md"
     if file not in draft.text:
         return
+    front = any(p.file == file and p.code == "E-TOML-SYNTAX" for p in draft.problems)
+    if front:  # Nothing is known of the claims, and that is said already.
+        return
     known = draft.known.get("claims", [])
     written = claim_words(draft.text[file])
     for name, (_, line) in written.items():
         if name not in known:
             yield unknown(file, line, "E-CLAIM-UNKNOWN", "claim", name, known)
+    yield from _links(draft.text[file])
     seen: set[str] = set()
     for claim in draft.claims:
         if claim.id in seen:
             yield problem(file, claim.line, "E-ID-TWICE", f"two claims {claim.id}", "another id")
         seen.add(claim.id)
-        if claim.id not in written:
+        if not written.get(claim.id, ("", 0))[0]:
             what = f"claim {shown(claim.id)} binds no words of the prose"
             hint = f"[the words](claim:{claim.id}) in a section"
             yield problem(file, claim.line, "W-CLAIM-UNBOUND", what, hint)
         yield from _claim(draft, claim)
 
 
+def _links(raw: str) -> Iterator[Problem]:
+    """Links to claims that bind nothing, or the words of a claim that are bound elsewhere."""
+    file = "article.md"
+    text = "\n".join(prose_lines(raw))
+    good = {m.end(1): m for m in _CLAIM_LINK.finditer(text)}
+    for near in _NEAR_LINK.finditer(text):
+        if near.start() not in good:
+            line = text.count("\n", 0, near.start()) + 1
+            what = f"{shown(near[0][1:])} binds no claim"
+            hint = "[the words](claim:id), without spaces round the id"
+            yield problem(file, line, "E-CLAIM-UNKNOWN", what, hint)
+    seen: dict[str, str] = {}
+    for link in good.values():
+        words = " ".join(link[1].split())
+        if seen.setdefault(link[2], words) != words:
+            line = text.count("\n", 0, link.start()) + 1
+            what = f"claim {shown(link[2])} binds other words already: “{seen[link[2]]}”"
+            yield problem(file, line, "E-CLAIM-SAYS", what, "a claim of its own for each sentence")
+
+
+def _of_others(draft: Draft, claim: Claim) -> Iterator[Problem]:
+    """A claim that names what it compares names what the review compares."""
+    q = draft.question
+    if q is None or claim.review:
+        return
+    for key, given, own in (
+        ("treatment", claim.treatment, (q.treatment, q.treatment_plain, q.component)),
+        ("comparator", claim.comparator, (q.comparator_plain, q.comparator)),
+    ):
+        if given and given.casefold() not in {name.casefold() for name in own}:
+            what = f"a claim with {key} {shown(given)}, in a review of {shown(own[0])}"
+            hint = 'the name as in [question], or review = "…" for a claim about another one'
+            yield problem("article.md", draft.at(claim, key), "E-CLAIM-SAYS", what, hint)
+
+
+def _fields(draft: Draft, claim: Claim) -> Iterator[Problem]:
+    """Fields that a claim of this kind does not have, and numbers that cannot be."""
+    file, effect = "article.md", claim.about in ("overall", "alone", "added", "together")
+    for key, given, fits, where in (
+        ("outcome", claim.outcome, claim.about != "harm", "effects"),
+        ("weeks", claim.weeks is not None, effect, "effects"),
+        ("harm", claim.harm, claim.about == "harm", "harms"),
+    ):
+        if given and not fits:
+            what = f"{key} belongs to claims about {where}, and this one is about {claim.about}"
+            yield problem(file, draft.at(claim, key), "E-CLAIM-SAYS", what, f"leave {key} out")
+    if claim.weeks is not None and claim.weeks <= 0:
+        what = f"weeks is {claim.weeks:g}"
+        yield problem(file, draft.at(claim, "weeks"), "E-CLAIM-SAYS", what, "26 for half a year")
+    most = claim.at_most
+    if most is not None and not 0 < most <= 1000:
+        what, hint = f"at_most is {most:g} of 1000 people", "more than 0, at most 1000"
+        yield problem(file, draft.at(claim, "at_most"), "E-CLAIM-SAYS", what, hint)
+    elif most is not None and most < _TOO_FEW:
+        what = f"at_most is {most:g} of 1000 people, which no trials could show"
+        hint = f"people per 1000: {1000 * most:g}, if {most:g} is a share"
+        yield problem(file, draft.at(claim, "at_most"), "E-CLAIM-SAYS", what, hint)
+
+
 def _claim(draft: Draft, claim: Claim) -> Iterator[Problem]:
     file = "article.md"
+    yield from _of_others(draft, claim)
+    yield from _fields(draft, claim)
     if claim.says not in CLAIMS[claim.about]:
         what = f"a claim about {claim.about} cannot say {shown(claim.says)}"
         hint = f"one of {', '.join(CLAIMS[claim.about])}"
