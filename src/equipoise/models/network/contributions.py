@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Result
 from equipoise.core.table import Column, Table, counted
 from equipoise.effects.columns import Floats, make_frame
@@ -269,10 +270,12 @@ def contributions(
     edges = [(i, j) for i, j in combinations(range(net.n), 2) if trials[i, j]]
     one, two = (np.array(x, dtype=np.intp) for x in zip(*edges, strict=True))
     shares = np.zeros((len(pairs), len(edges)))
-    for row, (a, b) in enumerate(pairs):
-        f = np.maximum(_flow(weight, at, a, b), 0.0)
-        found = _shortest(f, a, b) if method == "shortest-path" else _walk(f, a, b)
-        shares[row] = found[one, two] + found[two, one]
+    with Progress("estimates taken apart", len(pairs)) as progress:
+        for row, (a, b) in enumerate(pairs):
+            f = np.maximum(_flow(weight, at, a, b), 0.0)
+            found = _shortest(f, a, b) if method == "shortest-path" else _walk(f, a, b)
+            shares[row] = found[one, two] + found[two, one]
+            progress.update(row + 1)
     shares.setflags(write=False)
     names = net.treatments
     return Contributions(
