@@ -349,25 +349,28 @@ def _walks(f: Floats, a: int, b: int, least: float) -> list[tuple[list[int], flo
 
 def _streams(f: Floats, a: int, b: int) -> list[tuple[list[int], float]]:
     """Take the shortest path away as often as any flow is left."""
-    left = f.copy()
+    left: list[dict[int, float]] = [{} for _ in range(len(f))]
+    for i, j in np.argwhere(f).tolist():
+        left[i][j] = float(f[i, j])
     out: list[tuple[list[int], float]] = []
     while True:
         way = _shortest_path(left, a, b)
         if not way:
             return out
         steps = list(pairwise(way))
-        share = min(float(left[i, j]) for i, j in steps)
+        share = min(left[i][j] for i, j in steps)
         for i, j in steps:
-            left[i, j] -= share
-            if left[i, j] < _NOTHING:
-                left[i, j] = 0.0
+            left[i][j] -= share
+            if left[i][j] < _NOTHING:
+                del left[i][j]
         out.append((way, share))
 
 
-def _shortest_path(f: Floats, a: int, b: int) -> list[int]:
+def _shortest_path(left: list[dict[int, float]], a: int, b: int) -> list[int]:
     """The path of fewest steps; of several, the one of least resistance (sum of 1/flow)."""
     todo: list[tuple[int, float, tuple[int, ...]]] = [(0, 0.0, (a,))]
     done: set[int] = set()
+    best: dict[int, tuple[int, float]] = {}
     while todo:
         steps, resistance, way = heapq.heappop(todo)
         i = way[-1]
@@ -376,10 +379,11 @@ def _shortest_path(f: Floats, a: int, b: int) -> list[int]:
         done.add(i)
         if i == b:
             return list(way)
-        for j in np.flatnonzero(f[i]).tolist():
-            if j not in done:
-                more = resistance + 1.0 / float(f[i, j])
-                heapq.heappush(todo, (steps + 1, more, (*way, j)))
+        for j, flow_there in left[i].items():
+            reached = (steps + 1, resistance + 1.0 / flow_there)
+            if j not in done and reached <= best.get(j, reached):
+                best[j] = reached
+                heapq.heappush(todo, (*reached, (*way, j)))
     return []
 
 
