@@ -111,13 +111,14 @@ def drawn(times: dict[str, dict[int, float]]) -> str:
     for n, k, promised in SIZES:
         x = at(k, 10.0**low)[0]
         d.line(x, bottom, x, bottom + 6)
-        d.text(x, bottom + 24, f"{n:,} × {k:,}", anchor="middle")
+        d.text(x, bottom + 24, f"{n:,}", anchor="middle")
+        d.text(x, bottom + 42, f"× {k:,}", anchor="middle")
         if promised is not None:
             y = at(k, promised)[1]
             d.line(x - 16, y, x + 16, y)
             d.text(x, y - 8, "promised", anchor="middle")
     d.line(left, bottom, right, bottom)
-    d.text((left + right) / 2, bottom + 48, "treatments × trials", anchor="middle")
+    d.text((left + right) / 2, bottom + 68, "treatments × trials", anchor="middle")
     for (name, line), role in zip(times.items(), ("benefit", "harm", "unknown"), strict=False):
         if not line:
             continue
@@ -127,7 +128,7 @@ def drawn(times: dict[str, dict[int, float]]) -> str:
             d.circle(x, y, 4, fill=role)
         d.text(points[-1][0] + 10, points[-1][1] + 5, name, role=role, bold=True)
     told = "; ".join(f"{k:,} trials {in_words(t)}" for k, t in times["equipoise"].items())
-    return resolved(d.svg(bottom + 64, "Time of a network by its size", told))
+    return resolved(d.svg(bottom + 84, "Time of a network by its size", told))
 
 
 def main() -> int:
