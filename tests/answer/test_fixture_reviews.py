@@ -1,5 +1,6 @@
 """Every answer, state, size and level comes out of a review made for it, from folder to page."""
 
+import math
 import re
 from datetime import date
 from itertools import product
@@ -13,6 +14,7 @@ from equipoise.certainty.grade import LEVELS
 from equipoise.core.provenance import plain
 from equipoise.present.pages import page
 from equipoise.review.folder import open_review, write_folder
+from equipoise.site.build import build
 
 ON = date(2026, 11, 22)
 
@@ -72,3 +74,16 @@ def test_sentences_are_english(name):
         assert not re.search(r"\b[Aa] [aeio]|  |\.\.|⟦\||\bNone\b(?! of)|\bnan\b", plain(text)), (
             text
         )
+
+
+@pytest.mark.parametrize("name", ["fewer", "odds", "shares"])
+def test_pages_of_counts_are_built(name, tmp_path):
+    """Rings and diamonds add up, a need is rounded up, and a picture names its people."""
+    answer = assess(FIXTURES[name](), on=ON)
+    build([answer], tmp_path)
+    needed = answer.quantities.get("change.needed")
+    if needed is not None:
+        shown = next(t for t in answer.would_change if needed.id in t)
+        assert f"about {10 * math.ceil(needed.value / 10)} people" in plain(shown)
+    html = (tmp_path / name / "index.html").read_text(encoding="utf-8")
+    assert answer.outcome("response").absolute.reference_class in html

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from bench import Bench
 
@@ -15,11 +16,13 @@ from equipoise.certainty.grade import LEVELS, Level
 from equipoise.certainty.thresholds import EffectClass
 from equipoise.review.records import (
     ArticleSection,
+    Baseline,
     Change,
     Disclosure,
     Flow,
     Judgement,
     Option,
+    Outcome,
     Protocol,
     RedFlag,
     Review,
@@ -311,6 +314,62 @@ def _told() -> Review:
     return replace(whole, text=render(whole))
 
 
+def counted(
+    measure: str, better: Literal["lower", "higher"], *rows: tuple[int, int, int, int], **kw: object
+) -> Bench:
+    """One fair trial for each row: people with it and people treated, then the same without."""
+    bench = Bench()
+    cuts = Threshold(
+        name="main cut points",
+        kind="between-group",
+        small=50,
+        moderate=100,
+        large=200,
+        source="a source",
+        main=True,
+    )
+    bench.outcomes = [
+        Outcome(
+            id="response",
+            label="Response",
+            plain="feeling better" if better == "higher" else "the risk of a stroke",
+            type="binary",
+            measure=measure,  # type: ignore[arg-type]
+            better=better,
+            importance="critical",
+            weeks=(13, 52, 26),
+            decides=True,
+            thresholds=(cuts,),
+            **kw,  # type: ignore[arg-type]
+        )
+    ]
+    for i, (events1, n1, events2, n2) in enumerate(rows, start=1):
+        bench.trial(f"t{i}", {"x": ["active"], "c": ["sham"]}, n_randomized=n1 + n2)
+        bench.events(f"t{i}", "x", events1, n1).events(f"t{i}", "c", events2, n2)
+    return bench
+
+
+def _fewer() -> Review:
+    """Fewer people with an event, as a ratio of risks."""
+    bench = counted("RR", "lower", (60, 2000, 300, 2000), (70, 2000, 310, 2000))
+    return finished(_easy(asked(bench)), "fewer")
+
+
+def _odds() -> Review:
+    """A ratio of odds from one small trial, told for people of a registered risk."""
+    known = Baseline(
+        name="adults at high risk", value=400, low=350, high=450, source="a registry", main=True
+    )
+    bench = counted("OR", "higher", (40, 100, 30, 100), baselines=(known,))
+    return finished(_easy(asked(bench)), "odds")
+
+
+def _shares() -> Review:
+    """A difference of shares."""
+    bench = counted("RD", "higher", (600, 1000, 300, 1000), (610, 1000, 310, 1000))
+    return finished(_easy(asked(bench)), "shares")
+
+
 FIXTURES: dict[str, Callable[[], Review]] = {
     "worth": _worth,
     "mayhelp": _mayhelp,
@@ -329,6 +388,9 @@ FIXTURES: dict[str, Callable[[], Review]] = {
     "harms": _harms,
     "dissent": _dissent,
     "told": _told,
+    "fewer": _fewer,
+    "odds": _odds,
+    "shares": _shares,
 }
 #: What each of them has to answer.
 ANSWERS: dict[str, str] = {
@@ -349,4 +411,7 @@ ANSWERS: dict[str, str] = {
     "fragile": "WORTH",
     "harms": "CLOSE",
     "dissent": "WORTH",
+    "fewer": "CLOSE",
+    "odds": "MAYHELP",
+    "shares": "WORTH",
 }

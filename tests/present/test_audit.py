@@ -1014,3 +1014,11 @@ def test_what_was_found_is_told_on_a_page_of_its_own() -> None:
     assert problem.severity == "error"
     assert "80" not in repr(found)
     assert isinstance(found, Audit)
+
+
+def test_a_retracted_trial_is_not_cited_first() -> None:
+    _, files = good("retracted")
+    html = files[MAIN].decode()
+    cited = html[html.index("Cite the trials first") :]
+    assert "T1 2020" in cited[: cited.index("Then this page")]
+    assert "T3 2020" not in cited[: cited.index("Then this page")]

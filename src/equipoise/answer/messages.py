@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from equipoise.answer.absolute import difference_words
@@ -104,10 +105,11 @@ def would_change(
             judged.needed,
             "people",
             "people that one adequate trial needs",
-            "optimal information size: 80 % power to see the smallest important difference",
+            "optimal information size: 80 % power to see the smallest important difference; "
+            "shown rounded up to tens",
             inputs=[answer.people] if answer.effect is None else [answer.people, answer.effect],
         )
-        shown = fixed(round(judged.needed, -1), 0)
+        shown = fixed(10 * math.ceil(needed.value / 10 - 1e-9), 0)
         lines.append(
             f"Trials in about {mark(needed, shown)} people in all "
             f"({mark(answer.people, fixed(answer.people.value, 0))} so far), which is what it "
@@ -150,7 +152,7 @@ def _next_lines(
         )
         yield (
             f"One fair trial of about {mark(people, fixed(trial.people, 0))} people that "
-            f"{trial.finding}: the answer would become “{LABELS[trial.verdict][0]}”."
+            f"{trial.finding}: the answer becomes “{LABELS[trial.verdict][0]}”."
         )
 
 

@@ -26,7 +26,9 @@ NOT_ESTIMABLE = "not estimable"
 #: Room for all digits of any float.
 _ROOMY = Context(prec=400)
 
-Kind = Literal["ratio", "standardised", "points", "per 1000", "percent", "count", "p", "plain"]
+Kind = Literal[
+    "ratio", "standardised", "points", "per 1000", "percent", "count", "p", "share", "plain"
+]
 
 RATIOS = frozenset(
     {
@@ -117,6 +119,11 @@ def standardised(value: float, *, null: float | None = 0.0) -> str:
 def points(value: float, *, marks: Sequence[float] = (0.0,), decimals: int = 1) -> str:
     """Write a difference in points: one decimal more than the scale is read with."""
     return kept(value, decimals, marks)
+
+
+def share(value: float) -> str:
+    """Write a difference of shares: three decimals, never rounded to the other side of none."""
+    return kept(value, 3, (0.0,)) if abs(value) < 1 else significant(value, 4)
 
 
 def count(value: float) -> str:
@@ -312,6 +319,8 @@ def _writer(kind: Kind, marks: Sequence[float], *, null: bool = True) -> Callabl
         return lambda v: points(v, marks=(*marks, 0.0) if null else marks)
     if kind == "plain":
         return lambda v: significant(v, 4)
+    if kind == "share":
+        return share
     return {"percent": percent, "p": p_value}.get(kind, count)
 
 

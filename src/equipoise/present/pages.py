@@ -388,7 +388,9 @@ def _context(answer: Answer, place: Place, lines: Sequence[ClaimLine]) -> dict[s
         "unjudged": tables.unjudged(answer),
         "downloads": [(name, _FILES.get(name, "")) for name in answer.review.text],
         "licence": _LICENSES.get(answer.review.license, (answer.review.license, "")),
-        "cited": [t for t in answer.review.trials if t.use == "included"],
+        "cited": [
+            t for t in answer.review.trials if t.use == "included" and t.status != "retracted"
+        ],
         "address": place.address,
         "kept": place.kept,
         "versions": place.versions,

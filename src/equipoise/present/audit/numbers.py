@@ -101,6 +101,8 @@ def _near(text: str, known: list[float], q: Quantity) -> bool:
     up = [shown - v for v in known]
     if q.id.endswith(".bound"):  # Rounded up, from 100 on to tens.
         return any(0 <= d < (10 if shown > 100 else 1) for d in up)
+    if q.id == "change.needed":  # Rounded up to tens.
+        return any(0 <= d < 10 for d in up)
     if q.id.startswith("change."):  # Sizes of trials: two figures, rounded up.
         return any(0 <= d <= max(1.0, 10.0 ** (len(str(int(shown))) - 2)) for d in up)
     # A number needed is one over a difference, rounded up.
@@ -193,11 +195,10 @@ def reference_class(subject: Subject) -> Iterator[Finding]:
                 f"name {a.population}",
                 place=f"#{id} caption",
             )
+    people = {_icons_of(o): o.absolute.reference_class for o in a.outcomes if o.absolute}
     for figure in subject.section("picture").all("figure"):
-        if (
-            figure.id.startswith("icons-")
-            and a.population.casefold() not in figure.text().casefold()
-        ):
+        named = people.get(figure.id, a.population).casefold()
+        if figure.id.startswith("icons-") and named not in figure.text().casefold():
             yield Finding(
                 "a picture of people does not say who they are", "name them", place=figure.where()
             )
@@ -261,9 +262,9 @@ def icons(subject: Subject) -> Iterator[Finding]:
                     place=figure.where(),
                 )
         yield from _other_people(figure, subject)
-        rest = sum(
-            int(t) for row in _rows(figure.first("table")) if (t := row[-2].text()).isdigit()
-        )
+        rests = [int(t) for row in _rows(figure.first("table")) if (t := row[-2].text()).isdigit()]
+        # Where fewer have the event with the treatment, the others are diamonds, not rings.
+        rest = rests[0] + min(rests) if len(rests) == 2 else sum(rests)
         for svg in figure.all("svg"):
             # Each person is a path of its own, and one stands in the legend.
             hollow = [p.attrs for p in svg.all("path") if "--icon" in p.attrs.get("stroke", "")]
@@ -278,11 +279,14 @@ def icons(subject: Subject) -> Iterator[Finding]:
                 )
 
 
+def _icons_of(outcome: OutcomeAnswer) -> str:
+    """The id of an outcome's picture of people."""
+    return f"icons-{outcome.id.replace('_', '-')}"
+
+
 def _other_people(figure: Node, subject: Subject) -> Iterator[Finding]:
     """People of a picture who are not those of the fact box, to within rounding."""
-    o = next(
-        (o for o in subject.answer.outcomes if f"icons-{o.id.replace('_', '-')}" == figure.id), None
-    )
+    o = next((o for o in subject.answer.outcomes if _icons_of(o) == figure.id), None)
     if o is None:
         return
     sides: tuple[Quantity | None, Quantity | None]

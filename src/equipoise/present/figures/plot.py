@@ -24,6 +24,7 @@ from equipoise.core.table import (
     percent,
     points,
     ratio,
+    share,
     significant,
     standardised,
 )
@@ -308,7 +309,7 @@ def kind_of_measure(measure: Measure) -> Kind:
     """Which rounding rule the values of a measure call for."""
     if measure.ratio:
         return "ratio"
-    kinds: dict[str, Kind] = {"SMD": "standardised", "MD": "points"}
+    kinds: dict[str, Kind] = {"SMD": "standardised", "MD": "points", "RD": "share"}
     return kinds.get(measure.code, "plain")
 
 
@@ -322,8 +323,8 @@ def writer(measure: Measure, decimals: int | None = None) -> Callable[[float], s
     if decimals is not None:
         marks = () if math.isnan(measure.null) else (measure.null,)
         return lambda v: kept(v, decimals, marks)
-    if kind == "plain":
-        return lambda v: kept(v, 3, (0.0,)) if abs(v) < 1 else significant(v, 4)
+    if kind in ("plain", "share"):
+        return share
     return points
 
 
