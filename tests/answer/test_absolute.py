@@ -1,8 +1,12 @@
 """Effects in the reader's units, and the way back from them."""
 
 import math
+from dataclasses import replace
+from datetime import date
 
 import pytest
+from bench import PAIN, Bench
+from fixture_reviews import FIXTURES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +19,13 @@ from equipoise.answer.absolute import (
     scale_of,
     time_words,
 )
+from equipoise.answer.answer import OutcomeAnswer
+from equipoise.answer.assess import assess
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import evidence, fit_pairs
 from equipoise.core.provenance import plain
 from equipoise.review.collect import collect
-from equipoise.review.records import Outcome, Threshold
+from equipoise.review.records import Baseline, Outcome, Threshold
 
 RESPONSE = Outcome(
     id="response",
@@ -125,3 +131,47 @@ def test_time_in_months(isolating):
 
 def test_without_a_control_risk_there_is_no_absolute_effect():
     assert not Scale(RESPONSE).known
+
+
+def standardised(scale: tuple[float, float] | None) -> OutcomeAnswer:
+    bench = Bench()
+    cuts = replace(PAIN.thresholds[0], small=0.2, moderate=0.5, large=0.8)
+    bench.outcomes = [replace(PAIN, measure="SMD", scale=scale, thresholds=(cuts,))]
+    for name in ("t1", "t2"):
+        bench.trial(name, {"x": ["active"], "c": ["sham"]}, n_randomized=1800)
+        bench.mean(name, "x", 40, 20, 900).mean(name, "c", 50, 20, 900)
+    return assess(bench.review(), on=date(2026, 11, 22)).outcome("pain")
+
+
+def test_standardised_differences_are_told_on_the_scale_or_in_standard_deviations():
+    found = standardised((0, 100))
+    assert found.absolute.difference.unit == "points"
+    assert found.absolute.difference.value == pytest.approx(20 * found.effect.value, rel=1e-12)
+    assert found.absolute.difference.low == pytest.approx(20 * found.effect.low, rel=1e-12)
+    assert "standard deviation of the control groups" in found.absolute.difference.formula
+    assert "10.0 points lower" in plain(found.statement_plain)
+    bare = standardised(None)
+    assert bare.absolute.difference.unit == "SMD"
+    assert bare.absolute.without is None
+    assert bare.absolute.with_ is None
+    assert "0.50 standard deviations lower" in plain(bare.statement_plain)
+
+
+def test_a_baseline_in_points_carries_its_own_interval():
+    bench = Bench()
+    known = Baseline(name="bad pain", value=70, low=60, high=80, source="s", main=True)
+    bench.outcomes = [replace(PAIN, baselines=(known,))]
+    bench.trial("t1", {"x": ["active"], "c": ["sham"]}, n_randomized=1800)
+    bench.mean("t1", "x", 40, 20, 900).mean("t1", "c", 50, 20, 900)
+    told = assess(bench.review(), on=date(2026, 11, 22)).outcome("pain").absolute
+    half = math.hypot(10, told.difference.high - told.difference.value)
+    assert told.with_.high - told.with_.value == pytest.approx(half, rel=1e-6)
+
+
+def test_a_difference_of_shares_is_told_in_people_and_a_baseline_by_its_source():
+    answer = assess(FIXTURES["shares"](), on=date(2026, 11, 22))
+    effect = answer.outcome("response").effect
+    assert (effect.unit, round(effect.value)) == ("per 1000", 300)
+    course = assess(FIXTURES["odds"](), on=date(2026, 11, 22)).course[0]
+    assert "adults at high risk" in course
+    assert "a registry" in course

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from fixture_reviews import FIXTURES
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
 from equipoise.present import sheet
+from equipoise.present.pages import page
 from equipoise.review.records import HarmFinding
 
 
@@ -63,3 +65,8 @@ def test_a_long_text_is_cut_at_a_word() -> None:
     assert cut.endswith("word…")
     assert len(cut) <= 91
     assert sheet.short("") == ""
+
+
+def test_interests_are_told_before_numbers():
+    html = page(assess(FIXTURES["told"](), on=date(2026, 11, 22))).files["print.html"].decode()
+    assert html.index("a clinic that gives it") < html.index("What trials found in")

@@ -15,7 +15,7 @@ from equipoise.answer.conversions import Uncertain, combined, with_odds_ratio
 from equipoise.answer.ledger import Ledger
 from equipoise.certainty.thresholds import signed
 from equipoise.core.provenance import Cell, Quantity, mark
-from equipoise.core.table import count, points
+from equipoise.core.table import count, points, significant, standardised
 from equipoise.review.comparisons import Pair
 from equipoise.review.records import Baseline, Outcome
 
@@ -148,6 +148,25 @@ def pooled_sd(pairs: Sequence[Pair], variances: Sequence[float]) -> float | None
     return math.sqrt(total / df) if df else None
 
 
+def control_sd(outcome: Outcome, pairs: Sequence[Pair]) -> float | None:
+    """The pooled standard deviation of the control groups on the outcome's own scale.
+
+    None where a group's is not reported, or where there is no scale to tell it on.
+
+    Source: Cochrane Handbook 15.5.3.2.
+    """
+    arms = [p.control for p in pairs]
+    if outcome.scale is None or not arms:
+        return None
+    total = freedom = 0.0
+    for arm in arms:
+        if arm is None or arm.sd is None or arm.mean is None or arm.type != "final":
+            return None
+        total += (arm.n - 1) * arm.sd**2
+        freedom += arm.n - 1
+    return math.sqrt(total / freedom) if freedom > 0 and total > 0 else None
+
+
 def time_words(pairs: Sequence[Pair], outcome: Outcome) -> str:
     """When the results were measured, such as ``6 to 12 months``."""
     weeks = sorted(p.week for p in pairs) or [outcome.weeks[2]]
@@ -186,18 +205,32 @@ def absolute(
     outcome = scale.outcome
     if not scale.known:
         return None
-    low, high = scale.interval(analysis)
-    without = _without(scale, pairs, ledger, prefix) if level_of_control else None
     binary = outcome.type == "binary"
-    unit = "per 1000" if binary else "points"
-    difference = ledger.add(
-        f"{prefix}.difference",
-        scale.difference(analysis[0]),
-        unit,
-        f"{outcome.label}: difference with the treatment",
+    unit, factor = ("per 1000" if binary else "points"), 1.0
+    formula = (
         "risk with − risk without, from the risk without and the pooled effect × 1000"
         if binary
-        else "pooled mean difference",
+        else "pooled mean difference"
+    )
+    if outcome.measure == "SMD":
+        sd = control_sd(outcome, pairs)
+        if sd is None:
+            unit, level_of_control = "SMD", False
+            formula = "pooled standardised mean difference, in standard deviations"
+        else:
+            factor = sd
+            formula = (
+                "pooled standardised mean difference × pooled standard deviation of the control "
+                f"groups, {significant(sd, 4)} points"
+            )
+    low, high = (factor * v for v in scale.interval(analysis))
+    without = _without(scale, pairs, ledger, prefix) if level_of_control else None
+    difference = ledger.add(
+        f"{prefix}.difference",
+        factor * scale.difference(analysis[0]),
+        unit,
+        f"{outcome.label}: difference with the treatment",
+        formula,
         low=low,
         high=high,
         inputs=[q for q in (without, effect) if q is not None],
@@ -205,7 +238,9 @@ def absolute(
     with_ = None
     if without is not None:
         ends = (
-            scale.with_interval(analysis) if binary else (without.value + low, without.value + high)
+            scale.with_interval(analysis)
+            if binary
+            else _moved(without, (difference.value, low, high))
         )
         with_ = ledger.add(
             f"{prefix}.with",
@@ -225,6 +260,14 @@ def absolute(
         reference_class=population if scale.baseline is None else scale.baseline.name,
         time=time_words(pairs, outcome),
     )
+
+
+def _moved(without: Quantity, difference: tuple[float, float, float]) -> tuple[float, float]:
+    """The interval of the average with the treatment, with that of the one without carried on."""
+    if without.low is None or without.high is None:
+        return without.value + difference[1], without.value + difference[2]
+    known = Uncertain(without.value, without.low, without.high)
+    return combined(lambda start, change: start + change, known, Uncertain(*difference))
 
 
 def _without(scale: Scale, pairs: Sequence[Pair], ledger: Ledger, prefix: str) -> Quantity | None:
@@ -284,10 +327,13 @@ def difference_words(outcome: Outcome, difference: Quantity) -> str:
         scale = (
             f" on a scale of {outcome.scale[0]:g} to {outcome.scale[1]:g}" if outcome.scale else ""
         )
-        middle = f"{mark(difference, _size(outcome, difference.value))} points "
+        noun = "points"
+        if difference.unit == "SMD":
+            noun, scale = "standard deviations", ""
+        middle = f"{mark(difference, _size(outcome, difference.value, difference.unit))} {noun} "
         middle += f"{_way(difference.value, down, up)}{scale}"
     ends = [
-        f"{mark(difference, _size(outcome, v))} {_way(v, down, up)}"
+        f"{mark(difference, _size(outcome, v, difference.unit))} {_way(v, down, up)}"
         for v in (difference.low, difference.high)
     ]
     return f"{middle} (it could be anything from {ends[0]} to {ends[1]})"
@@ -297,5 +343,7 @@ def _way(value: float, down: str, up: str) -> str:
     return down if value < 0 else up
 
 
-def _size(outcome: Outcome, value: float) -> str:
+def _size(outcome: Outcome, value: float, unit: str = "") -> str:
+    if unit == "SMD":
+        return standardised(abs(value))
     return count(abs(value)) if outcome.type == "binary" else points(abs(value))

@@ -74,6 +74,13 @@ def _line(review: Review, data: Evidence, found: Outcomes, ledger: Ledger) -> It
         if told is not None and told.without is not None:
             shown = mark(told.without, count(told.without.value))
             what = capital(outcome.plain)
+            known = next((b for b in outcome.baselines if b.main), None)
+            if known is not None:
+                yield (
+                    f"{what}: {shown} of every 1000 people without it ({known.name}), by "
+                    f"{known.source}, not by these trials."
+                )
+                return
             yield f"{what}: {shown} of every 1000 people with {y}, after {told.time}."
         return
     changes = [(p, c) for p in data.pairs if (c := _change(review, outcome, p)) is not None]

@@ -12,7 +12,7 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.wording import count, join
 from equipoise.core.provenance import Quantity, mark
 from equipoise.core.table import count as digits
-from equipoise.core.table import percent, points, ratio
+from equipoise.core.table import percent, points, ratio, standardised
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.effects.suspects import name_twins
@@ -166,7 +166,7 @@ def _points(value: float) -> str:
 def _ends(outcome: Outcome, span: Quantity, low: float, high: float) -> str:
     """Both ends of the range in words, one where they read the same."""
     binary = outcome.type == "binary"
-    if span.unit not in ("points", "per 1000"):
+    if span.unit not in ("points", "per 1000", "SMD"):
         size = ratio if measure_of(outcome.measure).ratio else _points
         ends = [size(low), size(high)]
         words = [f"{measure_of(outcome.measure).name} {mark(span, end)}" for end in ends]
@@ -174,6 +174,8 @@ def _ends(outcome: Outcome, span: Quantity, low: float, high: float) -> str:
         ways = ("fewer", "more") if binary else ("lower", "higher")
         noun = "" if binary else " points"
         write = digits if binary else _points
+        if span.unit == "SMD":
+            noun, write = " standard deviations", standardised
         ends = [write(abs(v)) + ways[v >= 0] for v in (low, high)]
         words = [f"{mark(span, write(abs(v)))}{noun} {ways[v >= 0]}" for v in (low, high)]
     tail = " of every 1000 people" if span.unit == "per 1000" else ""

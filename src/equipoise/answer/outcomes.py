@@ -161,14 +161,19 @@ def _effect(data: Evidence, fit: PairwiseFit, ledger: Ledger) -> Quantity:
     measure = measure_of(outcome.measure)
     names = join([p.label for p in data.pairs])
     how = f"{fit.model} effects, {fit.tau2_method}, {fit.ci.method}" if fit.k > 1 else "one trial"
+    unit, times = "points", 1.0
+    if measure.ratio or outcome.measure == "SMD":
+        unit = outcome.measure
+    elif outcome.measure == "RD":
+        unit, times = "per 1000", 1000.0
     return ledger.add(
         f"{outcome.id}.effect",
-        measure.back(fit.estimate),
-        outcome.measure if measure.ratio or outcome.measure == "SMD" else "points",
+        times * measure.back(fit.estimate),
+        unit,
         f"{outcome.label}: {measure.name}",
         f"{names}; {how}",
-        low=measure.back(fit.ci.low),
-        high=measure.back(fit.ci.high),
+        low=times * measure.back(fit.ci.low),
+        high=times * measure.back(fit.ci.high),
         cells=[c for p in data.pairs for c in p.cells],
     )
 

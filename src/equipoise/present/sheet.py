@@ -9,7 +9,7 @@ from __future__ import annotations
 from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer
 from equipoise.core.table import Column, Table, Value
 from equipoise.present.prose import first_upper, joined
-from equipoise.present.tables import UNKNOWN, measured, sureness
+from equipoise.present.tables import UNKNOWN, differs, measured, sureness
 
 #: How much stands on the sheet.
 OUTCOMES, HARMS, OPTIONS, QUESTIONS = 3, 3, 4, 8
@@ -37,7 +37,7 @@ def numbers(answer: Answer) -> Table:
                 f"{o.label} ({measured(o)}), after {o.time}",
                 UNKNOWN if a is None or a.without is None else a.without,
                 UNKNOWN if a is None or a.with_ is None else a.with_,
-                "no usable numbers" if a is None else a.difference,
+                "no usable numbers" if a is None else differs(a),
                 sureness(o.grade.level if o.grade else None),
             )
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from equipoise.answer.answer import (
+    Absolute,
     Answer,
     ComponentLine,
     HarmLine,
@@ -66,11 +67,19 @@ def _level(outcome: OutcomeAnswer) -> Level | None:
 
 
 def measured(outcome: OutcomeAnswer) -> str:
-    """How an outcome is measured and which direction is better."""
+    """How an outcome is measured and which direction is better, and whose risk it starts from."""
     if outcome.type == "binary":
-        return "people of every 1000"
+        known = next((s for s in outcome.strata if s.main), None)
+        return "people of every 1000" + (f", {known.name}" if known else "")
     scale = f", {outcome.scale[0]:g} to {outcome.scale[1]:g}" if outcome.scale else ""
     return f"{outcome.unit or 'points'}{scale}; {outcome.better} is better"
+
+
+def differs(told: Absolute) -> Value:
+    """The difference, with its unit where it is not that of the row."""
+    if told.difference.unit == "SMD":
+        return (told.difference, " standard deviations")
+    return told.difference
 
 
 def fact_box(answer: Answer, most: int | None = None) -> Table:
@@ -87,7 +96,7 @@ def fact_box(answer: Answer, most: int | None = None) -> Table:
                 f"{o.label} ({measured(o)})",
                 UNKNOWN if a is None or a.without is None else a.without,
                 UNKNOWN if a is None or a.with_ is None else a.with_,
-                "no usable numbers" if a is None else a.difference,
+                "no usable numbers" if a is None else differs(a),
                 o.time if a is None else a.time,
                 sureness(_level(o)),
             )
@@ -194,7 +203,7 @@ def findings(answer: Answer) -> Table:
             (
                 f"{o.label} ({measured(o)}) at {o.time}",
                 None if a is None else a.without,
-                None if a is None else a.difference,
+                None if a is None else differs(a),
                 _relative(o),
                 (o.people, " (", o.trials, ")"),
                 f"{dots(_level(o))} {_level(o) or 'no evidence'}",
@@ -219,8 +228,15 @@ def findings(answer: Answer) -> Table:
 
 
 def _relative(outcome: OutcomeAnswer) -> Value:
-    if outcome.type == "continuous" or outcome.effect is None:
+    if outcome.effect is None:
         return "not applicable" if outcome.type == "continuous" else None
+    told = None if outcome.absolute is None else outcome.absolute.difference.unit
+    if outcome.effect.unit in ("points", "per 1000", told):
+        return "not applicable"
+    if outcome.effect.unit == "SMD" and (
+        outcome.absolute is None or outcome.absolute.without is None
+    ):
+        return "not applicable"
     return (f"{outcome.effect.unit} ", outcome.effect)
 
 

@@ -141,8 +141,9 @@ def _numbers(outcome: OutcomeAnswer) -> str:
     noun = "trial" if outcome.trials.value == 1 else "trials"
     effect = ""
     if outcome.effect is not None:
-        measure = "" if outcome.effect.unit == "points" else f"{outcome.effect.unit} "
-        unit = " points" if outcome.effect.unit == "points" else ""
+        plain = outcome.effect.unit in ("points", "per 1000")
+        measure = "" if plain else f"{outcome.effect.unit} "
+        unit = f" {outcome.effect.unit}" if plain else ""
         effect = f", difference {measure}{show_quantity(outcome.effect)}{unit}"
     return f"It rests on {uncapital(outcome.label)}: {trials} {noun}, {people} people{effect}."
 

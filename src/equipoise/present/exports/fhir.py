@@ -482,6 +482,8 @@ def _interval(q: Quantity, level: float) -> list[Resource]:
 def _absolute(a: Absolute, o: OutcomeAnswer, size: Resource) -> Iterator[Resource]:
     level = o.pooled.level if o.pooled else 0.95
     measure = "RD" if o.type == "binary" else "MD"
+    if a.difference.unit == "SMD":
+        measure = "SMD"
     told = ((a.without, "predicted"), (a.with_, "predicted"), (a.difference, measure))
     for q, kind in told:
         if q is None or not math.isfinite(q.value):

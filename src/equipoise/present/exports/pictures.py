@@ -87,6 +87,8 @@ def _picture(answer: Answer, o: OutcomeAnswer, total: Literal[100, 1000]) -> Fig
         if a.without is None or a.with_ is None:
             return None
         return _icons(answer, o, a.without, a.with_, o.better, o.label.lower(), title, total)
+    if a.difference.unit == "SMD":
+        return None
     main = next((t for t in o.thresholds if t.main), None)
     return paired_bars(
         a.difference,
