@@ -15,6 +15,7 @@ from equipoise.models.bayes.published import (
     RHODES,
     RHODES_COMPARISONS,
     TURNER,
+    TURNER_2012,
     TURNER_COMPARISONS,
 )
 
@@ -187,3 +188,43 @@ def test_how_priors_read() -> None:
     assert priors.flat().text == "flat"
     assert math.isnan(priors.uniform().cdf(1.0))
     assert priors.fixed(0.3).median == 0.3
+
+
+@pytest.mark.parametrize(
+    ("outcome", "comparison", "mean", "sd"),
+    [
+        ("all-cause mortality", "pharmacological vs placebo", -4.06, 1.45),
+        ("all-cause mortality", "non-pharmacological vs any", -3.93, 1.51),
+        ("semi-objective outcomes", "pharmacological vs placebo", -3.02, 1.85),
+        ("semi-objective outcomes", "pharmacological vs pharmacological", -3.23, 1.88),
+        ("subjective outcomes", "pharmacological vs placebo", -2.13, 1.58),
+        ("subjective outcomes", "pharmacological vs pharmacological", -2.34, 1.62),
+        ("subjective outcomes", "non-pharmacological vs any", -2.01, 1.64),
+    ],
+)
+def test_turner_2012_is_that_of_two_sources(
+    outcome: str, comparison: str, mean: float, sd: float
+) -> None:
+    prior = priors.turner_2012(outcome, comparison)
+    assert prior.parameters == pytest.approx((0.5 * mean, 0.5 * sd), rel=1e-15)
+    assert prior.measure == "OR"
+    assert prior.median**2 == pytest.approx(math.exp(mean), rel=1e-12)
+    assert "10.1093/ije/dys041" in prior.summary()
+
+
+def test_turner_2012_of_one_source_is_refused_and_adds_up() -> None:
+    for outcome, comparison, hint in (
+        (
+            "all-cause mortality",
+            "pharmacological vs pharmacological",
+            r"log_normal\(.2\.135, 0\.74",
+        ),
+        ("semi-objective outcomes", "non-pharmacological vs any", r"log_normal\(.1\.445, 0\.955"),
+    ):
+        with pytest.raises(InputError, match=f"one secondary source only.*{hint}"):
+            priors.turner_2012(outcome, comparison)
+    # The paper's model adds up: rows and columns differ by the same, to within rounding.
+    means = np.array([[mean for mean, _ in row] for row in TURNER_2012.values()])
+    assert np.ptp(means - means[:, :1], axis=0).max() < 0.0151
+    with pytest.raises(UnknownNameError, match="all-cause mortality"):
+        priors.turner_2012("mortality", "pharmacological vs placebo")

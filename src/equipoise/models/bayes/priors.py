@@ -22,6 +22,9 @@ from equipoise.models.bayes.published import (
     RHODES_AREAS,
     RHODES_COMPARISONS,
     TURNER,
+    TURNER_2012,
+    TURNER_2012_COMPARISONS,
+    TURNER_2012_ONE_SOURCE,
     TURNER_ANY,
     TURNER_COMPARISONS,
 )
@@ -42,6 +45,7 @@ __all__ = [
     "normal",
     "rhodes",
     "turner",
+    "turner_2012",
     "uniform",
 ]
 
@@ -59,6 +63,11 @@ _TURNER = Method(
     "predictive distributions of tau² from Cochrane reviews of binary outcomes",
     "Turner, Jackson, Wei, Thompson, Higgins 2015, Stat Med 34:984",
     "10.1002/sim.6381",
+)
+_TURNER_2012 = Method(
+    "predictive distributions of tau² from Cochrane reviews of binary outcomes, nine settings",
+    "Turner, Davey, Clarke, Thompson, Higgins 2012, Int J Epidemiol 41:818",
+    "10.1093/ije/dys041",
 )
 _RHODES = Method(
     "predictive distributions of tau² from Cochrane reviews of continuous outcomes",
@@ -326,6 +335,50 @@ def turner(outcome: str | None = None, comparison: str | None = None) -> Prior:
     named = "any setting" if where is None else f"{outcome}, {comparison}"
     text = f"Turner 2015 ({named}): log-normal({_shown(mean, sd)}²) on tau²"
     return Prior("log-normal", (0.5 * mean, 0.5 * sd), text, "OR", (_TURNER,))
+
+
+def turner_2012(outcome: str, comparison: str) -> Prior:
+    """What tau was in Cochrane reviews of binary outcomes, in the paper before :func:`turner`.
+
+    For reproducing analyses that used it: the paper of 2015 tells more types of outcome apart.
+
+    Parameters
+    ----------
+    outcome
+        ``all-cause mortality``, ``semi-objective outcomes`` or ``subjective outcomes``.
+    comparison
+        ``pharmacological vs placebo``, ``pharmacological vs pharmacological`` or
+        ``non-pharmacological vs any``.
+
+    Raises
+    ------
+    UnknownNameError
+        On another outcome or comparison.
+    InputError
+        On the two settings (of nine) whose numbers a single secondary source gives.
+
+    Notes
+    -----
+    The paper gives log-normal distributions of tau²: log tau has half their mean and half their
+    standard deviation.
+
+    Source: Turner et al. 2012, doi:10.1093/ije/dys041, read in secondary sources:
+    :data:`equipoise.models.bayes.published.TURNER_2012`.
+    """
+    where = _setting(outcome, comparison, TURNER_2012, TURNER_2012_COMPARISONS)
+    if where is None:
+        raise InputError("a setting without outcome and comparison", hint="both, or turner()")
+    mean, sd = TURNER_2012[where[0]][where[1]]
+    if (outcome, comparison) in TURNER_2012_ONE_SOURCE:
+        raise InputError(
+            f"Turner 2012 ({outcome}, {comparison}): its numbers could be read in one secondary "
+            "source only",
+            where="argument comparison",
+            hint=f"log_normal({_shown(0.5 * mean)}, {_shown(0.5 * sd)}), which is that of R's "
+            "gemtc; or turner(outcome, comparison), the paper of 2015",
+        )
+    text = f"Turner 2012 ({outcome}, {comparison}): log-normal({_shown(mean, sd)}²) on tau²"
+    return Prior("log-normal", (0.5 * mean, 0.5 * sd), text, "OR", (_TURNER_2012,))
 
 
 def rhodes(outcome: str | None = None, comparison: str | None = None, area: str = "other") -> Prior:

@@ -138,6 +138,42 @@ TURNER: dict[str, Pairs] = {
     ),
 }
 
+#: Types of comparison, in the order of the columns of Turner 2012.
+TURNER_2012_COMPARISONS = (
+    "pharmacological vs placebo",
+    "pharmacological vs pharmacological",
+    "non-pharmacological vs any",
+)
+
+#: Log-normal: mean and standard deviation of log tau², by type of outcome (Turner et al. 2012).
+#: All were read in R's gemtc (``mtc.hy.empirical.lor``). The second sources, which agree, are
+#: published code and texts that cite the paper: the help of Stata's ``network bayes`` and a script
+#: for it (-2.01, -3.02), an article on two networks (-2.01, -2.13), the documentation of
+#: R's multinma (-3.93), and BUGS or JAGS code of published syntheses (-4.06, -3.02, -3.23, -2.34).
+TURNER_2012: dict[str, Pairs] = {
+    "all-cause mortality": (
+        (-4.06, 1.45),
+        (-4.27, 1.48),
+        (-3.93, 1.51),
+    ),
+    "semi-objective outcomes": (
+        (-3.02, 1.85),
+        (-3.23, 1.88),
+        (-2.89, 1.91),
+    ),
+    "subjective outcomes": (
+        (-2.13, 1.58),
+        (-2.34, 1.62),
+        (-2.01, 1.64),
+    ),
+}
+
+#: Settings of Turner 2012 that a single secondary source gives.
+TURNER_2012_ONE_SOURCE = (
+    ("all-cause mortality", "pharmacological vs pharmacological"),
+    ("semi-objective outcomes", "non-pharmacological vs any"),
+)
+
 #: Types of comparison, in the order of the columns of Rhodes' tables.
 RHODES_COMPARISONS = (
     "pharmacological vs placebo",
