@@ -201,3 +201,13 @@ def test_other_refusals() -> None:
         eq.bayes(eq.network(bare), tau=TAU, likelihood="binomial")
     with pytest.raises(InputError, match="binomial likelihoods of a Contrasts"):
         eq.bayes(bare, tau=TAU, likelihood="binomial")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("prior", [priors.half_t(0.5, 4.0), priors.half_normal(1e-8)])
+def test_priors_far_from_the_data(prior: priors.Prior) -> None:
+    post = eq.bayes(net(SPARSE[:4]), tau=prior, effect=WEAK, likelihood="binomial", rtol=1e-2)
+    near = eq.bayes(net(SPARSE[:4]), tau=0.0, effect=WEAK, likelihood="binomial", rtol=1e-2)
+    assert abs(post.effect("B", "A").median - near.effect("B", "A").median) < 0.2
+    if prior.median < 1e-6:
+        assert post.tau.median == pytest.approx(prior.median, rel=1e-3)
+        assert post.effect("B", "A").sd == pytest.approx(near.effect("B", "A").sd, rel=1e-4)

@@ -458,3 +458,30 @@ def test_priors_far_from_the_data_are_integrated_all_the_same(prior: priors.Prio
     if prior.family == "half-normal":
         assert below == pytest.approx(above, rel=1e-7)
     assert math.isfinite(post.mu.ci.high)
+
+
+def test_a_tail_without_moments_has_quantiles() -> None:
+    # One trial, log-t: the widest parts of the mixture are more than 1e100 wide.
+    es = eq.contrasts(yi=[0.3], vi=[0.1], study=["a"], measure="OR")
+    post = eq.bayes(es, tau=priors.log_t(-1.0, 0.5))
+    for p in (0.001, 0.025, 0.5, 0.975, 0.999):
+        at = post.mu.quantile(p)
+        assert post.mu.cdf(at) == pytest.approx(p, abs=1e-10)
+    assert post.mu.median == pytest.approx(0.3, abs=1e-10)
+
+
+def test_arguments_that_are_no_numbers_are_refused_by_name() -> None:
+    es = eq.contrasts(yi=[0.3, 0.1], vi=[0.1, 0.2], study=["a", "b"], measure="OR")
+    with pytest.raises(InputError, match="level 'a'"):
+        eq.bayes(es, tau=0.3, level="a")  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="rtol 'a'"):
+        eq.bayes(es, tau=0.3, rtol="a")  # type: ignore[call-overload]
+    post = eq.bayes(es, tau=np.int64(1))
+    assert post.tau.median == 1.0
+    for wrong in (math.nan, "a", True):
+        with pytest.raises(InputError, match="as a threshold"):
+            post.mu.probability(above=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'a' draws"):
+        post.draws("a")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a list of priors"):
+        post.sensitivity(priors.half_normal(1.0))  # type: ignore[arg-type]

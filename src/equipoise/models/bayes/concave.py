@@ -50,7 +50,7 @@ def log_integral(fun: Concave, start: Floats, scale: Floats, n: int) -> tuple[Fl
     shrink = 1.0 / grow
     nodes = peak[..., None] + (0.5 * width)[..., None] * (grow - shrink)
     shares: Floats = fun(nodes, False)[0] - top[..., None]
-    np.exp(shares, out=shares)
+    np.exp(np.minimum(shares, 300.0), out=shares)
     shares *= grow + shrink
     total = shares.sum(axis=-1)
     shares /= total[..., None]

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy import special
@@ -18,14 +19,26 @@ from equipoise.models.bayes.grid import Grid
 from equipoise.num.solve import root
 
 INTERVALS = ("central", "shortest")
+#: Brackets of quantiles that are wider, in standard deviations given the likeliest tau, are
+#: searched on another scale.
+_FAR = 1e8
+#: Given tau, what is added is convolved in closed form where it is wider than this many steps
+#: between nodes (what that leaves out is below exp(-44)), and left out where it is narrower than
+#: the other.
+_WIDE, _NONE = 1.5, 1e-5
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a real number, of Python or NumPy."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def check_interval(kind: str, level: float) -> None:
     """Refuse an unknown kind of interval or an impossible level."""
     if kind not in INTERVALS:
         raise UnknownNameError("kind of credible interval", kind, INTERVALS)
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
+    if not (is_number(level) and 0.0 < level < 1.0):
+        raise InputError(f"level {level!r}", hint="a number between 0 and 1, such as 0.95")
 
 
 def shortest(
@@ -201,13 +214,20 @@ class Marginal(Distribution, Result):
         if low == high:
             return low
         narrow = float(self.sds[live].min())
+        best = int(np.argmax(self.weights))
+        middle, scale = float(self.means[best]), float(self.sds[best])
 
         def off(x: float) -> float:
             return self.cdf(x) - p if p < 0.5 else (1.0 - p) - self.over(x)
 
         if off(low) > 0.0 or off(high) < 0.0:
             low, high = low - narrow, high + narrow
-        return root(off, low, high, atol=1e-13 * narrow)
+        if not high - low > _FAR * scale:
+            return root(off, low, high, atol=1e-13 * narrow)
+        # So far apart that halving in x would never end: on a scale that is logarithmic far out.
+        ends_v = (math.asinh((end - middle) / scale) for end in (low, high))
+        v = root(lambda v: off(middle + scale * math.sinh(v)), *ends_v, atol=1e-15)
+        return middle + scale * math.sinh(v)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -232,7 +252,7 @@ class NodeMarginal(Distribution, Result):
     -----
     Given tau, density and distribution function are those of sinc interpolation between the nodes,
     as exact as the sums over them. What is added is convolved in closed form where it is wider
-    than half the effect's own spread, else by Gauss–Hermite nodes.
+    than one and a half steps between the nodes, else by Gauss–Hermite nodes.
     """
 
     name: str
@@ -277,25 +297,30 @@ class NodeMarginal(Distribution, Result):
         between_nodes: Callable[[Floats, Floats], Floats],
     ) -> float:
         """Sum over tau: `smooth` of z scores where something wide is added, else between nodes."""
-        step = self.nodes[:, 1] - self.nodes[:, 0]
-        wide = self.spread > 0.5 * self._own()[1]
+        live = self.weights > 1e-18
+        weights, nodes, shares, spread = (
+            part[live] for part in (self.weights, self.nodes, self.shares, self.spread)
+        )
+        step = nodes[:, 1] - nodes[:, 0]
+        wide, none = spread > _WIDE * step, spread <= _NONE * step
         total = 0.0
         if wide.any():
-            z = (value - self.nodes[wide]) / self.spread[wide][:, None]
-            part = (self.shares[wide] * smooth(z)).sum(axis=1)
-            scale = np.ones(1) if smooth is special.ndtr else 1.0 / self.spread[wide]
-            total += float(self.weights[wide] @ (part * scale))
-        x, w = np.polynomial.hermite_e.hermegauss(24)
-        w = w / w.sum()
-        for j in np.flatnonzero(~wide).tolist():
-            if self.spread[j] > 0.0:
-                at, share = value - self.spread[j] * x, w
-            else:
-                at, share = np.array([value]), np.ones(1)
-            away = (at[:, None] - self.nodes[j]) / step[j]
-            total += float(
-                self.weights[j] * (share @ (between_nodes(away, step[j]) @ self.shares[j]))
-            )
+            z = (value - nodes[wide]) / spread[wide][:, None]
+            part = (shares[wide] * smooth(z)).sum(axis=1)
+            scale = np.ones(1) if smooth is special.ndtr else 1.0 / spread[wide]
+            total += float(weights[wide] @ (part * scale))
+        if none.any():
+            away = (value - nodes[none]) / step[none][:, None]
+            part = (between_nodes(away, step[none][:, None]) * shares[none]).sum(axis=1)
+            total += float(weights[none] @ part)
+        some = ~(wide | none)
+        if some.any():
+            x, w = np.polynomial.hermite_e.hermegauss(16)
+            at = value - spread[some][:, None] * x
+            away = (at[:, :, None] - nodes[some][:, None, :]) / step[some][:, None, None]
+            held = between_nodes(away, step[some][:, None, None])
+            part = np.einsum("jxm,jm,x->j", held, shares[some], w / w.sum())
+            total += float(weights[some] @ part)
         return total
 
     def cdf(self, value: float) -> float:
@@ -322,7 +347,26 @@ class NodeMarginal(Distribution, Result):
         live = self.weights > 1e-16
         low = float((self.nodes[:, 0] - z)[live].min())
         high = float((self.nodes[:, -1] + z)[live].max())
-        return root(lambda x: self.cdf(x) - p, low, high, atol=1e-12 * self.sd_or_one())
+
+        def off(x: float) -> float:
+            return self.cdf(x) - p
+
+        near, reach = self._about(p), 0.01 * self.sd_or_one()
+        one, two = max(low, near - reach), min(high, near + reach)
+        while one > low and off(one) > 0.0:
+            reach *= 4.0
+            one = max(low, near - reach)
+        while two < high and off(two) < 0.0:
+            reach *= 4.0
+            two = min(high, near + reach)
+        return root(off, one, two, atol=1e-12 * self.sd_or_one())
+
+    def _about(self, p: float) -> float:
+        """A quantile as if the effect were normal given tau."""
+        centre, own = self._own()
+        sds = np.sqrt(own**2 + self.spread**2)
+        rough = Marginal("", self.weights, centre, sds, 0, self.level, self.kind)
+        return rough.quantile(p)
 
     def sd_or_one(self) -> float:
         """A scale for tolerances."""
@@ -336,6 +380,13 @@ def between(
     below: float | None,
 ) -> float:
     """The probability beyond thresholds, from both tails of a distribution."""
+    for name, value in (("above", above), ("below", below)):
+        if value is not None and not (is_number(value) and not math.isnan(value)):
+            raise InputError(
+                f"{value!r} as a threshold",
+                where=f"argument {name}",
+                hint="a number on the scale of analysis, such as log(1.25) for a ratio",
+            )
     if above is not None and below is not None:
         if not above < below:
             raise InputError(f"above {above:g} and below {below:g}", hint="above less than below")

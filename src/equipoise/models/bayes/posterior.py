@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy.special import ndtr
@@ -17,7 +18,7 @@ from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.grid import RULE, SINC, Grid, integrate, known_tau
-from equipoise.models.bayes.marginal import Marginal, TauMarginal, check_interval
+from equipoise.models.bayes.marginal import Marginal, TauMarginal, check_interval, is_number
 from equipoise.models.bayes.normal import Conditional
 from equipoise.models.bayes.priors import EffectPrior, Prior
 from equipoise.models.bayes.words import effect_text
@@ -227,8 +228,7 @@ class Posterior(Result):
         Tau takes the values of the grid, in systematic proportion to their weights; the
         coefficients are exact normal draws given tau.
         """
-        if size < 1:
-            raise InputError(f"{size} draws", hint="at least 1")
+        check_draws(size)
         random = np.random.default_rng(seed)
         marks = (np.arange(size) + random.random()) / size
         edges = np.cumsum(self.grid.weights)
@@ -246,6 +246,14 @@ class Posterior(Result):
         return self.grid.tau[node][order], out[order]
 
 
+def check_draws(size: object) -> None:
+    """Refuse a number of draws that is none."""
+    if not isinstance(size, Integral) or size < 1:
+        raise InputError(
+            f"{size!r} draws", where="argument size", hint="a whole number, at least 1"
+        )
+
+
 def check_choices(
     tau: Prior | float, effect: EffectPrior | None, level: float, kind: str, rtol: float
 ) -> Choices:
@@ -255,7 +263,7 @@ def check_choices(
     ------
     InputError, UnknownNameError
     """
-    from_number = isinstance(tau, (int, float)) and not isinstance(tau, bool)
+    from_number = is_number(tau)
     if not isinstance(tau, Prior) and not from_number:
         raise InputError(
             f"{tau!r} as the prior of tau",
@@ -269,8 +277,8 @@ def check_choices(
             hint="priors.normal(0, 1) or priors.flat()",
         )
     check_interval(kind, level)
-    if not 1e-14 <= rtol <= 1e-2:
-        raise InputError(f"rtol {rtol:g}", hint="between 1e-14 and 1e-2")
+    if not (is_number(rtol) and 1e-14 <= rtol <= 1e-2):
+        raise InputError(f"rtol {rtol!r}", where="argument rtol", hint="between 1e-14 and 1e-2")
     prior = tau if isinstance(tau, Prior) else known(float(tau))
     return Choices(prior, effect or EffectPrior(0.0, math.inf), level, kind, rtol)
 
@@ -294,8 +302,8 @@ def check_scale(prior: Prior, measure: str) -> list[Note]:
         return notes
     if measure not in _NEAR[prior.measure]:
         raise InputError(
-            f"a prior of tau for {measure_of(prior.measure).name}s with effects as "
-            f"{measure_of(measure).name}s",
+            f"a prior of tau for effects as {measure_of(prior.measure).name}, with effects as "
+            f"{measure_of(measure).name}",
             hint="a prior on the scale of the effects, such as half_normal(scale)",
         )
     text = (
@@ -378,9 +386,17 @@ def methods_of(prior: Prior, measure: str, *more: Method) -> tuple[Method, ...]:
     return tuple(dict.fromkeys((*own, ROEVER, *more, *prior.methods, *rule)))
 
 
+def _alone(priors: object) -> bool:
+    return isinstance(priors, (Prior, str)) or is_number(priors)
+
+
 def check_priors(priors: Sequence[Prior | float]) -> list[Prior]:
     """The priors of a sensitivity analysis, checked."""
-    if not priors:
+    if _alone(priors):
+        raise InputError(
+            f"{priors!r} in the place of several priors", hint="a list of priors of tau"
+        )
+    if not len(priors):
         raise InputError("no priors", hint="a list of priors of tau")
     return [check_choices(prior, None, 0.95, "central", 1e-8).tau for prior in priors]
 

@@ -22,7 +22,7 @@ from equipoise.models.bayes.grid import Grid, integrate, known_tau
 from equipoise.models.bayes.importance import Field, Peak, Sample, Standard, log_total, standard
 from equipoise.models.bayes.marginal import Marginal
 from equipoise.models.bayes.normal import Conditional
-from equipoise.models.bayes.posterior import Choices
+from equipoise.models.bayes.posterior import Choices, check_draws
 from equipoise.models.bayes.priors import EffectPrior, Prior
 from equipoise.models.network.armcounts import ArmCounts, read_arms, told_nothing
 
@@ -217,8 +217,7 @@ class Counted:
 
     def draws(self, size: int, seed: int = 1) -> tuple[Floats, Floats]:
         """Draw from the joint posterior: tau from the grid, effects from the weighted draws."""
-        if size < 1:
-            raise InputError(f"{size} draws", hint="at least 1")
+        check_draws(size)
         s, random = self.sample, np.random.default_rng(seed)
         w = self.grid.weights[s.first : s.first + s.mode.shape[0]]
         marks = (np.arange(size) + random.random()) / size
