@@ -180,7 +180,7 @@ def component_counts_posterior(model: ComponentFit, how: Choices) -> BayesCompon
     found = posterior_of(evidence, how)
     notes = [n for n in model.notes if n.code in ("left-out", "repeated-study", "identical-rows")]
     notes += [*check_scale(how.tau, model.measure), *about_silent(counts, used)]
-    notes += [*about_error(found.grid, how.tau), *about_sample(found.sample, how)]
+    notes += [*about_error(found.grid, how.tau), *about_sample(found, how)]
     return BayesComponentCounts(
         measure=model.measure,
         level=how.level,

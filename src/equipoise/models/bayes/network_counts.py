@@ -173,7 +173,7 @@ def network_counts_posterior(
     notes = [n for n in net.notes if n.code in ("left-out", "repeated-study", "identical-rows")]
     notes += check_scale(how.tau, net.measure)
     notes += about_silent(counts, used)
-    notes += [*about_error(found.grid, how.tau), *about_sample(found.sample, how)]
+    notes += [*about_error(found.grid, how.tau), *about_sample(found, how)]
     return BayesNetworkCounts(
         measure=net.measure,
         level=how.level,

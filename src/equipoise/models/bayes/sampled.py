@@ -35,6 +35,9 @@ _LEAST = 1e-6
 _FLOOR = 25.0
 #: A tau² with a smaller share of every group's own variance changes no digit that counts.
 _NONE = 1e-9
+#: Above this tau, 30 logits, likelihoods are taken to fall by the power of tau that they fall by
+#: far out, and effects given tau as normal.
+_CEILING = 30.0
 #: First step of tau's grid.
 _STEP = 0.5
 
@@ -137,15 +140,24 @@ def about_silent(counts: ArmCounts, used: ArmCounts) -> list[Note]:
     return [Note("double-zero", text)]
 
 
-def about_sample(sample: Sample, how: Choices) -> list[Note]:
-    """What to know where more draws than there may be would be needed."""
-    if sample.error <= how.rtol:
-        return []
-    text = (
-        f"Medians and ends of intervals are known to {significant(sample.error, 2)} posterior "
-        f"standard deviations; {significant(how.rtol, 2)} was asked for."
-    )
-    return [Note("sampling-error", text)]
+def about_sample(found: Found, how: Choices) -> list[Note]:
+    """What to know where more draws than there may be would be needed, and of tau far out."""
+    notes, sample, grid = [], found.sample, found.grid
+    if sample.error > how.rtol:
+        text = (
+            f"Medians and ends of intervals are known to {significant(sample.error, 2)} posterior "
+            f"standard deviations; {significant(how.rtol, 2)} was asked for."
+        )
+        notes.append(Note("sampling-error", text))
+    far = 0.0 if grid.known else float(grid.weights[grid.tau > _CEILING].sum())
+    if far > how.rtol:
+        text = (
+            f"{percent(100.0 * far)} of the posterior lies at tau above {_CEILING:g}, where "
+            "effects are taken as normal; no log odds ratios differ so much. A prior such as "
+            "half_normal(0.5) fits their scale."
+        )
+        notes.append(Note("far-tau", text))
+    return notes
 
 
 def posterior_of(evidence: Evidence, how: Choices) -> Found:
@@ -271,7 +283,8 @@ class _Shape:
 class _Shapes:
     """Peaks that were found, by tau; a new one is looked for from its nearest neighbour."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, free: float, ceiling: float) -> None:
+        self.free, self.ceiling = free, ceiling
         self.field, self.draws = field, standard(field.p, _LOOK, 1)
         self.found: dict[float, _Shape] = {}
         self.least = math.sqrt(_NONE * float(field.trials.own.min()))
@@ -281,6 +294,8 @@ class _Shapes:
 
     def at(self, tau: float) -> _Shape:
         """The shape at a value of tau."""
+        if tau > self.ceiling:
+            return self._beyond(tau / self.ceiling)
         tau = self._told(tau)
         known = self._nearest(tau)
         if known is not None and abs(known - tau) <= 1e-12 * tau:
@@ -292,6 +307,19 @@ class _Shapes:
         shape = _Shape(peak.mode, peak.cov, peak.half, peak.stretch, look)
         self.found[tau] = shape
         return shape
+
+    def _beyond(self, times: float) -> _Shape:
+        """The shape so many times above the ceiling: by how likelihoods fall far out."""
+        s, f = self.at(self.ceiling), self.field
+        prior = f.power * np.eye(f.p)
+        precision = np.linalg.inv(s.cov)
+        pull = precision @ s.mode - f.power * f.prior.mean
+        cov = np.asarray(np.linalg.inv((precision - prior) / times**2 + prior), dtype=np.float64)
+        mode = cov @ (pull / times + f.power * f.prior.mean)
+        wider = 0.5 * float(np.linalg.slogdet(cov)[1] - np.linalg.slogdet(s.cov)[1])
+        look = s.look - self.free * math.log(times) + wider
+        half = np.asarray(np.linalg.cholesky(cov), dtype=np.float64)
+        return _Shape(mode, cov, half, s.stretch, look)
 
     def _nearest(self, tau: float) -> float | None:
         return min(self.found, key=lambda t: abs(t - tau), default=None)
@@ -310,7 +338,12 @@ class _Shapes:
 
 
 def _grid(field: Field, evidence: Evidence, how: Choices) -> tuple[Grid, _Shapes]:
-    prior, shapes, done = how.tau, _Shapes(field), 0
+    prior, done = how.tau, 0
+    shapes = _Shapes(
+        field,
+        evidence.free + (field.p if how.effect.flat else 0),
+        math.inf if prior.fixed else _CEILING,
+    )
     progress = Progress("values of tau", 150)
 
     def evaluate(tau2: Floats) -> tuple[Floats, ...]:
@@ -389,7 +422,12 @@ def _sampled(
     """Weigh more and more draws until quantiles are known well enough."""
     all_shapes = [shapes.at(float(t)) for t in grid.tau]
     theta, cov = (np.array([getattr(s, x) for s in all_shapes]) for x in ("mode", "cov"))
-    live = np.flatnonzero(grid.weights > _LEAST)
+    live = np.flatnonzero((grid.weights > _LEAST) & (grid.tau <= shapes.ceiling))
+    if not live.size:
+        raise NotEstimableError(
+            f"the posterior of tau lies above {_CEILING:g}, on the scale of log odds ratios",
+            hint="a prior that fits their scale, such as priors.half_normal(0.5)",
+        )
     first, last = int(live[0]), int(live[-1]) + 1
     look = np.array([s.look for s in all_shapes[first:last]])
     weighed = _Weighed(field, shapes.peaks(grid.tau[first:last]))
