@@ -218,3 +218,33 @@ def test_who_was_asked_is_told_in_a_sentence(asked, words):
     told = told_of_asking(*asked)
     assert told.startswith(words)
     assert ("can still happen" in told) == ("yes" in asked)
+
+
+def test_a_control_group_shared_by_several_groups_counts_once(bench):
+    """A third group or a pooled one: the same people, so the same comparison."""
+    bench.trial("three", {"x": ["active"], "y": ["active"], "c": ["sham"]})
+    for arm, events in (("x", 20), ("y", 20), ("c", 8)):
+        bench.harm("sore", trial="three", arm=arm, events=events, n=450, asked="yes")
+    three = lines(bench)["sore"]
+    other = Bench()
+    other.trial("two", {"x": ["active"], "c": ["sham"]})
+    other.harm("sore", trial="two", arm="x", events=40, n=900, asked="yes")
+    other.harm("sore", trial="two", arm="c", events=8, n=450, asked="yes")
+    two = lines(other)["sore"]
+    assert three.excess is not None
+    assert two.excess is not None
+    assert (three.excess.value, three.excess.low, three.excess.high) == (
+        two.excess.value,
+        two.excess.low,
+        two.excess.high,
+    )
+    assert three.statement == two.statement
+
+
+def test_two_control_groups_of_one_trial_both_count(bench):
+    bench.trial("three", {"x": ["active"], "c": ["sham"], "d": ["sham"]})
+    for arm, events in (("x", 40), ("c", 4), ("d", 4)):
+        bench.harm("sore", trial="three", arm=arm, events=events, n=225, asked="yes")
+    line = lines(bench)["sore"]
+    assert line.without is not None
+    assert line.without.value == pytest.approx(1000 * 8 / 450)

@@ -126,7 +126,10 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
 def _sides(
     review: Review, rows: Sequence[HarmFinding]
 ) -> tuple[list[tuple[_Side, _Side]], list[_Side]]:
-    """Isolating pairs (treated, control) within trials, and treated arms without such a control."""
+    """Isolating pairs (treated, control) within trials, and treated arms without such a control.
+
+    Groups of a trial that got the same are one side of its pair, so that nobody is counted twice.
+    """
     target = review.question.component
     compared: list[tuple[_Side, _Side]] = []
     alone: list[_Side] = []
@@ -139,15 +142,19 @@ def _sides(
             for h in full
             if h.trial == trial and h.arm in arms
         ]
-        for parts, side in sides:
-            if target not in parts:
-                continue
-            control = next((s for p, s in sides if p == parts - {target}), None)
-            if control is None:
-                alone.append(side)
+        for parts in dict.fromkeys(p for p, _ in sides if target in p):
+            treated = [s for p, s in sides if p == parts]
+            if controls := [s for p, s in sides if p == parts - {target}]:
+                compared.append((_joined(treated), _joined(controls)))
             else:
-                compared.append((side, control))
+                alone += treated
     return compared, alone
+
+
+def _joined(sides: Sequence[_Side]) -> _Side:
+    """Several groups as one."""
+    cells = tuple(c for s in sides for c in s.cells)
+    return _Side(sum(s.events for s in sides), sum(s.n for s in sides), cells)
 
 
 def _side(row: HarmFinding) -> _Side:
