@@ -50,6 +50,14 @@ def test_nothing_is_unmet_on_the_shipped_pages(shipped: tuple[Answer, Files]) ->
     assert all(r.why for r in results if r.state != "met")
 
 
+def test_the_course_without_the_treatment_is_told_or_for_a_person_to_see(
+    backs: tuple[Answer, Files],
+) -> None:
+    answer, files = backs
+    assert states(answer, files)["IPDAS v4 K1"] == "met"
+    assert states(replace(answer, course=()), files)["IPDAS v4 K1"] == "needs a person"
+
+
 def test_thirty_five_items_of_ipdas_apply(shipped: tuple[Answer, Files]) -> None:
     results = standards(*shipped)
     assert score(results, "IPDAS v4").startswith("35 apply: ")

@@ -133,10 +133,12 @@ def paid(page: Page) -> bool:
 
 
 def untreated(page: Page) -> Found:
-    """How the problem goes by itself: the place is there, its truth is for a person."""
+    """How the problem goes by itself: told by the control groups, else for a person to see."""
     none = [o for o in page.answer.review.options if o.kind == "no-change"]
     if not condition(page) or not none or not page.says(none[0].experience, "options"):
         return "not met", "nothing is said of how it goes when nothing is done"
+    if page.answer.course and page.says_all(page.answer.course, "condition"):
+        return "met", ""
     return "needs a person", "whether the text tells how the problem goes by itself"
 
 
