@@ -281,3 +281,67 @@ def test_no_deciding_outcome_is_refused(clear):
     clear.outcomes = [replace(clear.outcomes[0], decides=False)]
     with pytest.raises(InputError, match="decides"):
         answered(clear)
+
+
+@pytest.mark.parametrize(
+    ("treated", "signed", "said"),
+    [
+        (2, "", "serious harm was seen in trials"),
+        (0, "", "the trials cannot exclude serious harm"),
+        (-1, "serious", "those who judged the evidence think serious harm possible"),
+    ],
+)
+def test_why_serious_harm_is_possible_is_told_as_it_is(isolating, treated, signed, said):
+    bench = well_measured(isolating((14, 20, 400), (15, 20, 400)), ["t1", "t2"])
+    if treated >= 0:
+        for arm, events in (("x", treated), ("c", 1)):
+            bench.harm(
+                "bleed", trial="t1", arm=arm, events=events, n=50, asked="yes", severity="serious"
+            )
+    if signed:
+        bench.judge("harm", signed)
+    verdict = answered(bench).verdict
+    assert (verdict.code, verdict.harm) == ("AVOID", "serious possible")
+    assert verdict.sentence.startswith(f"It makes pain worse, and {said}")
+
+
+def test_treatments_that_make_worse_say_so(isolating):
+    sure = answered(well_measured(isolating((14, 20, 400), (15, 20, 400)), ["t1", "t2"])).verdict
+    assert sure.code == "AVOID"
+    assert sure.sentence.startswith("It makes pain worse, and ")
+    unsure = answered(isolating((14, 20, 400), (15, 20, 400), rob="high")).verdict
+    assert (unsure.code, unsure.benefit) == ("MAYNOT", "worse")
+    assert "little room for a benefit that matters" in unsure.caution
+
+
+def on_its_own(bench):
+    """The same numbers for the solution without a needle, against nothing."""
+    parts = {"x": ("solution",), "c": ()}
+    bench.arms = [replace(a, components=parts[a.arm]) for a in bench.arms]
+
+
+def test_a_benefit_over_nothing_names_what_it_was_compared_with(isolating):
+    bench = well_measured(isolating((-14, 20, 400), (-15, 20, 400)), ["t1", "t2"])
+    said = "It was compared with injections of salt water only, not with a sham or with other care."
+    assert said not in answered(bench).verdict.sentence
+    on_its_own(bench)
+    assert said in answered(bench).verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("parts", "blinding", "certainty"),
+    [
+        (("sham",), "unclear", "high"),
+        (("sham",), "none", "moderate"),
+        ((), "unclear", "moderate"),
+        ((), "participants", "high"),
+    ],
+)
+def test_without_a_sham_people_knew_unless_the_trial_says_otherwise(
+    isolating, parts, blinding, certainty
+):
+    made = isolating((-14, 20, 400), (-15, 20, 400), blinding=blinding)
+    bench = well_measured(made, ["t1", "t2"])
+    if not parts:
+        on_its_own(bench)
+    assert answered(bench).certainty == certainty

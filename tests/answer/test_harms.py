@@ -14,6 +14,7 @@ from equipoise.answer.harms import (
     zero_event_bound,
 )
 from equipoise.answer.ledger import Ledger
+from equipoise.answer.messages import harm_sentence
 from equipoise.core.provenance import plain
 
 
@@ -248,3 +249,115 @@ def test_two_control_groups_of_one_trial_both_count(bench):
     line = lines(bench)["sore"]
     assert line.without is not None
     assert line.without.value == pytest.approx(1000 * 8 / 450)
+
+
+def pair(bench, harm, treated, control, n=300, trial="one", **kw):
+    for arm, events in (("x", treated), ("c", control)):
+        bench.harm(harm, trial=trial, arm=arm, events=events, n=n, asked="yes", **kw)
+
+
+def test_harms_of_a_retracted_or_excluded_trial_do_not_count(bench):
+    for kept, changed in (("use", "excluded"), ("status", "retracted")):
+        bench = Bench()
+        trial(bench, 300)
+        bench.trial("two", {"x": ["active"], "c": ["sham"]}, n_randomized=600, **{kept: changed})
+        pair(bench, "sore", 60, 20)
+        pair(bench, "leak", 40, 0, trial="two", severity="serious")
+        found = lines(bench)
+        assert found["leak"].state == 5
+        assert "40" not in plain(found["leak"].statement)
+        # It is still a harm that somebody named and nobody who counts looked for.
+        assert classed(bench) == "not measured"
+        assert set(lines(bench)) == {"sore", "leak"}
+
+
+def test_a_serious_harm_that_trials_exclude_is_not_possible(bench):
+    trial(bench, 3000)
+    pair(bench, "leak", 3, 3, n=3000, severity="serious")
+    assert classed(bench) == "minor"
+    bench = Bench()
+    trial(bench, 100)
+    pair(bench, "leak", 3, 3, n=100, severity="serious")
+    assert classed(bench) == "serious possible"
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [("mild", "minor"), ("needs-care", "serious possible"), ("unclear", "serious possible")],
+)
+def test_a_sure_excess_of_what_is_not_known_to_be_mild_counts_as_possibly_serious(
+    bench, severity, expected
+):
+    trial(bench, 300)
+    pair(bench, "bleeding", 60, 20, severity=severity)
+    assert classed(bench) == expected
+
+
+def test_a_serious_harm_of_which_trials_do_not_speak_keeps_harms_unmeasured(bench):
+    trial(bench, 300)
+    pair(bench, "sore", 0, 0)
+    assert classed(bench) == "none"
+    bench.harm("leak", kind="theory", severity="serious")
+    assert classed(bench) == "not measured"
+
+
+def test_people_of_trials_that_do_not_say_how_many_they_randomised_count(bench):
+    trial(bench, 300)
+    pair(bench, "sore", 0, 0)
+    bench.trial("two", {"x": ["active"], "c": ["sham"]})
+    assert classed(bench) == "none"
+    bench.mean("two", "x", 30, 10, 900).mean("two", "c", 40, 10, 900)
+    assert classed(bench) == "not measured"
+
+
+def test_a_signed_severity_of_a_harm_can_only_raise_it(bench):
+    trial(bench, 300)
+    pair(bench, "sore", 60, 20)
+    bench.judge("harm", "serious", domain="sore")
+    assert lines(bench)["sore"].severity == "serious"
+    assert classed(bench) == "serious likely"
+    bench = Bench()
+    trial(bench, 300)
+    pair(bench, "leak", 60, 20, severity="serious")
+    bench.judge("harm", "mild", domain="leak")
+    assert classed(bench) == "serious likely"
+
+
+def test_a_signed_judgement_of_all_harms_makes_serious_ones_possible(bench):
+    trial(bench, 300)
+    pair(bench, "sore", 0, 0)
+    bench.judge("harm", "mild")
+    assert classed(bench) == "none"
+    bench.judge("harm", "serious")
+    assert classed(bench) == "serious possible"
+
+
+def test_only_trials_that_asked_bound_a_harm_that_nobody_had(bench):
+    trial(bench, 100)
+    bench.trial("two", {"x": ["active"], "c": ["sham"]}, n_randomized=2000)
+    bench.harm("clot", trial="one", arm="x", events=0, n=100, asked="yes")
+    bench.harm("clot", trial="two", arm="x", events=0, n=1000, asked="no")
+    line = lines(bench)["clot"]
+    assert line.state == 4
+    assert line.bound.value == pytest.approx(1000 * zero_event_bound(100))
+    assert "100 people" in plain(line.statement)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("sore", 60, 20, "mild")], "In trials people had sore."),
+        ([("sore", 0, 9, "mild")], "those who had it were harmed no more than the others"),
+        ([("sore", 0, 0, "mild")], "Trials asked about sore, and nobody had it"),
+    ],
+)
+def test_harms_in_one_sentence_tell_what_the_treated_had(bench, rows, said):
+    trial(bench, 300)
+    for harm, treated, control, severity in rows:
+        if treated == control == 0:
+            bench.harm(harm, trial="one", arm="x", events=0, n=300, asked="yes")
+        else:
+            pair(bench, harm, treated, control, severity=severity)
+    review = bench.review()
+    found = harm_lines(review, Ledger())
+    assert said in harm_sentence(found, harm_class(review, found))

@@ -70,7 +70,7 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
         together_part(review, data, models, ledger), interplay(review, models, ledger)
     )
     components = component_lines(review, models, ledger)
-    verdict = verdict_of(review, found, deciding, setting, search)
+    verdict = verdict_of(review, found, deciding, setting, search, harms)
     level = verdict.certainty
     reasons = () if deciding.judged is None else plain_reasons(deciding.judged.profile)
     harmful = harm_sentence(harms, setting.harm)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from equipoise.answer.absolute import Scale
-from equipoise.answer.answer import Verdict
+from equipoise.answer.answer import HarmLine, Verdict
+from equipoise.answer.harms import had_it, signed_serious
 from equipoise.answer.judging import Judged, Setting, plain_reasons
 from equipoise.answer.outcomes import Outcomes
 from equipoise.answer.sensitivity import other_outcomes
 from equipoise.answer.status import Search, heading, retracted
-from equipoise.answer.verdict import Row
 from equipoise.answer.wording import (
     BEST_CASE,
     BURDEN_PHRASE,
@@ -19,17 +19,24 @@ from equipoise.answer.wording import (
     LABELS,
     MAYNOT_CAUTION,
     MODAL,
+    NO_BENEFIT,
+    NO_SHAM,
     NOT_PROOF,
     OUTWEIGHED,
+    SEEN_PHRASES,
     SIZE_WORDS,
     WEIGHED,
     WORSE_LOW,
+    WORSE_SURE,
     capital,
     join,
 )
 from equipoise.core.provenance import mark
 from equipoise.core.table import count, points
 from equipoise.review.records import Judgement, Review
+
+#: The answers that speak of a benefit.
+BENEFITS = frozenset({"WORTH", "MAYHELP", "CLOSE"})
 
 
 def burden_of(review: Review) -> tuple[str, str]:
@@ -47,6 +54,7 @@ def verdict_of(
     deciding: Outcomes,
     setting: Setting,
     search: Search,
+    harms: Sequence[HarmLine],
 ) -> Verdict:
     """The verdict on the deciding outcome, with everything that would flip it."""
     judged = deciding.judged
@@ -59,7 +67,13 @@ def verdict_of(
         label=label,
         glyph=glyph,
         heading=heading(review, search),
-        sentence=_sentence(deciding, judged, setting),
+        sentence=_sentence(
+            deciding,
+            judged,
+            setting,
+            review.question.comparator_plain,
+            _words(review, setting, harms),
+        ),
         caution=_caution(deciding, judged),
         rests_on=deciding.outcome.id,
         benefit=None if judged is None else judged.effect_class,
@@ -103,7 +117,35 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
     return tuple(by_threshold + by_choice)
 
 
-def _sentence(deciding: Outcomes, judged: Judged | None, setting: Setting) -> str:
+def _words(review: Review, setting: Setting, lines: Sequence[HarmLine]) -> tuple[str, str]:
+    """The harm in the middle of a sentence, and as a clause of its own: what was really seen."""
+    if setting.harm != "serious possible":
+        return HARM_PHRASES[setting.harm], HARM_CLAUSES[setting.harm]
+    serious = [h for h in lines if h.severity == "serious"]
+    if any(had_it(h) for h in serious):
+        return SEEN_PHRASES["serious"]
+    if any(h.state == 3 for h in serious):
+        return HARM_PHRASES[setting.harm], HARM_CLAUSES[setting.harm]
+    if any(h.state == 1 for h in serious):
+        return SEEN_PHRASES["open"]
+    return SEEN_PHRASES["judged" if signed_serious(review) else "care"]
+
+
+def _sentence(
+    deciding: Outcomes,
+    judged: Judged | None,
+    setting: Setting,
+    comparator: str,
+    harm: tuple[str, str],
+) -> str:
+    """The row's sentence; a benefit over nothing at all says that it is one."""
+    said = _filled(deciding, judged, harm)
+    if judged is None or not judged.bare or judged.code not in BENEFITS:
+        return said
+    return f"{said} {NO_SHAM.format(comparator=comparator)}"
+
+
+def _filled(deciding: Outcomes, judged: Judged | None, harm: tuple[str, str]) -> str:
     outcome = deciding.outcome.plain
     code = "NOTRIALS" if judged is None else judged.code
     template = LABELS[code][2]
@@ -111,17 +153,20 @@ def _sentence(deciding: Outcomes, judged: Judged | None, setting: Setting) -> st
         return template.format(outcome=outcome)
     level = judged.profile.level
     reasons = join(plain_reasons(judged.profile)) or "the trials leave doubt"
+    modal = MODAL.get(level, "may ")
     if code == "MAYNOT" and judged.effect_class == "worse":
         return WORSE_LOW.format(outcome=outcome, reasons=reasons)
+    if code == "AVOID" and judged.effect_class == "worse" and level in MODAL:
+        return WORSE_SURE.format(modal=modal, outcome=outcome, downsides=harm[1])
     benefit = _benefit(judged, outcome)
-    downsides = {
-        "CLOSE": _against(judged.row, setting),
-        "AVOID": capital(HARM_CLAUSES[setting.harm]),
-    }.get(code, HARM_CLAUSES[setting.harm])
+    downsides = harm[1]
+    if code == "CLOSE":
+        downsides = BURDEN_PHRASE if judged.row.burden == ("notable",) else harm[0]
     if code == "AVOID":
+        downsides = capital(downsides)
         benefit = _outweighed(judged, outcome, benefit)
     return template.format(
-        modal=MODAL.get(level, "may "),
+        modal=modal,
         outcome=outcome,
         reasons=reasons,
         benefit=benefit,
@@ -143,18 +188,12 @@ def _outweighed(judged: Judged, outcome: str, benefit: str) -> str:
     return OUTWEIGHED["none"].format(outcome=outcome)
 
 
-def _against(row: Row, setting: Setting) -> str:
-    """What the benefit is weighed against: the harm, or the burden where that was the reason."""
-    if row.burden == ("notable",):
-        return BURDEN_PHRASE
-    return HARM_PHRASES[setting.harm]
-
-
 def _caution(deciding: Outcomes, judged: Judged | None) -> str:
     if judged is None or judged.code == "UNKNOWN":
         return NOT_PROOF
     if judged.code == "MAYNOT":
-        return MAYNOT_CAUTION
+        hopeless = judged.effect_class == "worse" and judged.high_class in ("worse", "none")
+        return NO_BENEFIT if hopeless else MAYNOT_CAUTION
     if judged.code == "NOTWORTH":
         return BEST_CASE.format(best=_best(deciding, judged.scale))
     return ""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from equipoise.answer.answer import HarmClass, HarmLine, HarmState
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.wording import join
+from equipoise.certainty.rob_me import trial_people
 from equipoise.core.provenance import Cell, Quantity, mark
 from equipoise.core.table import fixed
 from equipoise.models.counts import RiskDifference, mantel_haenszel_rd
@@ -64,11 +65,33 @@ class _Side:
     cells: tuple[Cell, ...]
 
 
+def counted_harms(review: Review) -> tuple[HarmFinding, ...]:
+    """What counts of the folder's rows about harms: nothing of retracted or excluded trials.
+
+    A harm that only such a trial names stays, as one that no trial that counts speaks of.
+    """
+    out = {t.id for t in review.trials if t.use == "excluded" or t.status == "retracted"}
+    kept = [h for h in review.harms if h.trial not in out]
+    named = {h.harm for h in kept}
+    silent = dict.fromkeys(h.harm for h in review.harms if h.harm not in named)
+    first = {h.harm: h for h in reversed(review.harms)}
+    return (
+        *kept,
+        *(
+            replace(
+                first[name], kind="theory", trial="", arm="", asked="unclear", events=None, n=None
+            )
+            for name in silent
+        ),
+    )
+
+
 def harm_lines(review: Review, ledger: Ledger) -> tuple[HarmLine, ...]:
     """One line for each harm named in the folder: by state, then the most serious first."""
-    names = dict.fromkeys(h.harm for h in review.harms)
+    told = counted_harms(review)
+    names = dict.fromkeys(h.harm for h in told)
     lines = [
-        _line(review, [h for h in review.harms if h.harm == name], ledger, i)
+        _line(review, [h for h in told if h.harm == name], ledger, i)
         for i, name in enumerate(names, start=1)
     ]
     return tuple(sorted(lines, key=lambda x: (x.state, -_SEVERITIES.index(x.severity))))
@@ -98,9 +121,9 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
     elif elsewhere:
         state = 3
         number, statement = _elsewhere(elsewhere, ledger, prefix)
-    elif all_treated and asked == "yes":
+    elif asked_sides := _asked_sides(review, rows):
         state = 4
-        bound, statement = _not_seen(first, all_treated, ledger, prefix)
+        bound, statement = _not_seen(first, asked_sides, ledger, prefix)
     else:
         state = 5
         statement = _not_said(rows, all_treated)
@@ -108,14 +131,14 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
         harm=first.harm,
         plain=first.plain,
         state=state,
-        severity=_worst_severity(rows),
+        severity=_worst_severity(review, rows),
         statement=statement,
         with_=with_,
         without=without,
         excess=excess,
         count=number,
         bound=bound,
-        asked=asked,
+        asked="yes" if state == 4 else asked,
         duration=next((h.duration for h in rows if h.duration), ""),
         at_risk=next((h.at_risk for h in rows if h.at_risk), ""),
         sources=tuple(dict.fromkeys(h.source for h in rows if h.source)),
@@ -157,6 +180,12 @@ def _joined(sides: Sequence[_Side]) -> _Side:
     return _Side(sum(s.events for s in sides), sum(s.n for s in sides), cells)
 
 
+def _asked_sides(review: Review, rows: Sequence[HarmFinding]) -> list[_Side]:
+    """The treated groups of trials that asked everybody."""
+    compared, alone = _sides(review, [h for h in rows if h.kind == "trial" and h.asked == "yes"])
+    return [*(a for a, _ in compared), *alone]
+
+
 def _side(row: HarmFinding) -> _Side:
     assert row.events is not None
     assert row.n is not None
@@ -170,8 +199,11 @@ def _asked(rows: Sequence[HarmFinding]) -> str:
     return "no" if answers == {"no"} else "unclear"
 
 
-def _worst_severity(rows: Sequence[HarmFinding]) -> str:
-    return max((h.severity for h in rows), key=_SEVERITIES.index)
+def _worst_severity(review: Review, rows: Sequence[HarmFinding]) -> str:
+    """The gravest that a source or a person who signed for this harm calls it."""
+    signed = [j.level for j in review.judgements if j.about == "harm" and j.domain == rows[0].harm]
+    named = [s for s in signed if s in _SEVERITIES]
+    return max([*(h.severity for h in rows), *named], key=_SEVERITIES.index)
 
 
 def _compared(
@@ -234,7 +266,7 @@ def _told(quantity: Quantity) -> str:
 
 
 def _way(value: float) -> str:
-    return "fewer" if value < 0 else "more"
+    return "fewer" if value < -0.5 else "more"
 
 
 def _uncontrolled(
@@ -372,27 +404,66 @@ def harm_class(review: Review, lines: Sequence[HarmLine]) -> HarmClass:
     """The class of harm that goes into the verdict table.
 
     *Serious likely*: a serious harm compared in trials, with an interval above zero. *Serious
-    possible*: a serious harm seen or reported anywhere. Otherwise *not measured*, unless people
-    making up two thirds of the trials were asked and enough of them to put a serious harm that
-    nobody had below 1 in 100; then *none* or *minor*.
+    possible*: a serious harm seen or reported anywhere, unless trials that compared it exclude 1 in
+    100 more; a harm that is clearly more frequent with the treatment and needs care, or whose
+    severity nobody stated; or whatever a person signed as serious. Otherwise *not measured*, unless
+    people making up two thirds of the trials were asked, enough of them to put a serious harm that
+    nobody had below 1 in 100, and no serious harm is named of which trials do not say anything;
+    then *none* or *minor*.
     """
     serious = [h for h in lines if h.severity == "serious"]
-    if any(h.state == 1 and h.excess and (h.excess.low or 0) > 0 for h in serious):
+    if any(_more(h) for h in serious):
         return "serious likely"
-    if any(h.state in (1, 2, 3) for h in serious):
+    graver = [h for h in lines if h.severity in ("needs-care", "unclear")]
+    if (
+        signed_serious(review)
+        or any(_possible(h) for h in serious)
+        or any(_more(h) for h in graver)
+    ):
         return "serious possible"
-    asked = [
-        h
-        for h in review.harms
-        if h.kind == "trial" and h.asked == "yes" and h.n and h.trial and h.arm
-    ]
+    if any(h.state == 5 for h in serious) or not _measured(review):
+        return "not measured"
+    return "minor" if any(h.state in (1, 2, 3) for h in lines) else "none"
+
+
+def signed_serious(review: Review) -> bool:
+    """Whether a person signed that serious harm is to be reckoned with, whatever the rows say."""
+    return any(
+        j.about == "harm" and not j.domain and j.level == "serious" for j in review.judgements
+    )
+
+
+def had_it(line: HarmLine) -> bool:
+    """Whether anybody who had the treatment in a trial was seen with the harm."""
+    if line.state == 1:
+        return line.with_ is not None and line.with_.value > 0
+    return line.state == 2
+
+
+def _more(line: HarmLine) -> bool:
+    """Whether trials show that the treatment adds to a harm."""
+    return line.state == 1 and line.excess is not None and (line.excess.low or 0) > 0
+
+
+def _possible(line: HarmLine) -> bool:
+    """Whether the treatment may bring a serious harm: seen or told, and not excluded by trials."""
+    if line.state == 1 and line.excess is not None and line.excess.high is not None:
+        return line.excess.high >= 1000 * TOLERANCE
+    if line.state == 4 and line.bound is not None:
+        return False
+    return line.state in (1, 2, 3)
+
+
+def _measured(review: Review) -> bool:
+    """Whether enough people were asked about harms, and enough of those who were treated."""
+    counted = {t.id: t for t in review.trials if t.use == "included" and t.status != "retracted"}
     by_trial: dict[str, dict[str, int]] = {}
-    for h in asked:
-        assert h.n is not None
-        arms = by_trial.setdefault(h.trial, {})
-        arms[h.arm] = max(arms.get(h.arm, 0), h.n)
+    for h in counted_harms(review):
+        if h.kind == "trial" and h.asked == "yes" and h.n and h.trial in counted and h.arm:
+            arms = by_trial.setdefault(h.trial, {})
+            arms[h.arm] = max(arms.get(h.arm, 0), h.n)
     people = sum(sum(arms.values()) for arms in by_trial.values())
-    randomised = sum(t.n_randomized or 0 for t in review.trials if t.use == "included")
+    randomised = sum(trial_people(review, t) for t in counted.values())
     exposed = sum(
         n
         for trial, arms in by_trial.items()
@@ -400,9 +471,7 @@ def harm_class(review: Review, lines: Sequence[HarmLine]) -> HarmClass:
         if _treated(review, trial, arm)
     )
     enough = exposed > 0 and zero_event_bound(exposed) < TOLERANCE
-    if not enough or people < ASKED_SHARE * randomised:
-        return "not measured"
-    return "minor" if any(h.state in (1, 2, 3) for h in lines) else "none"
+    return enough and people >= ASKED_SHARE * randomised
 
 
 def _treated(review: Review, trial: str, arm: str) -> bool:

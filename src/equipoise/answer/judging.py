@@ -84,6 +84,8 @@ class Judged:
     profile: GradeProfile
     effect_class: EffectClass | None
     row: Row | None
+    bare: bool = False
+    """Whether no control group got anything that counts: neither a sham nor other care."""
 
     @property
     def code(self) -> VerdictCode:
@@ -139,7 +141,18 @@ def judge(
     graded = _counted(outcome, chosen, fit, scale, signed_reasons, caps)
     row = None if size is None else decide(setting.harm, graded.level, size, setting.burden)
     return Judged(
-        scale, benefit, low, high, low_class, high_class, people, needed, graded, size, row
+        scale,
+        benefit,
+        low,
+        high,
+        low_class,
+        high_class,
+        people,
+        needed,
+        graded,
+        size,
+        row,
+        bare=not any(p.parts2 for p in chosen),
     )
 
 
@@ -230,11 +243,16 @@ def _bias(review: Review, outcome: Outcome, chosen: Sequence[Pair], fit: Pairwis
     weights = [float(w) for w in fit.weights]
     risks = [result_risk(review, p.trial.id, outcome.id) for p in chosen]
     open_weight = sum(
-        w
-        for w, p in zip(weights, chosen, strict=True)
-        if outcome.self_reported and p.trial.blinding in ("none", "assessors")
+        w for w, p in zip(weights, chosen, strict=True) if outcome.self_reported and knew(review, p)
     )
     return risk_of_bias(risks, weights, subjective_unblinded=open_weight / sum(weights))
+
+
+def knew(review: Review, pair: Pair) -> bool:
+    """Whether people knew what they got: so told, or not told and there was no sham."""
+    if pair.trial.blinding != "unclear":
+        return pair.trial.blinding in ("none", "assessors")
+    return not any(review.component(c).role in ("treatment", "delivery") for c in pair.parts2)
 
 
 def _information_size(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from equipoise.answer.absolute import difference_words
 from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part
-from equipoise.answer.harms import TOLERANCE, zero_event_bound
+from equipoise.answer.harms import TOLERANCE, had_it, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.next_trial import NextTrial
@@ -68,17 +68,20 @@ def harm_sentence(lines: Sequence[HarmLine], harm: HarmClass) -> str:
     """The harms in one sentence: what was seen, what was only reported, what nobody asked."""
     if not lines:
         return "Harms: the trials did not say anything about them."
-    seen = [h.plain for h in lines if h.state in (1, 2)]
+    seen = [h.plain for h in lines if had_it(h)]
+    unseen = [h.plain for h in lines if h.state == 4]
     serious = [h.plain for h in lines if h.state == 3 and h.severity == "serious"]
     parts = []
     if seen:
         parts.append(f"In trials people had {join(seen[:3])}")
+    elif any(h.state == 1 for h in lines):
+        parts.append("In trials those who had it were harmed no more than the others")
+    elif unseen:
+        parts.append(f"Trials asked about {join(unseen[:3], 'or')}, and nobody had it")
     else:
         parts.append("No trial told how many people were harmed in each group")
     if serious:
-        parts.append(
-            "practitioners have reported serious harms, and nobody knows how often they happen"
-        )
+        parts.append("serious harms have been reported, and nobody knows how often they happen")
     elif harm == "not measured":
         parts.append("harms were not properly measured")
     return f"{'; '.join(parts)}."

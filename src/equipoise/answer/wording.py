@@ -77,7 +77,18 @@ OUTWEIGHED: dict[str, str] = {
 }
 BURDEN_PHRASE = "what it takes to have it"
 
+#: Where the answer is AVOID because people get worse.
+WORSE_SURE = "It {modal}makes {outcome} worse, and {downsides}."
+#: Beside MAYNOT where the interval holds no benefit that matters.
+NO_BENEFIT = (
+    "This is not proof that it does not work, "
+    "but the trials leave little room for a benefit that matters."
+)
+
 WORSE_LOW = "It may make {outcome} worse. We have little confidence because {reasons}."
+
+#: Where every control group got nothing that counts (honesty rule H5).
+NO_SHAM = "It was compared with {comparator} only, not with a sham or with other care."
 
 #: What a label does not mean (honesty rule H9); NOTWORTH has its own, with the best case.
 NOT_PROOF = "This is not proof that it does not work. It means that the trials cannot tell."
@@ -183,7 +194,7 @@ HARM_PHRASES: dict[HarmClass, str] = {
     "minor": "the known downsides are minor",
     "not measured": "harms that the trials did not properly measure",
     "serious possible": "serious harms that have been reported but whose chance is not known",
-    "serious likely": "serious harm is likely",
+    "serious likely": "serious harm, which the trials show to be likely",
 }
 
 #: The same as a clause of its own.
@@ -193,6 +204,26 @@ HARM_CLAUSES: dict[HarmClass, str] = {
     "not measured": "its harms were not properly measured",
     "serious possible": "serious harms have been reported, and nobody knows how often they happen",
     "serious likely": "serious harm is likely",
+}
+
+#: What stands for "serious possible" where it is not that serious harms were only reported.
+SEEN_PHRASES: dict[str, tuple[str, str]] = {
+    "serious": (
+        "serious harm seen in trials, whose chance is not well known",
+        "serious harm was seen in trials, and how much the treatment adds is not well known",
+    ),
+    "open": (
+        "serious harm, which the trials cannot exclude",
+        "the trials cannot exclude serious harm",
+    ),
+    "judged": (
+        "serious harm, which those who judged the evidence think possible",
+        "those who judged the evidence think serious harm possible",
+    ),
+    "care": (
+        "harm that is more frequent with it and can need care",
+        "harm that can need care is more frequent with it",
+    ),
 }
 
 SEVERITY: dict[str, str] = {

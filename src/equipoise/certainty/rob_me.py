@@ -121,11 +121,16 @@ def _pooled(row: Finding | ContrastFinding) -> bool:
 
 
 def _gap(review: Review, trial: Trial, row: Unreported | None, usable: bool) -> Gap:
-    people = trial.n_randomized or _counted(review, trial.id)
+    people = trial_people(review, trial)
     if row is None:
         state: GapState = "reported" if usable else "not said"
         return Gap(trial.id, trial.label, state, "", people, usable)
     return Gap(trial.id, trial.label, row.state, row.because, people, usable, row.source, row.note)
+
+
+def trial_people(review: Review, trial: Trial) -> int:
+    """People of a trial: randomised, or as many as its groups or results count; 0 if unknown."""
+    return trial.n_randomized or _counted(review, trial.id)
 
 
 def _counted(review: Review, trial: str) -> int:
