@@ -4,7 +4,8 @@ Hasselblad V (1998). Meta-analysis of multitreatment studies. Med Decis Making 1
 doi:10.1177/0272989X9801800110; NICE Decision Support Unit, Technical Support Document 4 (Dias,
 Welton, Sutton, Caldwell, Lu, Ades 2011, revised 2014). Numbers of people who gave up smoking.
 Expected values by netmeta 3.4.0 on odds ratios, tau² by DerSimonian and Laird; those with t
-distributions from issue 32 of netmeta.
+distributions from issue 32 of netmeta. The Bayesian ones are those of the technical support
+document (WinBUGS: binomial likelihoods, uniform(0, 5) for tau, vague normal priors of effects).
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import math
 import pytest
 
 from equipoise.effects.contrasts import Arms, arms
+from equipoise.models.bayes import priors
+from equipoise.models.bayes.fit import bayes
+from equipoise.models.bayes.network_counts import BayesNetworkCounts
 from equipoise.models.network.fit import NetworkFit, network
 
 # Trial: treatment gave up/people; ...
@@ -151,3 +155,53 @@ def test_no_trial_holds_the_network_together(fit: NetworkFit) -> None:
     low, high = found.range_of("individual", "no contact")
     assert low < math.log(2.0822) < high
     assert low > 0.0
+
+
+@pytest.fixture(scope="module")
+def posterior() -> BayesNetworkCounts:
+    found = bayes(
+        fitted(), tau=priors.uniform(5.0), effect=priors.normal(0.0, 100.0), likelihood="binomial"
+    )
+    assert isinstance(found, BayesNetworkCounts)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "mean", "sd", "low", "high"),
+    [
+        ("self-help", "no contact", 0.49, 0.40, -0.29, 1.31),
+        ("individual", "no contact", 0.84, 0.24, 0.39, 1.34),
+        ("group", "no contact", 1.10, 0.44, 0.26, 2.00),
+        ("individual", "self-help", 0.35, 0.41, None, None),
+        ("group", "self-help", 0.61, 0.49, None, None),
+        ("group", "individual", 0.26, 0.41, None, None),
+    ],
+)
+def test_posterior_by_binomial_likelihoods(
+    posterior: BayesNetworkCounts,
+    one: str,
+    two: str,
+    mean: float,
+    sd: float,
+    low: float | None,
+    high: float | None,
+) -> None:
+    found = posterior.effect(one, two)
+    assert (found.mean, found.sd) == pytest.approx((mean, sd), abs=0.0075)
+    if low is not None:
+        assert (found.ci.low, found.ci.high) == pytest.approx((low, high), abs=0.02)
+
+
+def test_posterior_of_tau(posterior: BayesNetworkCounts) -> None:
+    tau = posterior.tau
+    assert tau.median == pytest.approx(0.82, abs=0.0075)
+    assert (tau.ci.low, tau.ci.high) == pytest.approx((0.55, 1.27), abs=0.02)
+
+
+def test_deviance_as_winbugs_takes_it(posterior: BayesNetworkCounts) -> None:
+    """Published: residual deviance 54.0 of 50 groups, 45.0 effective parameters, DIC 99.0."""
+    found = posterior.deviance("logit")
+    assert len(found.study) == 50
+    assert found.residual == pytest.approx(54.0, abs=0.15)
+    assert found.pd == pytest.approx(45.0, abs=0.15)
+    assert found.dic == pytest.approx(99.0, abs=0.15)

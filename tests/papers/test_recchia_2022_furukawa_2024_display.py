@@ -17,10 +17,11 @@ import pytest
 
 from equipoise.answer.wording import both_ends, statement_plain
 from equipoise.certainty.thresholds import classify, signed
-from equipoise.effects.contrasts import published
+from equipoise.effects.contrasts import contrasts, published
 from equipoise.models.components.basis import attribution, identifiability_map
 from equipoise.models.components.fit import components
 from equipoise.models.network.fit import network
+from equipoise.models.pairwise import pairwise
 from equipoise.review.records import Threshold
 
 BOTH = "exercise+antidepressant"
@@ -63,6 +64,22 @@ def test_a_printed_contrast_is_shown_as_it_was_printed(
     # The interval is rebuilt about the estimate: a printed one is off its middle by rounding.
     assert (found.ci.low, found.ci.high) == pytest.approx((low, high), abs=0.0051)
     assert (low <= 0.0 <= high) == (found.ci.low <= 0.0 <= found.ci.high)
+
+
+def test_the_published_heterogeneity_is_shown_as_it_was_printed() -> None:
+    """tau² 0.03, I² 46%, of 21 trials with 2,551 people."""
+    fit = network(recchia(RECCHIA), tau2=0.03, reference="control")  # type: ignore[arg-type]
+    assert fit.tau2 == 0.03
+    assert "tau² 0.03, given" in fit.summary()
+    assert not CLAIM.search(fit.summary())
+    # Trials of that many people each have such variances that the two numbers say the same: I² is
+    # 46% for a tau² that prints as 0.03.
+    k, people = 21, 2551
+    es = contrasts(yi=[-0.12] * k, vi=[4.0 * k / people] * k, measure="SMD")
+    low, high = (pairwise(es, tau2=t).i2 for t in (0.025, 0.035))
+    assert low < 46.0 < high
+    i2 = pairwise(es, tau2=0.03).i2
+    assert i2 == pytest.approx(46.0, abs=2.5)
 
 
 def test_more_people_stop_taking_part_and_no_word_makes_that_a_benefit() -> None:

@@ -366,7 +366,7 @@ def _part_html(part: Part, anchor: Anchor) -> str:
     return escape(part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table:
     """An immutable table: a caption, columns, rows and notes.
 
@@ -393,6 +393,10 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __repr__(self) -> str:
+        size = f"{counted(len(self.rows), 'row')}, {counted(len(self.columns), 'column')}"
+        return f"<Table {self.caption!r}: {size}>"
 
     def column(self, key: str) -> tuple[Value, ...]:
         """The values of one column, unrounded."""

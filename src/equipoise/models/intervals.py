@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.provenance import Quantity
 from equipoise.core.result import Interval, Method, Note
-from equipoise.core.table import fixed, kept, kind_of, show, significant
+from equipoise.core.table import fixed, kept, kind_of, p_statement, percent, show, significant
 from equipoise.effects.measures import Measure
 from equipoise.num.dist import critical
 
@@ -403,6 +403,15 @@ def shown(measure: Measure, value: float, interval: Interval) -> tuple[str, str]
         return texts.value, texts.interval
     decimals = _decimals(value, interval)
     return fixed(value, decimals), _between(interval, decimals)
+
+
+def effect_said(estimate: float, se: float, ci: Interval, p: float) -> str:
+    """An effect on the scale of analysis in one line, digits cut for reading."""
+    ends = f"{significant(ci.low)} to {significant(ci.high)}"
+    return (
+        f"{significant(estimate)}, standard error {significant(se)}, {percent(100 * ci.level)} CI "
+        f"{ends}, {p_statement(p)}"
+    )
 
 
 def _decimals(value: float, interval: Interval) -> int:

@@ -43,6 +43,8 @@ def test_nothing_is_taken_that_does_not_stand_the_adjustment(linde: Contrasts) -
     assert "not below 0.05" in found.stopped
     assert found.fit.beta == pytest.approx(found.additive.beta)
     assert not any(note.code == "chosen-by-p-value" for note in found.notes)
+    assert any("Holm" in m.paper for m in found.methods)
+    assert any("Rücker" in m.paper for m in found.methods)
 
 
 def test_each_step_is_the_model_with_that_interaction(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from equipoise.models.correlated import shared_effects
 from equipoise.models.network.contributions import flow
 from equipoise.models.network.core import make_net, solve, subnetworks
 from equipoise.models.network.fit import NetworkFit, network
+from equipoise.models.network.regression import network_regress
 from equipoise.models.network.spread import dense, searched
 from equipoise.models.pairwise import pairwise
 
@@ -475,7 +477,7 @@ def test_a_fixed_tau2_is_used_as_it_is() -> None:
     )
     free = network(es)
     held = network(es, tau2=free.tau2)
-    assert held.tau2_method == "fixed"
+    assert held.tau2_method == "given"
     assert every(held) == pytest.approx(every(free), rel=1e-12)
     assert every(network(es, tau2=0.0)) == pytest.approx(every(network(es, model="common")))
     with pytest.raises(InputError, match="tau² of -1"):
@@ -558,3 +560,47 @@ def test_a_large_network_by_another_factorisation() -> None:
         two, notes = searched(net, code)
         assert two == pytest.approx(one, rel=1e-9)
         assert not notes
+
+
+def _all_results() -> list[Any]:
+    """One of each kind that a network gives."""
+    path = Path(__file__).parents[3] / "validation" / "values" / "network_smokingcessation.json"
+    held = json.loads(path.read_text(encoding="utf-8"))["input"]
+    net = network(contrasts(**held, measure="OR"), tau2="DL")
+    year = {study: 1990 + i for i, study in enumerate(sorted(set(net.data.study)))}
+    return [
+        net,
+        net.matrices(),
+        net.split(),
+        net.leave_one_out(),
+        net.decomposition(),
+        net.net_heat(),
+        net.ranking("higher", draws=1000),
+        net.hat_matrix(),
+        net.flow_measures(),
+        net.contributions(),
+        net.contributions(method="random-walk"),
+        net.trial_contributions(),
+        net.comparison_funnel(net.treatments),
+        network_regress(net, year),
+    ]
+
+
+def test_every_result_has_its_notes_its_papers_and_its_ways_out() -> None:
+    for result in _all_results():
+        name = type(result).__name__
+        assert result.methods, name
+        assert all(m.paper for m in result.methods), name
+        assert isinstance(result.notes, tuple), name
+        assert result.summary(), name
+        for note in result.notes:
+            assert note.text in result.summary(), name
+        assert result._repr_html_().startswith("<"), name
+        assert len(result.to_frame("pandas")), name
+        assert "\n" not in repr(result), name
+        assert len(repr(result)) < 160, name
+        back = type(result).from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False)))
+        assert back.summary() == result.summary(), name
+    net = _all_results()[0]
+    assert repr(net.effect(*net.treatments[:2])).startswith("<NetworkEffect ")
+    assert repr(net.league()).startswith('<Table "League table')

@@ -236,7 +236,7 @@ class Likelihood:
         if self.pairs is not None:
             out += self.pairs.at(self.trials.contrast @ effects.T)[0].sum(axis=0)
         for alike, tables in self.more:
-            out += _based(tables, alike.X @ effects.T, self.trials.nodes.trial)[0].sum(axis=0)
+            out += based(tables, alike.X @ effects.T, self.trials.nodes.trial)[0].sum(axis=0)
         return out
 
     def slope(self, effect: Floats) -> Slope:
@@ -251,7 +251,7 @@ class Likelihood:
             hessian += (C.T * d2) @ C
         for alike, tables in self.more:
             eta = (alike.X @ effect)[..., None]
-            f, at, shares = _based(tables, eta, self.trials.nodes.trial)
+            f, at, shares = based(tables, eta, self.trials.nodes.trial)
             got = tables.at(
                 (at[:, None] + eta[..., None]).reshape(alike.arms.size, -1), slopes=True
             )
@@ -268,7 +268,7 @@ class Likelihood:
         return Slope(value, gradient, hessian)
 
 
-def _based(tables: Tables, eta: Floats, n: int) -> tuple[Floats, ...]:
+def based(tables: Tables, eta: Floats, n: int) -> tuple[Floats, ...]:
     """Integrate over baselines of trials with several arms, effects of shape (trials, arms, N).
 
     Returns

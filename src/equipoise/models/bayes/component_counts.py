@@ -81,6 +81,12 @@ class BayesComponentCounts(Counted, BayesComponents):
         told.setflags(write=False)
         object.__setattr__(self, "told", told)
 
+    def _arms(self) -> tuple[Groups, ArmCounts]:
+        """The groups of people with their rows of the design, and with their names."""
+        used = counts_of(self.data)[1]
+        whole = groups_of(used, self.model.row)
+        return dataclasses.replace(whole, X=whole.X @ self.basis), used
+
     def _wanted(self, a: str, b: str) -> Floats:
         wanted = BayesComponents._wanted(self, a, b)
         if not in_row_space(self.told, self.model.row(a) - self.model.row(b)):

@@ -13,6 +13,7 @@ from equipoise.core.result import Method
 from equipoise.core.table import counted, significant
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
+from equipoise.models.bayes.armwise import Groups
 from equipoise.models.bayes.importance import GEWEKE, Sample
 from equipoise.models.bayes.network import LU_ADES, BayesNetwork
 from equipoise.models.bayes.normal import Conditional, rotated
@@ -99,6 +100,11 @@ class BayesNetworkCounts(Counted, BayesNetwork):
         ]
         return compare_priors(fits, [f.effect(*of) for f in fits], f"{of[0]} against {of[1]}")
 
+    def _arms(self) -> tuple[Groups, ArmCounts]:
+        """The groups of people with their rows of the design, and with their names."""
+        used = counts_of(self.data)[1]
+        return _groups(used, self.treatments, self.reference), used
+
     def _lines(self) -> Iterator[str]:
         m = measure_of(self.measure)
         yield (
@@ -158,8 +164,7 @@ def network_counts_posterior(
     """
     counts, used = counts_of(net.data)
     _check(counts, used, how, net.reference)
-    others = [t for t in net.treatments if t != net.reference]
-    groups = groups_of(used, lambda name: np.array([float(name == t) for t in others]))
+    groups = _groups(used, net.treatments, net.reference)
     X = _design(net)
     evidence = Evidence(
         groups,
@@ -167,7 +172,7 @@ def network_counts_posterior(
         net.data.yi,
         net.data.vi,
         len(counts.trials),
-        freedom(used, len(others) if how.effect.flat else 0),
+        freedom(used, X.shape[1] if how.effect.flat else 0),
     )
     found = posterior_of(evidence, how)
     notes = [n for n in net.notes if n.code in ("left-out", "repeated-study", "identical-rows")]
@@ -228,6 +233,11 @@ def _check(counts: ArmCounts, used: ArmCounts, how: Choices, reference: str) -> 
             where="in the trials that join them, all events that differ are on one side",
             hint=WEAK_HINT,
         )
+
+
+def _groups(used: ArmCounts, treatments: tuple[str, ...], reference: str) -> Groups:
+    others = [t for t in treatments if t != reference]
+    return groups_of(used, lambda name: np.array([float(name == t) for t in others]))
 
 
 def _design(net: NetworkFit | BayesNetworkCounts) -> Floats:

@@ -18,6 +18,7 @@ from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.armwise import Groups, Nodes
+from equipoise.models.bayes.deviance import Deviance, deviance_of
 from equipoise.models.bayes.grid import Grid, integrate, known_tau
 from equipoise.models.bayes.importance import Field, Peak, Sample, Standard, log_total, standard
 from equipoise.models.bayes.marginal import Marginal
@@ -189,6 +190,7 @@ class Counted:
 
     __slots__ = ()
 
+    _arms: Callable[[], tuple[Groups, ArmCounts]]
     sample: Sample
     node_error: float
     arms: int
@@ -254,6 +256,20 @@ class Counted:
         raise InputError(
             "true effects of single trials by binomial likelihoods", hint="likelihood='normal'"
         )
+
+    def deviance(self, at: str = "risk") -> Deviance:
+        """How well the model fits: residual deviance, effective parameters and DIC.
+
+        Parameters
+        ----------
+        at
+            What leverage is measured from: the posterior means of the ``risk`` of each group (Dias
+            et al. 2013), or those of its ``logit`` (as WinBUGS does).
+        """
+        groups, c = self._arms()
+        study = tuple(c.trials[i] for i in c.trial.tolist())
+        treat = tuple(c.treatments[i] for i in c.treat.tolist())
+        return deviance_of(groups, study, treat, self.grid, self.sample, at)
 
     def known_how_well(self) -> str:
         """How effects were found and how well they are known, in a sentence."""

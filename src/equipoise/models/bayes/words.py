@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from equipoise.core.result import Interval, Method, Result
+from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, fixed, percent, significant
 from equipoise.effects.columns import make_frame
 from equipoise.effects.measures import measure_of
@@ -55,6 +55,14 @@ class Synthesised(Protocol):
     @property
     def bayes_factor_common(self) -> float:
         """The Bayes factor for tau = 0."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What to know."""
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The papers."""
 
 
 def effect_text(measure: str, post: Distribution) -> str:
@@ -134,6 +142,8 @@ class Sensitivity(Result):
     log_evidence
         Log mean likelihood under the prior; differences are log Bayes factors between proper
         priors of tau. Not a number for improper ones.
+    notes, methods
+        Of all syntheses that are compared: what to know; the papers.
     """
 
     measure: str
@@ -148,6 +158,8 @@ class Sensitivity(Result):
     tau_low: tuple[float, ...]
     tau_high: tuple[float, ...]
     log_evidence: tuple[float, ...]
+    notes: tuple[Note, ...] = ()
+    methods: tuple[Method, ...] = ()
 
     def table(self) -> Table:
         """One row a prior, as a reader sees it."""
@@ -174,8 +186,8 @@ class Sensitivity(Result):
         return make_frame(columns, backend)
 
     def summary(self) -> str:
-        """The effect under each prior, one a line; digits are cut for reading."""
-        return self.table().to_text()
+        """The effect under each prior, one a line, then what to know; digits are cut."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.summary()
@@ -207,4 +219,6 @@ def compare_priors(
         tau_low=tuple(c.low for c in tau_cis),
         tau_high=tuple(c.high for c in tau_cis),
         log_evidence=tuple(f.grid.log_evidence if f.prior.proper else math.nan for f in fits),
+        notes=tuple(dict.fromkeys(note for f in fits for note in f.notes)),
+        methods=tuple(dict.fromkeys(method for f in fits for method in f.methods)),
     )

@@ -1,5 +1,6 @@
 """What each part of a combined treatment adds, and whether the trials can tell."""
 
-from equipoise.models.components.fit import ComponentFit, Effect, Identified, components
+from equipoise.models.components.fit import ComponentFit, Identified, components
+from equipoise.models.components.reading import Effect
 
 __all__ = ["ComponentFit", "Effect", "Identified", "components"]

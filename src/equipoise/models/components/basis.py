@@ -17,12 +17,12 @@ from typing import Any
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
-from equipoise.core.table import Column, Table, counted, percent
+from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
-from equipoise.models.components.fit import ADDITIVE, ComponentFit, Effect
+from equipoise.models.components.fit import ADDITIVE, ComponentFit
 from equipoise.models.components.omission import Gone, with_interaction, without_each
-from equipoise.models.components.reading import TIMES, design, parts_of
+from equipoise.models.components.reading import TIMES, Effect, design, parts_of
 from equipoise.models.correlated import shared_effects
 from equipoise.models.intervals import shown
 from equipoise.num.linalg import rank
@@ -30,7 +30,7 @@ from equipoise.num.linalg import rank
 _NOT_EXACTLY = " No trial compared exactly this"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Basis(Result):
     """What one estimate rests on.
 
@@ -80,6 +80,10 @@ class Basis(Result):
     sentence: str
     through: tuple[str, ...] = ()
     adds_up: bool = True
+
+    def __repr__(self) -> str:
+        told = "cannot be told" if self.effect is None else significant(self.effect.estimate)
+        return f"<Basis {self.what}: {told}; {self.sentence}>"
 
     @property
     def hangs_on(self) -> str:

@@ -22,6 +22,7 @@ from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import whole_trials
 from equipoise.models.components.reading import (
     TIMES,
+    Effect,
     FittedNetwork,
     check_blocks,
     check_twins,
@@ -48,16 +49,6 @@ ADDITIVE = Method(
 
 #: Weights below this part of the largest are rounding.
 _NO_WEIGHT = 1e-10
-
-
-@dataclass(frozen=True, slots=True)
-class Effect(Result):
-    """An effect on the scale of analysis, with a Wald interval and a two-sided p value."""
-
-    estimate: float
-    se: float
-    ci: Interval
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from itertools import combinations
 from typing import Any, Literal
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Note, Result
+from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import make_frame
 from equipoise.models.components.fit import ComponentFit, components
 from equipoise.models.components.reading import TIMES, design, parts_of
 from equipoise.models.network.fit import NetworkFit
-from equipoise.models.network.subgroups import holm
+from equipoise.models.network.subgroups import HOLM, holm
 from equipoise.num.linalg import rank
 
 ADJUSTMENTS = ("Holm", "none")
@@ -70,8 +70,8 @@ class ForwardSelection(Result):
         The model without interactions, and with those chosen.
     stopped
         Why no more was taken.
-    notes
-        What to know.
+    notes, methods
+        What to know; the papers.
     """
 
     enter: float
@@ -82,6 +82,7 @@ class ForwardSelection(Result):
     fit: ComponentFit
     stopped: str
     notes: tuple[Note, ...]
+    methods: tuple[Method, ...] = ()
 
     def table(self) -> Table:
         """Everything that was tried, step by step."""
@@ -218,7 +219,15 @@ def forward_interactions(
         )
     done = tuple(dataclasses.replace(t, p_all=min(1.0, len(tried) * t.p_value)) for t in tried)
     return ForwardSelection(
-        enter, adjust, tuple(chosen), done, additive, now, stopped, _notes(done, chosen, adjust)
+        enter,
+        adjust,
+        tuple(chosen),
+        done,
+        additive,
+        now,
+        stopped,
+        _notes(done, chosen, adjust),
+        (*now.methods, *((HOLM,) if adjust == "Holm" else ())),
     )
 
 

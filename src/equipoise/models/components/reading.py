@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from typing import Protocol
@@ -11,13 +12,28 @@ from typing import Protocol
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.result import Interval, Result
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
 from equipoise.effects.suspects import name_twins
+from equipoise.models.intervals import effect_said
 from equipoise.num.linalg import cholesky, gls, rank
 
 #: Joins the components of an interaction: what two of them do together beyond their sum.
 TIMES = "*"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Effect(Result):
+    """An effect on the scale of analysis, with a Wald interval and a two-sided p value."""
+
+    estimate: float
+    se: float
+    ci: Interval
+    p_value: float
+
+    def __repr__(self) -> str:
+        return f"<Effect {effect_said(self.estimate, self.se, self.ci, self.p_value)}>"
 
 
 class FittedNetwork(Protocol):

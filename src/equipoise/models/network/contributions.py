@@ -16,7 +16,7 @@ import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.progress import Progress
-from equipoise.core.result import Method, Result
+from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.models.network.core import Estimates, Net, pooled_direct
@@ -37,6 +37,12 @@ METHODS: dict[str, Method] = {
         "10.1002/sim.9346",
     ),
 }
+
+_OF_SHORTEST = Note(
+    "shortest-path",
+    "Of several shortest paths that of least resistance is taken first; a program that takes "
+    "another divides a little differently. Shares by random walk depend on no such choice.",
+)
 
 #: Flows below this are rounding.
 _NOTHING = 1e-10
@@ -70,8 +76,8 @@ class Contributions(Result):
         The comparisons that trials made, as pairs of treatments.
     shares
         Shape (estimates, comparisons); each row sums to 1.
-    methods
-        The paper.
+    methods, notes
+        The paper; what to know.
     """
 
     method: str
@@ -79,6 +85,7 @@ class Contributions(Result):
     comparisons: tuple[tuple[str, str], ...]
     shares: Floats
     methods: tuple[Method, ...]
+    notes: tuple[Note, ...] = ()
 
     def of(self, one: str, two: str) -> dict[tuple[str, str], float]:
         """Shares in the estimate of `one` against `two`, the largest first.
@@ -128,8 +135,8 @@ class Contributions(Result):
         )
 
     def summary(self) -> str:
-        """The shares in percent, one line an estimate."""
-        return self.table().to_text()
+        """The shares in percent, one line an estimate, then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.summary()
@@ -152,8 +159,8 @@ class TrialContributions(Result):
         Names of the trials.
     shares
         Shape (estimates, trials); each row sums to 1.
-    methods
-        The paper.
+    methods, notes
+        The paper; what to know.
     """
 
     method: str
@@ -161,6 +168,7 @@ class TrialContributions(Result):
     trials: tuple[str, ...]
     shares: Floats
     methods: tuple[Method, ...]
+    notes: tuple[Note, ...] = ()
 
     def of(self, one: str, two: str) -> dict[str, float]:
         """Shares in the estimate of `one` against `two`, the largest first.
@@ -207,8 +215,8 @@ class TrialContributions(Result):
         )
 
     def summary(self) -> str:
-        """The shares in percent, one line an estimate."""
-        return self.table().to_text()
+        """The shares in percent, one line an estimate, then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.summary()
@@ -232,7 +240,9 @@ def trial_contributions(
     within = trial_shares(net, at.tau2, [(number[a], number[b]) for a, b in found.comparisons])
     shares = found.shares @ within
     shares.setflags(write=False)
-    return TrialContributions(method, found.estimates, net.trials, shares, found.methods)
+    return TrialContributions(
+        method, found.estimates, net.trials, shares, found.methods, found.notes
+    )
 
 
 def flow(net: Net, at: Estimates, one: int, two: int) -> Floats:
@@ -284,6 +294,7 @@ def contributions(
         tuple((names[i], names[j]) for i, j in edges),
         shares,
         (METHODS[method],),
+        (_OF_SHORTEST,) if method == "shortest-path" else (),
     )
 
 

@@ -52,6 +52,10 @@ PREDICTION = Method(
 )
 
 
+#: Q below this share of the sum of squares is rounding.
+_ROUNDING = 1e-28
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class NetworkFit(Diagnosed, NetworkReading):
     """Effects of many treatments against each other.
@@ -276,7 +280,8 @@ def network(
         text = "Q has no degrees of freedom, so normal intervals are shown."
         notes.append(Note("no-degrees-of-freedom-left", text))
         own, scale = math.inf, 1.0
-    i2, i2_ci, _, h2_ci = q_based(common.q, df, level)
+    q = _beyond_rounding(common.q, rows)
+    i2, i2_ci, _, h2_ci = q_based(q, df, level)
     methods = (RUECKER, *((*named, PREDICTION) if model == "random" else ()))
     return NetworkFit(
         measure=rows.measure,
@@ -295,13 +300,13 @@ def network(
         df=own,
         prediction=prediction,
         tau2=spread,
-        tau2_method="" if model == "common" else tau2 if isinstance(tau2, str) else "fixed",
-        q=common.q if df else 0.0,
+        tau2_method="" if model == "common" else tau2 if isinstance(tau2, str) else "given",
+        q=q if df else 0.0,
         q_df=df,
-        q_p=chi2_tail(common.q, df),
+        q_p=chi2_tail(q, df),
         i2=i2,
         i2_ci=i2_ci,
-        h2=common.q / df if df else 1.0,
+        h2=q / df if df else 1.0,
         h2_ci=h2_ci,
         left_out=left_out,
         notes=tuple(notes),
@@ -318,6 +323,11 @@ def _spread(
     if not (math.isfinite(tau2) and tau2 >= 0.0):
         raise InputError(f"a tau² of {tau2:g}", hint="a number of at least 0, or 'REML'")
     return float(tau2), [], ()
+
+
+def _beyond_rounding(q: float, rows: Contrasts) -> float:
+    """Q, or 0 where it is no more than the rounding of the estimates."""
+    return q if q > _ROUNDING * float((rows.yi**2 / rows.vi).sum()) else 0.0
 
 
 def _scaling(interval: str, q: float, df: int) -> tuple[float, float]:

@@ -27,6 +27,12 @@ HAT = Method(
     "10.1002/jrsm.1058",
 )
 
+_OF_SEVERAL_ARMS = Note(
+    "several-arms",
+    "Columns of trials of several arms are their pairs, weighted by their edges of the Laplacian; "
+    "their direct estimates share groups.",
+)
+
 BY = ("comparison", "trial", "design")
 
 #: More numbers than this are not made at once.
@@ -54,8 +60,8 @@ class HatMatrix(Result):
         Shape (estimates, columns). `values` times the direct estimates is the network's.
     direct
         The direct estimates of the columns.
-    methods
-        The paper.
+    methods, notes
+        The paper; what to know.
     """
 
     by: str
@@ -66,6 +72,7 @@ class HatMatrix(Result):
     values: Floats
     direct: Floats
     methods: tuple[Method, ...] = (HAT,)
+    notes: tuple[Note, ...] = ()
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -115,8 +122,8 @@ class HatMatrix(Result):
         return f"<HatMatrix by {self.by}: {self.values.shape[0]} × {self.values.shape[1]}>"
 
     def summary(self) -> str:
-        """The matrix, one line an estimate; digits are cut for reading."""
-        return self.table().to_text()
+        """The matrix, one line an estimate; digits are cut for reading. Then what to know."""
+        return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.summary()
@@ -269,6 +276,7 @@ def hat_matrix(
         comparisons=tuple((names[i], names[j]) for i, j in zip(one, two, strict=True)),
         values=frozen(values),
         direct=read_only(moment / weight),
+        notes=(_OF_SEVERAL_ARMS,) if any(g.size > 2 for g in net.groups) else (),
     )
 
 

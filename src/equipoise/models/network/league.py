@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from equipoise.core.result import Result, html_lines
-from equipoise.core.table import Column, Table
+from equipoise.core.result import Method, Note, Result, html_lines
+from equipoise.core.table import Column, Table, percent
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.num.dist import critical
 
@@ -29,6 +29,8 @@ class EffectMatrices(Result):
         0 on the diagonal, and p 1.
     pi_low, pi_high
         Prediction intervals; NaN on the diagonal and where the model has none.
+    notes, methods
+        What to know of the network that they are of; the papers.
     """
 
     treatments: tuple[str, ...]
@@ -41,6 +43,8 @@ class EffectMatrices(Result):
     p_value: Floats
     pi_low: Floats
     pi_high: Floats
+    notes: tuple[Note, ...] = ()
+    methods: tuple[Method, ...] = ()
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair of treatments."""
@@ -64,7 +68,8 @@ class EffectMatrices(Result):
             for i, name in enumerate(self.treatments)
         )
         text = "Effects on the scale of analysis, row minus column"
-        return Table(text, columns, rows, missing="").to_text()
+        table = Table(text, columns, rows, missing="").to_text()
+        return "\n".join([table, *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.summary()
@@ -74,7 +79,7 @@ class EffectMatrices(Result):
 
     def __repr__(self) -> str:
         n = len(self.treatments)
-        return f"<EffectMatrices {n} × {n}>"
+        return f"<EffectMatrices {n} × {n}, {percent(100 * self.level)} intervals>"
 
 
 def effect_matrices(
@@ -85,6 +90,8 @@ def effect_matrices(
     level: float,
     df: float,
     predicts: tuple[float, float] | None = None,
+    notes: tuple[Note, ...] = (),
+    methods: tuple[Method, ...] = (),
 ) -> EffectMatrices:
     """Every difference of `theta` with its interval.
 
@@ -96,6 +103,8 @@ def effect_matrices(
         Of the intervals.
     predicts
         Degrees of freedom of prediction intervals and tau², where there are such intervals.
+    notes, methods
+        Of the network.
     """
     d = np.diag(cov)
     estimate = theta[:, None] - theta[None, :]
@@ -114,7 +123,7 @@ def effect_matrices(
     found = (estimate, se, estimate - half, estimate + half, p, low, high)
     for matrix in found:
         matrix.setflags(write=False)
-    return EffectMatrices(treatments, level, df, *found)
+    return EffectMatrices(treatments, level, df, *found, notes, methods)
 
 
 def two_sided(statistic: Floats, df: float) -> Floats:

@@ -12,12 +12,12 @@ from equipoise.core.table import Column, Table, percent
 from equipoise.effects.blocks import LeftOut
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
-from equipoise.models.intervals import shown
+from equipoise.models.intervals import effect_said, shown
 from equipoise.models.network.league import EffectMatrices, effect_matrices
 from equipoise.num.dist import critical, t_two_sided
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NetworkEffect(Result):
     """The effect of one treatment against another, on the scale of analysis."""
 
@@ -26,6 +26,10 @@ class NetworkEffect(Result):
     ci: Interval
     p_value: float
     pi: Interval | None
+
+    def __repr__(self) -> str:
+        said = effect_said(self.estimate, self.se, self.ci, self.p_value)
+        return f"<NetworkEffect {said}>"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -105,6 +109,8 @@ class NetworkReading(Result):
             level=self.level,
             df=self.df,
             predicts=self._predicts(),
+            notes=self.notes,
+            methods=self.methods,
         )
 
     def _quantile(self, df: float) -> str:

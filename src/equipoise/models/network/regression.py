@@ -190,7 +190,7 @@ def _setting(
     level: float | None,
 ) -> _Setting:
     if net is not None:
-        fixed = net.tau2 if net.tau2_method == "fixed" else net.tau2_method or None
+        fixed = net.tau2 if net.tau2_method == "given" else net.tau2_method or None
         model, tau2 = model or net.model, fixed if tau2 is None else tau2
         interval, prediction = interval or net.interval, prediction or net.prediction
         level = net.level if level is None else level
@@ -308,7 +308,7 @@ def _fit(
 def _method(setting: _Setting) -> str:
     if setting.model == "common":
         return ""
-    return setting.tau2 if isinstance(setting.tau2, str) else "fixed"
+    return setting.tau2 if isinstance(setting.tau2, str) else "given"
 
 
 def _design(

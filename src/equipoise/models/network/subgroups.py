@@ -34,6 +34,7 @@ BORENSTEIN = Method(
     "Borenstein, Higgins 2013, Prev Sci 14:134",
     "10.1007/s11121-013-0377-7",
 )
+HOLM = Method("p values adjusted for several tests", "Holm 1979, Scand J Stat 6:65")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -372,7 +373,7 @@ def network_subgroups(
         pairs=pairs,
         left_out=(*fitted.left_out, *gone),
         notes=(*notes, *_notes(networks, pairs, test, overall, tau2)),
-        methods=(*overall.methods, BORENSTEIN),
+        methods=(*overall.methods, BORENSTEIN, HOLM),
     )
 
 
