@@ -38,7 +38,7 @@ PARTS = {
     "models.bayes.priors.EffectPrior": "an argument of bayes()",
     "models.coefficients.Coefficient": "MultilevelFit, RobustFit",
     "models.components.basis.Basis": "ComponentFit",
-    "models.components.fit.Effect": "ComponentFit",
+    "models.components.reading.Effect": "ComponentFit",
     "models.components.fit.Identified": "ComponentFit",
     "models.components.forward.Tried": "ForwardSelection",
     "models.design.Design": "RegressionFit, MultilevelFit",
