@@ -66,7 +66,7 @@ def test_refits_agree_with_metafor(name: str, key: str, what: str) -> None:
     found = leave_one_out(fit) if what == "leave1out" else cumulative(fit)
     first = 1 if what == "cumul" else 0  # one trial alone: metafor calls I² 0 and H² 1 there
     names = {"estimate": "estimate", "se": "se", "ci.lb": "ci_low", "ci.ub": "ci_high"}
-    rel = 1e-8 if key.startswith(("FE", "DL")) else 2e-7
+    rel = 1e-8
     for theirs, ours in names.items():
         agree(getattr(found, ours), numbers(expected[theirs]), rel, scale=float(fit.se))
     agree(found.q[first:], numbers(expected["Q"])[first:], 1e-8, scale=1e-3)
@@ -80,7 +80,7 @@ def test_refits_agree_with_metafor(name: str, key: str, what: str) -> None:
 def test_influence_agrees_with_metafor(name: str, key: str) -> None:
     expected = SETS[name]["fits"][key]["influence"]
     found = influence(fitted(name, key))
-    rel = 1e-9 if key.startswith(("FE", "DL")) else 2e-7
+    rel = 1e-9 if key.startswith(("FE", "DL")) else 1e-8
     for theirs, ours in DIAGNOSTICS.items():
         if theirs in expected:
             agree(getattr(found, ours), numbers(expected[theirs]), rel, scale=1e-3)

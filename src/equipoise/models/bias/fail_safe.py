@@ -165,7 +165,8 @@ def fail_safe(
     again with them.
 
     Checked against metafor's ``fsn`` in ``validation/values/bias.json``: Rosenthal, Orwin and
-    Rosenberg are equal; general differs by a few percent, as its hidden trials scatter otherwise.
+    Rosenberg are equal; general, whose hidden trials scatter otherwise there, is equal in half of
+    the sets and a few percent apart in the others.
     """
     if type not in TYPES:
         raise UnknownNameError("type of fail-safe N", type, TYPES)

@@ -170,6 +170,7 @@ def _panel(
     known = [v for v in values if math.isfinite(v)]
     rest, limits = panel.rest(k), panel.limits(k)
     reach = [v for v in limits if known and min(known) - 1 <= v <= max(known) * 2 + 1]
+    flat = [rest, rest + 1.0] if known and set(known) == {0.0} else []
     axis = fit_axis(
         known,
         [],
@@ -177,7 +178,7 @@ def _panel(
         left=across[0],
         right=across[1],
         log=False,
-        keep=[*known, *reach] or [0.0],
+        keep=[*known, *reach, *flat] or [0.0],
     )
     rows = [coord(down[0] + _ROW * (i + 0.5)) for i in range(k)]
     rules = "".join(f"M{coord(across[0])} {row}H{coord(across[1])}" for row in rows)

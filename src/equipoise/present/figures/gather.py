@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.table import count, fixed, p_value, percent, significant
+from equipoise.core.table import count, fixed, p_statement, percent, significant
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit, refit
@@ -264,8 +264,7 @@ def _year(label: str) -> int | None:
 
 
 def _p(value: float) -> str:
-    text = p_value(value)
-    return f"p\u00a0{text}"
+    return p_statement(value).replace(" ", "\u00a0")
 
 
 def _overall_said(fit: Any) -> str:
