@@ -16,6 +16,7 @@ from equipoise.answer.ledger import Ledger
 from equipoise.certainty.thresholds import signed
 from equipoise.core.provenance import Cell, Quantity, mark
 from equipoise.core.table import count, points, significant, standardised
+from equipoise.effects.measures import measure_of
 from equipoise.review.comparisons import Pair
 from equipoise.review.records import Baseline, Outcome
 
@@ -129,6 +130,20 @@ def at_baseline(outcome: Outcome, baseline: Baseline) -> Scale:
     """The scale of an outcome for one kind of people."""
     risk = baseline.value / 1000 if outcome.type == "binary" else None
     return Scale(outcome, risk, baseline)
+
+
+def unit_of(outcome: Outcome) -> tuple[str, float]:
+    """The unit in which a reader sees an effect of that measure, and the factor to get there."""
+    if outcome.measure == "RD":
+        return "per 1000", 1000.0
+    if measure_of(outcome.measure).ratio or outcome.measure == "SMD":
+        return outcome.measure, 1.0
+    return "points", 1.0
+
+
+def as_seen(outcome: Outcome, value: float) -> float:
+    """An effect on the analysis scale as the reader sees it."""
+    return unit_of(outcome)[1] * measure_of(outcome.measure).back(value)
 
 
 def people_of(pairs: Sequence[Pair]) -> int:

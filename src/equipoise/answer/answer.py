@@ -211,6 +211,8 @@ class OutcomeAnswer:
     """What the worse and the better end of the interval would be called."""
     without_each: tuple[Sensitivity, ...] = ()
     """The verdict without each trial in turn."""
+    silent: str = ""
+    """Where trials measured it and nobody, or everybody, had it: that, with the people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +353,8 @@ class HarmLine:
     at_risk: str
     sources: tuple[str, ...]
     note: str
+    treated: tuple[int, int] | None = None
+    """Events and people of the treated groups that trials counted; None where none did."""
 
 
 @dataclass(frozen=True, slots=True)

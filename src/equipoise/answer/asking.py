@@ -65,7 +65,7 @@ def _gaps(
     x, y = review.question.treatment, review.question.condition
     if verdict.code == "NOTRIALS":
         yield f"No trial that counts has tested {x} for {y}. Why do you think it could help me?"
-    elif verdict.certainty in ("low", "very low"):
+    elif verdict.certainty in ("low", "very low") or verdict.code == "UNKNOWN":
         told = "leave much doubt" if verdict.certainty == "low" else "cannot tell"
         yield f"How sure are you that {x} helps with {deciding.plain}? The trials {told}."
     if not together.answerable or together.interaction_effect is None:
@@ -91,7 +91,7 @@ def _missing(review: Review, deciding: OutcomeAnswer, search: Search) -> str:
         return "Nobody has searched for all trials, so some may not be on my page."
     gone = [t.label for t in review.trials if t.status == "retracted"]
     used = {row.trial for row in deciding.pooled.rows} if deciding.pooled else set()
-    silent = [m.label for m in deciding.left_out if m.trial not in used]
+    silent = [m.label for m in deciding.left_out if m.trial not in used and not deciding.silent]
     names = list(dict.fromkeys([*silent, *gone]))
     if not names:
         return ""

@@ -81,6 +81,7 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
         deciding.answer,
         together,
         search,
+        harms,
         _next(review, data, deciding, setting),
         ledger,
     )
@@ -97,7 +98,7 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
         verdict=verdict,
         certainty=level,
         certainty_dots=0 if level is None else CERTAINTY[level][0],
-        certainty_plain=certainty_plain(level, reasons),
+        certainty_plain=certainty_plain(level, reasons, deciding.answer.silent),
         reasons=reasons,
         key_messages=key_messages(review, deciding.answer, level, added, together, harmful),
         outcomes=tuple(f.answer for f in found),

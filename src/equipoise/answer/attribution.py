@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from equipoise.answer.absolute import Scale, absolute, people_of
 from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate, PartKind
 from equipoise.answer.footing import Counted, footing, labelled, labels_of, span_of
 from equipoise.answer.judging import Setting, judge
 from equipoise.answer.ledger import Ledger
-from equipoise.answer.outcomes import statements
+from equipoise.answer.outcomes import silent_words, statements
 from equipoise.answer.parts import (
     bearing_people,
     counted_directly,
@@ -79,7 +79,7 @@ def isolating_part(
         told = told_first(review, estimates)
         sentence, rests = told.statement, "" if told.footing is None else told.footing.sentence
     else:
-        sentence = _nothing_sentence(kind, bearings, x)
+        sentence = _nothing_sentence(kind, bearings, x, _silent(review, kind, found, people))
     return Part(
         kind=kind,
         question=question,
@@ -236,7 +236,9 @@ def _isolating_bearings(
             if where not in (kind, "mixed"):
                 continue
             numbers = [d for d in found if any(p.trial.id == trial.id for p in d.pairs)]
-            how = ("direct" if where == kind else "mixed") if numbers else "no usable numbers"
+            empty = [d for d in found if any(p.trial.id == trial.id for p in d.empty)]
+            told = bool(numbers or empty)
+            how = ("direct" if where == kind else "mixed") if told else "no usable numbers"
             bearings.append(
                 Bearing(
                     trial=trial.id,
@@ -244,19 +246,32 @@ def _isolating_bearings(
                     people=bearing_people(review, kind, trial, (a.n, b.n), ledger, a.arm),
                     comparison=f"{a.label} against {b.label}",
                     how=how,
-                    why=numbers_words(numbers, where),
+                    why=numbers_words(numbers, where, empty),
                 )
             )
             break
     return tuple(bearings)
 
 
-def _nothing_sentence(kind: PartKind, bearings: Sequence[Bearing], x: str) -> str:
+def _silent(review: Review, kind: PartKind, found: Sequence[Evidence], people: Quantity) -> str:
+    """What trials of that setting measured without an event, the deciding outcome first."""
+    for data in sorted(found, key=lambda d: not d.outcome.decides):
+        own = [p for p in data.empty if _setting(review, p) in (kind, "mixed")]
+        if own:
+            return silent_words(own, replace(people, value=people_of(own)))
+    return ""
+
+
+def _nothing_sentence(
+    kind: PartKind, bearings: Sequence[Bearing], x: str, measured: str = ""
+) -> str:
     setting_words = {
         "alone": f"tested {x} by itself",
         "added": f"tested what {x} adds to other care",
     }[kind]
     silent = sorted({b.label for b in bearings})
+    if measured:
+        return f"The trials cannot say: {join(silent)} {setting_words}, and {measured}."
     if silent:
         return (
             f"The trials cannot say: {join(silent)} {setting_words}, but without numbers that can "

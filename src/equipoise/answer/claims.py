@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer, PartEstimate
-from equipoise.answer.wording import count, join
+from equipoise.answer.answer import Answer, OutcomeAnswer, PartEstimate
+from equipoise.answer.claim_harms import judge_harm
+from equipoise.answer.wording import join
 from equipoise.certainty.grade import LEVELS, Level
 from equipoise.certainty.thresholds import EFFECT_CLASSES, EffectClass
-from equipoise.core.provenance import mark, plain
+from equipoise.core.provenance import plain
 from equipoise.core.result import Result
-from equipoise.core.table import fixed
 from equipoise.review.problems import Problem, problem
 from equipoise.review.records import Claim, ClaimState
 from equipoise.review.rules_context import claim_words
@@ -367,101 +367,9 @@ def _harm(claim: Claim, answer: Answer) -> Found:
     if not lines:
         return "not testable", "The review lists no harm of this kind.", "", None
     told = lines[0].statement if claim.harm else answer.harm_sentence
-    state, why = _HARM_SAYS[claim.says](claim, lines)
-    return state, why, told, None
+    return *judge_harm(claim, lines), told, None
 
 
-Told = tuple[ClaimState, str]
-
-
-def _names(lines: list[HarmLine]) -> str:
-    return join([h.plain for h in lines[:3]])
-
-
-def _happens(claim: Claim, lines: list[HarmLine]) -> Told:
-    seen = [h for h in lines if h.state in (1, 2, 3)]
-    if seen:
-        return "supported", f"It has been seen or reported: {_names(seen)}."
-    return "goes beyond", "Nobody has reported it; it is only thought possible."
-
-
-def _mild(claim: Claim, lines: list[HarmLine]) -> Told:
-    serious = [h for h in lines if h.severity == "serious" and h.state in (1, 2, 3)]
-    if serious:
-        return "contradicted", f"Serious harm has been seen or reported: {_names(serious)}."
-    unclear = [h for h in lines if h.severity != "mild" or h.state in (3, 5)]
-    if unclear:
-        return "goes beyond", f"Nobody has counted this properly: {_names(unclear)}."
-    return "supported", "What trials saw was mild, and they asked."
-
-
-def _bounded(lines: list[HarmLine], limit: float, words: str) -> Told:
-    """Whether every harm is known to happen to at most so many of 1000 people."""
-    for h in lines:
-        if h.with_ is not None and h.state in (1, 2):
-            low = h.with_.low if h.with_.low is not None else h.with_.value
-            if low > limit:
-                shown = mark(h.with_, fixed(h.with_.value, 0))
-                return "contradicted", f"{h.plain}: {shown} of 1000 people in trials."
-    for h in lines:
-        if h.state in (3, 5):
-            return "goes beyond", f"Nobody knows out of how many people: {h.plain}."
-        if h.bound is not None and h.bound.value > limit:
-            shown = mark(h.bound, fixed(h.bound.value, 0))
-            return "goes beyond", f"{h.plain}: trials cannot rule out {shown} of 1000 people."
-        if h.with_ is not None:
-            high = h.with_.high if h.with_.high is not None else h.with_.value
-            if high > limit:
-                return "goes beyond", f"{h.plain}: the trials leave more than {words} open."
-        elif h.bound is None:
-            return "goes beyond", f"{h.plain}: no rate is known."
-    return "supported", f"The trials show at most {words}."
-
-
-def _rare(claim: Claim, lines: list[HarmLine]) -> Told:
-    return _bounded(lines, 1.0, "1 of 1000 people")
-
-
-def _at_most(claim: Claim, lines: list[HarmLine]) -> Told:
-    assert claim.at_most is not None
-    return _bounded(lines, claim.at_most, f"{claim.at_most:g} of 1000 people")
-
-
-def _not_seen(claim: Claim, lines: list[HarmLine]) -> Told:
-    seen = [h for h in lines if h.state in (1, 2, 3)]
-    if seen:
-        return "contradicted", f"It has been seen or reported: {_names(seen)}."
-    silent = [h for h in lines if h.state == 5]
-    if silent:
-        return "goes beyond", f"The trials did not say whether anybody looked: {_names(silent)}."
-    return "supported", "People were asked, and none had it."
-
-
-def _suspected(claim: Claim, lines: list[HarmLine]) -> Told:
-    seen = [h for h in lines if h.state in (1, 2, 3)]
-    if seen:
-        return "contradicted", f"It has been seen or reported: {_names(seen)}."
-    return "supported", "Nobody has reported it."
-
-
-def _how_often(claim: Claim, lines: list[HarmLine]) -> Told:
-    counted = [h for h in lines if h.state in (1, 2, 4)]
-    if not counted:
-        return "supported", "Nobody counted it out of a known number of people."
-    if len(counted) == len(lines):
-        return "contradicted", f"Trials counted it: {_names(counted)}."
-    return "goes beyond", f"{count(len(counted), 'harm')} of these were counted in trials."
-
-
-_HARM_SAYS: dict[str, Callable[[Claim, list[HarmLine]], Told]] = {
-    "happens": _happens,
-    "mild": _mild,
-    "rare": _rare,
-    "at most": _at_most,
-    "not seen": _not_seen,
-    "only suspected": _suspected,
-    "not known": _how_often,
-}
 _JUDGES: dict[
     Literal["overall", "alone", "added", "together", "interaction", "part", "harm"],
     Callable[[Claim, Answer], Found],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from equipoise.answer.absolute import Scale
-from equipoise.answer.answer import HarmLine, Verdict
+from equipoise.answer.answer import HarmLine, Verdict, VerdictCode
 from equipoise.answer.harms import had_it, signed_serious
 from equipoise.answer.judging import Judged, Setting, plain_reasons
 from equipoise.answer.outcomes import Outcomes
@@ -31,7 +31,7 @@ from equipoise.answer.wording import (
     capital,
     join,
 )
-from equipoise.core.provenance import mark
+from equipoise.core.provenance import mark, plain
 from equipoise.core.table import count, points
 from equipoise.review.records import Judgement, Review
 
@@ -58,7 +58,7 @@ def verdict_of(
 ) -> Verdict:
     """The verdict on the deciding outcome, with everything that would flip it."""
     judged = deciding.judged
-    code = "NOTRIALS" if judged is None else judged.code
+    code = _code(deciding)
     label, glyph, _ = LABELS[code]
     flips = _flips(found, deciding)
     burden, why = setting.burden, burden_of(review)[1]
@@ -81,7 +81,7 @@ def verdict_of(
         harm=setting.harm,
         burden=burden,
         burden_why=why,
-        rule=_rule(judged),
+        rule=_rule(deciding),
         fragile=bool(flips),
         flips=flips,
         stale=search.stale,
@@ -89,11 +89,24 @@ def verdict_of(
     )
 
 
-def _rule(judged: Judged | None) -> str:
+def _code(deciding: Outcomes) -> VerdictCode:
+    """The answer: an outcome that trials measured without an event is not known, but tested."""
+    if deciding.judged is None:
+        return "UNKNOWN" if deciding.answer.silent else "NOTRIALS"
+    return deciding.judged.code
+
+
+def _rule(deciding: Outcomes) -> str:
+    judged = deciding.judged
+    if judged is None and deciding.answer.silent:
+        told = plain(deciding.answer.silent)
+        return f"trials measured it, and cannot tell the groups apart: {told}"
     if judged is None:
         return "no randomised trial gave usable numbers for the deciding outcome"
+    if judged.row is None and not judged.scale.known:
+        return "the size of the effect cannot be named: nobody says how often it happens without it"
     if judged.row is None:
-        return "the size of the effect cannot be named"
+        return "the size of the effect cannot be named: no cut points are registered"
     return judged.row.words
 
 
@@ -147,7 +160,7 @@ def _sentence(
 
 def _filled(deciding: Outcomes, judged: Judged | None, harm: tuple[str, str]) -> str:
     outcome = deciding.outcome.plain
-    code = "NOTRIALS" if judged is None else judged.code
+    code = _code(deciding)
     template = LABELS[code][2]
     if judged is None or judged.row is None:
         return template.format(outcome=outcome)

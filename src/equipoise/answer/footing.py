@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from equipoise.answer.absolute import Scale
+from equipoise.answer.absolute import Scale, as_seen
 from equipoise.answer.answer import Absolute, Footing
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.wording import count, join
@@ -98,8 +98,7 @@ def span_of(
     if math.isnan(ends[1]):
         return None
     outcome = scale.outcome
-    back = measure_of(outcome.measure).back
-    value, *rest = (scale.difference(v) if told is not None else back(v) for v in ends)
+    value, *rest = (_seen(scale, effect, told, v) for v in ends)
     return ledger.add(
         f"{prefix}.without_one",
         value,
@@ -110,6 +109,17 @@ def span_of(
         high=max(rest),
         inputs=[effect if told is None else told.difference],
     )
+
+
+def _seen(scale: Scale, effect: Quantity, told: Absolute | None, value: float) -> float:
+    """An effect on the analysis scale as the reader sees the result."""
+    if told is None:
+        return as_seen(scale.outcome, value)
+    if scale.outcome.measure == "SMD" and told.difference.unit != "SMD":
+        ends = (told.difference, effect)
+        wide = [(q.high or 0.0) - (q.low or 0.0) for q in ends]
+        return value * wide[0] / wide[1]
+    return scale.difference(value)
 
 
 def _sentence(

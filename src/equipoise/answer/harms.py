@@ -108,6 +108,7 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
     elsewhere = [h for h in rows if h.kind in _ELSEWHERE and h.events != 0]
     unplaced = [h for h in rows if h.kind == "trial" and h.events and not (h.arm and h.n)]
     with_ = without = excess = number = bound = None
+    counted = all_treated
     state: HarmState
     if seen_compared:
         state = 1
@@ -116,16 +117,16 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
         state = 2
         with_, statement = _uncontrolled(first, all_treated, ledger, prefix)
     elif unplaced:
-        state = 2
+        state, counted = 2, []
         number, statement = _unplaced(review, unplaced, ledger, prefix)
     elif elsewhere:
-        state = 3
+        state, counted = 3, []
         number, statement = _elsewhere(elsewhere, ledger, prefix)
     elif asked_sides := _asked_sides(review, rows):
-        state = 4
+        state, counted = 4, asked_sides
         bound, statement = _not_seen(first, asked_sides, ledger, prefix)
     else:
-        state = 5
+        state, counted = 5, []
         statement = _not_said(rows, all_treated)
     return HarmLine(
         harm=first.harm,
@@ -143,6 +144,7 @@ def _line(review: Review, rows: Sequence[HarmFinding], ledger: Ledger, index: in
         at_risk=next((h.at_risk for h in rows if h.at_risk), ""),
         sources=tuple(dict.fromkeys(h.source for h in rows if h.source)),
         note="; ".join(dict.fromkeys(h.note for h in rows if h.note)),
+        treated=(sum(a.events for a in counted), sum(a.n for a in counted)) if counted else None,
     )
 
 
@@ -421,7 +423,7 @@ def harm_class(review: Review, lines: Sequence[HarmLine]) -> HarmClass:
         or any(_more(h) for h in graver)
     ):
         return "serious possible"
-    if any(h.state == 5 for h in serious) or not _measured(review):
+    if any(h.state == 5 for h in serious) or not measured(review):
         return "not measured"
     return "minor" if any(h.state in (1, 2, 3) for h in lines) else "none"
 
@@ -436,7 +438,7 @@ def signed_serious(review: Review) -> bool:
 def had_it(line: HarmLine) -> bool:
     """Whether anybody who had the treatment in a trial was seen with the harm."""
     if line.state == 1:
-        return line.with_ is not None and line.with_.value > 0
+        return line.treated is not None and line.treated[0] > 0
     return line.state == 2
 
 
@@ -454,7 +456,7 @@ def _possible(line: HarmLine) -> bool:
     return line.state in (1, 2, 3)
 
 
-def _measured(review: Review) -> bool:
+def measured(review: Review) -> bool:
     """Whether enough people were asked about harms, and enough of those who were treated."""
     counted = {t.id: t for t in review.trials if t.use == "included" and t.status != "retracted"}
     by_trial: dict[str, dict[str, int]] = {}

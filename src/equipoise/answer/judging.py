@@ -132,7 +132,10 @@ def judge(
         )
         if low is not None and high is not None
         else Reason(
-            "imprecision", -2, "no absolute effect can be computed", "the size is not known"
+            "imprecision",
+            -2,
+            "no absolute effect can be computed: no risk without the treatment is known",
+            "nobody says how often it happens without the treatment",
         ),
         publication_bias(_reporting(review, outcome, chosen, fit, people, needed)),
     )

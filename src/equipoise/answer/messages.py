@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from equipoise.answer.absolute import difference_words
 from equipoise.answer.answer import HarmClass, HarmLine, OutcomeAnswer, Part
-from equipoise.answer.harms import TOLERANCE, had_it, zero_event_bound
+from equipoise.answer.harms import TOLERANCE, had_it, measured, zero_event_bound
 from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.next_trial import NextTrial
@@ -38,10 +38,19 @@ def key_messages(
 def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | None) -> str:
     """Who was compared with whom, and, where it can be told, what came out."""
     n = int(deciding.trials.value)
+    if deciding.silent:
+        counted = mark(deciding.trials, capital(count(n, "trial")))
+        return f"{counted} measured {deciding.plain}: {deciding.silent}."
     if level is None:
         return f"No trial that isolates it reports {deciding.plain} in numbers."
     trials = count(n, "trial")
     people = f"{mark(deciding.people, fixed(deciding.people.value, 0))} people"
+    if deciding.absolute is None and deciding.effect is not None:
+        return (
+            f"{mark(deciding.trials, capital(trials))} with {people} compared it with "
+            f"{review.question.comparator_plain}, but nobody says how often {deciding.plain} "
+            "happens without it."
+        )
     if level == "very low" or deciding.absolute is None:
         return (
             f"{mark(deciding.trials, capital(trials))} with {people} compared it with "
@@ -94,14 +103,24 @@ def would_change(
     answer: OutcomeAnswer,
     together: Part,
     search: Search,
+    harms: Sequence[HarmLine],
     trials: Sequence[NextTrial],
     ledger: Ledger,
 ) -> tuple[str, ...]:
     """What would make the answer surer or different, each with its size where it has one."""
     lines = []
     x, o = review.question.treatment, outcome.plain
-    if judged is None:
+    if answer.silent:
+        lines.append(
+            f"Trials in more people, or in people who are likelier to have it: {answer.silent}."
+        )
+    elif judged is None:
         lines.append(f"A randomised trial of {x} that reports {o} in numbers.")
+    elif not judged.scale.known:
+        lines.append(
+            f"How often {o} happens without {x}: from a register, or from a trial that counts both "
+            "groups."
+        )
     elif judged.needed is not None and judged.people < judged.needed:
         needed = ledger.add(
             "change.needed",
@@ -135,7 +154,7 @@ def would_change(
         lines.append(
             f"A trial with four groups ({x}, other care, both, neither) that reports all four."
         )
-    lines.append(_harm_line(ledger))
+    lines += _harm_lines(review, harms, ledger)
     return tuple(lines)
 
 
@@ -159,7 +178,17 @@ def _next_lines(
         )
 
 
-def _harm_line(ledger: Ledger) -> str:
+def _harm_lines(review: Review, harms: Sequence[HarmLine], ledger: Ledger) -> Iterator[str]:
+    """What is missing about harms; nothing where enough people were asked and all was counted."""
+    uncounted = [h.plain for h in harms if h.severity == "serious" and h.treated is None]
+    if not measured(review):
+        yield _asking_line(ledger)
+    if uncounted:
+        named = join(list(dict.fromkeys(uncounted))[:3])
+        yield f"Trials or registers that count {named} out of a known number of people."
+
+
+def _asking_line(ledger: Ledger) -> str:
     people = next(n for n in range(1, 10_000) if zero_event_bound(n) < TOLERANCE)
     asked = ledger.add(
         "change.asked",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from equipoise.answer.absolute import absolute, difference_words, people_of, time_words
+from equipoise.answer.absolute import (
+    absolute,
+    as_seen,
+    difference_words,
+    people_of,
+    time_words,
+    unit_of,
+)
 from equipoise.answer.answer import Absolute, LeftOut, OutcomeAnswer
 from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
@@ -15,10 +22,11 @@ from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
 from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain, uncapital
 from equipoise.certainty.thresholds import EffectClass, main_threshold
 from equipoise.core.provenance import Quantity, mark
-from equipoise.core.table import fixed
+from equipoise.core.table import fixed, ratio
 from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.collect import Missing
+from equipoise.review.comparisons import Pair
 from equipoise.review.records import Outcome, Review
 
 
@@ -51,7 +59,9 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
         (fit.estimate, fit.ci.low, fit.ci.high),
         population=review.question.population,
     )
-    plain, clinical = statements(review, outcome, judged, told, review.question.treatment)
+    plain, clinical = statements(
+        review, outcome, judged, told, review.question.treatment, effect=effect
+    )
     analysis = (fit.estimate, fit.ci.low, fit.ci.high)
     return Outcomes(
         outcome,
@@ -108,8 +118,12 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
         f"We do not know if {x} changes {outcome.plain}, compared with {y}: no trial that isolates "
         "it gave numbers that can be used."
     )
-    if data.empty:
-        sentence = _not_estimable(data, people, x)
+    silent = silent_words(data.empty, people) if data.empty and not data.pairs else ""
+    if silent:
+        sentence = (
+            f"We do not know if {x} changes {outcome.plain}, compared with {y}: {silent}. "
+            "A difference cannot be ruled out."
+        )
     return OutcomeAnswer(
         id=outcome.id,
         label=outcome.label,
@@ -135,18 +149,19 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
         sensitivity=(),
         left_out=left_out(review, data.left_out),
         notes=(),
+        silent=silent,
     )
 
 
-def _not_estimable(data: Evidence, people: Quantity, x: str) -> str:
-    """What to say when no trial had an event that could tell the groups apart."""
-    everybody = all(p.treated is not None and p.treated.events for p in data.empty)
-    had = "All" if everybody else "None"
-    shown = mark(people, fixed(people.value, 0))
-    return (
-        f"{had} of {shown} people had it, with {x} and without. How much {x} changes "
-        f"{data.outcome.plain} cannot be told from that, and a difference cannot be ruled out."
-    )
+def silent_words(empty: Sequence[Pair], people: Quantity) -> str:
+    """What trials found in which no event, or nothing else, could tell the groups apart."""
+    none = [p.treated is None or not p.treated.events for p in empty]
+    who = f"{mark(people, fixed(people.value, 0))} people"
+    if all(none):
+        return f"none of {who} had it in either group"
+    if not any(none):
+        return f"all {who} had it, in both groups"
+    return f"{who} were counted, and in each trial nobody or everybody had it"
 
 
 def left_out(review: Review, missing: Sequence[Missing]) -> tuple[LeftOut, ...]:
@@ -161,41 +176,45 @@ def _effect(data: Evidence, fit: PairwiseFit, ledger: Ledger) -> Quantity:
     measure = measure_of(outcome.measure)
     names = join([p.label for p in data.pairs])
     how = f"{fit.model} effects, {fit.tau2_method}, {fit.ci.method}" if fit.k > 1 else "one trial"
-    unit, times = "points", 1.0
-    if measure.ratio or outcome.measure == "SMD":
-        unit = outcome.measure
-    elif outcome.measure == "RD":
-        unit, times = "per 1000", 1000.0
     return ledger.add(
         f"{outcome.id}.effect",
-        times * measure.back(fit.estimate),
-        unit,
+        as_seen(outcome, fit.estimate),
+        unit_of(outcome)[0],
         f"{outcome.label}: {measure.name}",
         f"{names}; {how}",
-        low=times * measure.back(fit.ci.low),
-        high=times * measure.back(fit.ci.high),
+        low=as_seen(outcome, fit.ci.low),
+        high=as_seen(outcome, fit.ci.high),
         cells=[c for p in data.pairs for c in p.cells],
     )
 
 
 def statements(
-    review: Review, outcome: Outcome, judged: Judged, told: Absolute | None, x: str
+    review: Review,
+    outcome: Outcome,
+    judged: Judged,
+    told: Absolute | None,
+    x: str,
+    *,
+    y: str = "",
+    effect: Quantity | None = None,
 ) -> tuple[str, str]:
     """The sentences of both layers: size by certainty from the table, then the numbers.
 
-    `x` is what was tested, such as "adding prolotherapy to other care".
+    `x` is what was tested, such as "adding prolotherapy to other care"; `y` what it was compared
+    with, where that is not the comparator of the question; `effect` stands in where no absolute
+    effect can be told.
     """
-    y = review.question.comparator_plain
+    y = y or review.question.comparator_plain
     o, level = outcome.plain, judged.profile.level
     numbers = ""
     if told is not None:
         numbers = f" On average: {difference_words(outcome, told.difference)}."
     if judged.effect_class is None or judged.benefit is None:
-        bare = (
-            f"How much {x} changes {o} cannot be put into words: no cut points are registered, or "
-            f"no trial says what happens without it.{numbers}"
-        )
-        return bare, bare
+        bare = _unnamed(judged, x, o)
+        if effect is None or effect.low is None or effect.high is None or told is not None:
+            return bare + numbers, bare + numbers
+        shown = [mark(effect, ratio(v)) for v in (effect.value, effect.low, effect.high)]
+        return bare, f"{bare} {effect.unit} {shown[0]} ({shown[1]} to {shown[2]})."
     assert judged.low_class is not None
     assert judged.high_class is not None
     size, low, high = (
@@ -206,6 +225,16 @@ def statements(
     falls = told is not None and told.difference.value < 0
     clinical = statement_clinical(size, level, x=x, o=uncapital(outcome.label), y=y, falls=falls)
     return " ".join(s for s in (plain, ends) if s) + numbers, clinical + numbers
+
+
+def _unnamed(judged: Judged, x: str, o: str) -> str:
+    """Why the size of an effect has no name: no risk without the treatment, or no cut points."""
+    if judged.scale.known:
+        return f"How much {x} changes {o} cannot be put into words: no cut points are registered."
+    return (
+        f"How much {x} changes {o} cannot be put into words: the trials give only a ratio. Nobody "
+        "says how often it happens without the treatment."
+    )
 
 
 def _named(outcome: Outcome, size: EffectClass) -> EffectClass:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from equipoise.answer.absolute import difference_words, people_of
+from equipoise.answer.absolute import as_seen, difference_words, people_of, unit_of
 from equipoise.answer.answer import Bearing, PartEstimate
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import Evidence
 from equipoise.answer.wording import join, uncapital
 from equipoise.core.provenance import Cell, Quantity, mark
-from equipoise.core.table import points, ratio
+from equipoise.core.table import ratio
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.components import ComponentFit, components
@@ -40,11 +40,11 @@ def effect_of(
 ) -> Quantity:
     """Enter an effect, given on the analysis scale, as the reader sees it."""
     measure = measure_of(outcome.measure)
-    value, low, high = (measure.back(v) for v in numbers)
+    value, low, high = (as_seen(outcome, v) for v in numbers)
     return ledger.add(
         f"{prefix}.effect",
         value,
-        outcome.measure if measure.ratio or outcome.measure == "SMD" else "points",
+        unit_of(outcome)[0],
         f"{outcome.label}: {measure.name}",
         formula,
         low=low,
@@ -59,14 +59,18 @@ def told_in_words(outcome: Outcome, effect: Quantity, difference: Quantity | Non
         return difference_words(outcome, difference)
     assert effect.low is not None
     assert effect.high is not None
-    write = ratio if measure_of(outcome.measure).ratio else points
-    low, high = (mark(effect, write(v)) for v in (effect.low, effect.high))
+    if not measure_of(outcome.measure).ratio:
+        return difference_words(outcome, effect)
+    low, high = (mark(effect, ratio(v)) for v in (effect.low, effect.high))
     name = measure_of(outcome.measure).name
-    return f"{name} {mark(effect, write(effect.value))} (from {low} to {high})"
+    return f"{name} {mark(effect, ratio(effect.value))} (from {low} to {high})"
 
 
-def numbers_words(numbers: Sequence[Evidence], where: str) -> str:
-    """What a trial gives numbers for."""
+def numbers_words(numbers: Sequence[Evidence], where: str, empty: Sequence[Evidence] = ()) -> str:
+    """What a trial gives numbers for; `empty`: outcomes that nobody, or everybody, had."""
+    if not numbers and empty:
+        known = join([uncapital(d.outcome.label) for d in empty])
+        return f"measured {known}, and nobody or everybody had it, which tells no difference"
     if not numbers:
         return "its report gives no numbers that can be pooled"
     known = join([uncapital(d.outcome.label) for d in numbers])

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from equipoise.answer.absolute import as_seen, unit_of
 from equipoise.answer.answer import Sensitivity, ThresholdLine, VerdictCode
 from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import fit_counts, fit_pairs, has_empty_cell
 from equipoise.answer.wording import uncapital
 from equipoise.certainty.rob2 import result_risk
-from equipoise.effects.measures import measure_of
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.comparisons import Pair
 from equipoise.review.records import Outcome, Plan, Review, Threshold
@@ -125,15 +125,14 @@ def _run(
         # Nothing is left to judge: that is no other answer, and the page says so.
         return Sensitivity(scenario.what, None, "NOTRIALS", False)
     judged = judge(review, outcome, scenario.pairs, fit, main, setting)
-    measure = measure_of(outcome.measure)
     effect = ledger.add(
         f"{outcome.id}.if.{scenario.id}",
-        measure.back(fit.estimate),
-        outcome.measure if measure.ratio else "points",
+        as_seen(outcome, fit.estimate),
+        unit_of(outcome)[0],
         f"{outcome.label}: effect with {scenario.what}",
         f"{fit.k} comparisons, {fit.model} effects",
-        low=measure.back(fit.ci.low),
-        high=measure.back(fit.ci.high),
+        low=as_seen(outcome, fit.ci.low),
+        high=as_seen(outcome, fit.ci.high),
         cells=[c for p in scenario.pairs for c in p.cells],
     )
     return Sensitivity(scenario.what, effect, judged.code, judged.code != code)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, cast
 
+from equipoise.answer.absolute import as_seen
 from equipoise.answer.answer import ComponentLine
 from equipoise.answer.footing import labelled, labels_of, renamed
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.parts import effect_of
 from equipoise.answer.together import Model
 from equipoise.core.provenance import Quantity
-from equipoise.effects.measures import measure_of
 from equipoise.models.components.basis import Basis, identifiability_map
 from equipoise.models.components.reading import TIMES
 from equipoise.review.records import Review
@@ -81,5 +81,4 @@ def _effect(model: Model, row: Basis, id: str, ledger: Ledger) -> Quantity | Non
 def _span(model: Model, row: Basis) -> tuple[float, float] | None:
     if row.effect is None or math.isnan(row.low):
         return None
-    back = measure_of(model.outcome.measure).back
-    return back(row.low), back(row.high)
+    return as_seen(model.outcome, row.low), as_seen(model.outcome, row.high)

@@ -180,8 +180,10 @@ def both_ends(low: EffectClass, high: EffectClass, level: Level, *, x: str, o: s
     return f"The results fit with anything from “{worst}” to “{best}”."
 
 
-def certainty_plain(level: Level | None, reasons: Sequence[str]) -> str:
-    """How sure, in lay words, with the reasons named."""
+def certainty_plain(level: Level | None, reasons: Sequence[str], silent: str = "") -> str:
+    """How sure, in lay words, with the reasons named; `silent`: trials in which nobody had it."""
+    if silent:
+        return f"Nobody can say how sure one may be: {silent}."
     if level is None:
         return "There is nothing to be sure about: no trial gave usable numbers."
     words = CERTAINTY[level][1]
