@@ -88,7 +88,7 @@ class Bench:
                 id="maker",
                 name="A Maker",
                 roles=("author",),
-                disclosures=(Disclosure(type="none", asked_on="2026-01-01"),),
+                disclosures=(Disclosure(type="none", asked_on="2026-01-01", signed="2026-01-02"),),
             ),
             Person(id="checker", name="A Checker", roles=("reviewer",), independent=True),
         )

@@ -19,6 +19,7 @@ from equipoise.review.records import (
     Baseline,
     Change,
     Disclosure,
+    FieldTest,
     Flow,
     Judgement,
     Option,
@@ -41,6 +42,14 @@ SIZES: dict[EffectClass, float] = {
 }
 
 
+#: What pain is, in words enough to describe a condition.
+_CONDITION = (
+    "It hurts, in an arm or in a leg. It comes and goes. On some days it is gone, and on some "
+    "nights it wakes you up. Most people who have it get better by themselves in a few weeks. "
+    "Some have it for years. It does no lasting damage to the joint."
+)
+
+
 def finished(bench: Bench, slug: str, **kw: object) -> Review:
     """The bench's review with what a page needs, and the texts of its folder."""
     changes = (Change(version="1.0", on="2026-10-01", what="First version."),)
@@ -48,7 +57,7 @@ def finished(bench: Bench, slug: str, **kw: object) -> Review:
         ArticleSection(
             id="treatment", title="What the solution is", text="A drop of it is given.", line=1
         ),
-        ArticleSection(id="condition", title="What pain is", text="It hurts.", line=1),
+        ArticleSection(id="condition", title="What pain is", text=_CONDITION, line=1),
         ArticleSection(id="experience", title="What it is like", text="It stings.", line=1),
     )
     options = (
@@ -238,7 +247,9 @@ def _told() -> Review:
         entity="a clinic that gives it",
         direction="favours",
         period="2019 to now",
+        relevance="works there",
         asked_on="2026-10-01",
+        signed="2026-10-01",
     )
     changes = (
         Change(version="0.9", on="2025-03-01", what="First version."),
@@ -282,6 +293,35 @@ def _told() -> Review:
         found,
         slug="told",
         people=(replace(author, disclosures=(tie,)), *others),
+        article=(
+            *found.article,
+            ArticleSection(
+                id="author-view",
+                title="What the author thinks",
+                text="I would rather walk first. The needle can wait.",
+                line=1,
+            ),
+        ),
+        field_tests=(
+            FieldTest(
+                kind="field",
+                who="patients",
+                people=12,
+                on="2026-09-10",
+                how="Each read the page aloud and said what it told.",
+                found="Ten could say how sure the answer is. Two took the range for a promise.",
+                changed="The range now says what it is.",
+                by="A Checker",
+            ),
+            FieldTest(
+                kind="needs",
+                who="clinicians",
+                people=1,
+                on="2026-08-01",
+                how="A talk of half an hour.",
+                found="The cost comes up first.",
+            ),
+        ),
         changes=changes,
         trials=trials,  # type: ignore[arg-type]
         risk_of_bias=bias,

@@ -25,7 +25,7 @@ from equipoise.present.audit.markup import contrast
 from equipoise.present.audit.registry import CHECKS, Audit, problems_of
 from equipoise.present.pages import Place, answer_files, stylesheet
 from equipoise.review.folder import open_review
-from equipoise.review.records import Disclosure, Judgement, RobFinding
+from equipoise.review.records import ArticleSection, Disclosure, Judgement, RobFinding
 from equipoise.site.build import build
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +135,7 @@ def both(one: Break, other: Break) -> Break:
     def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
         return other(*one(answer, files)[:2])
 
+    broken.at = getattr(one, "at", "worth")  # type: ignore[attr-defined]
     return broken
 
 
@@ -257,10 +258,29 @@ def judged(**kw: Any) -> Break:
     return review(judgements=(Judgement(**{**word, **kw}),))
 
 
+def interest_of(kind: Any, direction: Any, relevance: str) -> Disclosure:
+    """An interest of which everything is told."""
+    return Disclosure(
+        type=kind,
+        direction=direction,
+        relevance=relevance,
+        period="2024 to now",
+        asked_on="2026-01-01",
+        signed="2026-01-01",
+    )
+
+
+def interest(**kw: Any) -> Break:
+    """The first person has an interest of which something is not told."""
+    whole = replace(interest_of("financial", "unclear", "sells it"), amount_band="not told")
+    told = replace(whole, **kw)
+    return first("people", disclosures=(told,))
+
+
 def tied(a: Answer) -> Answer:
     """Somebody who favours the treatment judges a trial."""
     who = a.review.people[0]
-    interest = Disclosure(type="intellectual", direction="favours", text="Teaches it.")
+    interest = interest_of("intellectual", "favours", "teaches it")
     rated = RobFinding(trial="t1", tool="RoB 2", overall="low", judge=who.id, source="x")
     made = replace(
         a.review,
@@ -332,7 +352,7 @@ def first_of(part: str, **kw: Any) -> Break:
     return unread(**{part: lambda old: replace(old, **kw)})
 
 
-def unread(**kw: Any) -> Break:
+def unread(at: str = "worth", **kw: Any) -> Break:
     """Change the review, on a page that was made before."""
 
     def broken(answer: Answer, files: dict[str, bytes]) -> Broken:
@@ -341,7 +361,29 @@ def unread(**kw: Any) -> Break:
         }
         return replace(answer, review=replace(answer.review, **made)), files, CSS
 
+    broken.at = at  # type: ignore[attr-defined]
     return broken
+
+
+def without_section(id: str) -> Break:
+    """An article that lacks a section."""
+    return data(
+        lambda a: replace(
+            a,
+            review=replace(a.review, article=tuple(s for s in a.review.article if s.id != id)),
+        )
+    )
+
+
+def few_words(old: tuple[ArticleSection, ...]) -> tuple[ArticleSection, ...]:
+    return tuple(replace(s, text="It hurts.") if s.id == "condition" else s for s in old)
+
+
+def at_length(old: tuple[ArticleSection, ...]) -> tuple[ArticleSection, ...]:
+    return tuple(
+        replace(s, text=f"{s.text} {'So it is. ' * 41}") if s.id == "author-view" else s
+        for s in old
+    )
 
 
 def nameless(answer: Answer, files: dict[str, bytes]) -> Broken:
@@ -383,7 +425,7 @@ def raised(a: Answer) -> Answer:
 def tied_judge(a: Answer) -> Answer:
     """Somebody who is against the treatment rates its certainty."""
     who = a.review.people[0]
-    interest = Disclosure(type="professional", direction="against", text="Sells another one.")
+    interest = interest_of("professional", "against", "sells another one")
     word = Judgement(
         about="certainty",
         outcome="pain",
@@ -432,6 +474,37 @@ BREAKS: dict[str, tuple[int, Break]] = {
     "who paid left blank": (8, review(funding=" ")),
     "nobody's credentials": (9, first("people", credentials="")),
     "tests with readers not told": (10, matching(r"Not done: [^<]*", "")),
+    "one thing less that was not done": (10, page("trying it out with patients, ", "")),
+    "a test with readers that is not shown": (
+        10,
+        page("The range now says what it is.", "More.", at="told"),
+    ),
+    "an interest that goes nowhere": (9, interest(direction="")),
+    "an interest without relevance": (9, interest(relevance=" ")),
+    "an interest without its money": (9, interest(amount_band="")),
+    "an interest of no time": (9, interest(period="")),
+    "an interest that was not asked for": (9, interest(asked_on="")),
+    "an author's view that is not shown": (
+        74,
+        both(
+            matching(r'<section id="author-view".*?</section>', "", at="told"),
+            page('href="#author-view"', 'href="#main"', at="told"),
+        ),
+    ),
+    "an author's view as evidence": (74, page("opinion, not evidence", "this is so", at="told")),
+    "an author's view without interests": (
+        74,
+        matching(r"An opinion of A Maker[^<]*", "So it is.", at="told"),
+    ),
+    "an author's view before the evidence": (
+        74,
+        matching(
+            r'(<section id="evidence".*)(<section id="author-view".*?</section>)',
+            r"\2\1",
+            at="told",
+        ),
+    ),
+    "an author's view at length": (74, unread(article=at_length, at="told")),
     "a number without formula": (11, quantity(".difference", formula="")),
     "a typed number": (12, page(HINT, f"<p>It was 42.</p>{HINT}")),
     "another number than computed": (
@@ -580,11 +653,29 @@ BREAKS: dict[str, tuple[int, Break]] = {
         78,
         first(
             "people",
-            disclosures=(Disclosure(type="none", asked_on="2026-01-01", text="Tried to be fair."),),
+            disclosures=(
+                Disclosure(
+                    type="none",
+                    asked_on="2026-01-01",
+                    signed="2026-01-01",
+                    text="Tried to be fair.",
+                ),
+            ),
         ),
     ),
     # Other ways to break the same thing.
-    "no condition described": (1, first_of("question", condition_plain=" ")),
+    "no condition described": (1, without_section("condition")),
+    "a condition in a few words": (1, unread(article=few_words)),
+    "no treatment described": (1, without_section("treatment")),
+    "no article": (1, review(article=())),
+    "an empty article": (
+        1,
+        unread(article=lambda old: tuple(replace(s, text="") for s in old)),
+    ),
+    "a treatment that is not shown": (
+        1,
+        matching(r'(id="treatment-h">)(.*?)</section>', r"\1</h2></section>"),
+    ),
     "a decision that is no question": (1, first_of("question", text="Try the solution.")),
     "no word on the good of a choice": (
         1,

@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixture_reviews import FIXTURES
 
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
@@ -144,9 +146,25 @@ BREAKS: dict[str, tuple[Callable[[str], str], set[str]]] = {
         {"IPDAS v4 K8", "PRISMA 2020 13c", "PRISMA 2020 19"},
     ),
     "a lost source": (swap("#q-pain.without", "#q-lost"), {"IPDAS v4 C2"}),
-    "not done is not said": (
-        swap("testing with readers", "more"),
+    "not tried out is not said": (
+        swap("trying it out with patients, ", ""),
         {"IPDAS v4 K16", "NICE decision aid 9"},
+    ),
+    "not asked is not said": (
+        swap("asking patients what they need to know", "more"),
+        {"IPDAS v4 K12"},
+    ),
+    "not read is not said": (
+        swap("reading by patients", "more"),
+        {"IPDAS v4 K14", "NICE decision aid 8"},
+    ),
+    "not done is not said": (
+        swap("Not done:", "More:"),
+        {
+            *(f"IPDAS v4 K{n}" for n in (12, 13, 14, 15, 16, 17, 22, 23)),
+            "NICE decision aid 8",
+            "NICE decision aid 9",
+        },
     ),
     "funding": (swap("Funding: none", ""), {"IPDAS v4 C6", "PRISMA 2020 25"}),
     "denominator": (
@@ -199,3 +217,24 @@ def test_an_independent_reviewer_counts(backs: tuple[Answer, Files]) -> None:
     found = states(replace(answer, review=review), files)
     assert found["IPDAS v4 K14"] == "met"
     assert found["IPDAS v4 K15"] == "not done"
+
+
+def test_what_readers_said_is_met_where_it_is_shown_and_not_done_elsewhere() -> None:
+    """The made-up review was tried out with patients, and one clinician was asked."""
+    answer = assess(FIXTURES["told"](), on=date(2026, 11, 22))
+    files, _ = answer_files(answer, Place("s.css"))
+    found = states(answer, files)
+    assert {k: found[f"IPDAS v4 {k}"] for k in ("K12", "K13", "K16", "K17", "K22", "K23")} == {
+        "K12": "not done",
+        "K13": "met",
+        "K16": "met",
+        "K17": "not done",
+        "K22": "not done",
+        "K23": "not done",
+    }
+    assert found["NICE decision aid 9"] == "not done"
+    html = files["index.html"].decode()
+    assert "10 September 2026: 12 patients tried this page out." in html
+    assert "1 clinician was asked what people need to know." in html
+    hidden = html.replace("Ten could say how sure the answer is.", "")
+    assert states(answer, {**files, "index.html": hidden.encode()})["IPDAS v4 K16"] == "not met"

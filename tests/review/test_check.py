@@ -135,7 +135,7 @@ BREAKS = [
     Break(
         "E-TYPE",
         TOML,
-        'disclosures = [{ type = "none", asked_on = "2026-09-01" }]\n' + BOB,
+        'disclosures = [{ type = "none", asked_on = "2026-09-01", signed = "2026-09-02" }]\n' + BOB,
         'disclosures = ["none"]\n' + BOB,
     ),
     Break("E-CHOICE", TOML, 'role = "delivery"', 'role = "deliverly"'),
@@ -314,7 +314,8 @@ BREAKS = [
     Break(
         "E-PERSON-DISCLOSURE",
         TOML,
-        'roles = ["author"]\ndisclosures = [{ type = "none", asked_on = "2026-09-01" }]',
+        'roles = ["author"]\n'
+        'disclosures = [{ type = "none", asked_on = "2026-09-01", signed = "2026-09-02" }]',
         'roles = ["author"]',
         at=(TOML, 103),
     ),
@@ -327,13 +328,43 @@ BREAKS = [
         "W-DISCLOSURE-NONE",
         TOML,
         'roles = ["author"]\ndisclosures = [',
-        'roles = ["author"]\ndisclosures = [{ type = "personal" }, ',
+        'roles = ["author"]\ndisclosures = [{ type = "personal", direction = "favours", '
+        'relevance = "had it", signed = "2026-09-02" }, ',
+    ),
+    Break(
+        "W-DISCLOSURE-FIELDS",
+        TOML,
+        'roles = ["author"]\ndisclosures = [{ type = "none"',
+        'roles = ["author"]\ndisclosures = [{ type = "family", direction = "against"',
+    ),
+    Break(
+        "W-DISCLOSURE-FIELDS",
+        TOML,
+        'roles = ["author"]\ndisclosures = [{ type = "none"',
+        'roles = ["author"]\ndisclosures = [{ type = "financial", direction = "against", '
+        'relevance = "sells it", period = "2024"',
+    ),
+    Break("N-DISCLOSURE-SIGNED", TOML, ', signed = "2026-09-02" }]\n' + BOB, " }]\n" + BOB),
+    Break(
+        "E-FIELD-TEST",
+        TOML,
+        "[[red_flags]]",
+        '[[field_tests]]\nkind = "field"\nwho = "patients"\npeople = 0\non = "2026-09-01"\n'
+        'how = "aloud"\nfound = "much"\n\n[[red_flags]]',
+        at=(TOML, 120),
+    ),
+    Break(
+        "E-DATE",
+        TOML,
+        'signed = "2026-09-02" }]\n' + BOB,
+        'signed = "yes" }]\n' + BOB,
     ),
     Break(
         "W-INDEPENDENT",
         TOML,
         'independent = true\ndisclosures = [{ type = "none"',
-        'independent = true\ndisclosures = [{ type = "financial"',
+        'independent = true\ndisclosures = [{ type = "financial", direction = "favours", '
+        'amount_band = "none", period = "2024", relevance = "sells it"',
         also=(
             ("W-SIGNED-INTEREST", JUDGE, 6),
             ("W-SIGNED-INTEREST", JUDGE, 13),
@@ -355,6 +386,12 @@ BREAKS = [
     Break("E-SECTION-DIGITS", PROSE, "It tastes of honey.", "It tastes\nof 12 honeys."),
     Break("E-SECTION-DIGITS", PROSE, "It tastes of honey.", "<!-- a -->12 honeys <!-- b -->"),
     Break("W-SECTION-MISSING", PROSE, "A sweet syrup.", "", at=(PROSE, 3)),
+    Break(
+        "E-VIEW-LONG",
+        PROSE,
+        "## What tonic is",
+        f"## What I think {{#author-view}}\n\n{'So it is. ' * 41}\n\n## What tonic is",
+    ),
     # rows that belong together
     Break(
         "E-TRIAL-UNKNOWN",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from equipoise.core.errors import FolderError, InputError, UnknownNameError
+from equipoise.core.provenance import Cell
 from equipoise.review import folder as folders
 from equipoise.review.check import check_folder
 from equipoise.review.folder import (
@@ -21,7 +22,7 @@ from equipoise.review.folder import (
     shipped,
     write_folder,
 )
-from equipoise.review.records import Cell, Review
+from equipoise.review.records import Review
 from equipoise.review.render import render, without_places
 
 ON = date(2026, 11, 1)
@@ -282,7 +283,7 @@ def test_a_new_folder_opens_once_it_is_filled_in(tmp_path: Path) -> None:
         "small": "5",
         "last": '"2026"',
         "on": '"2026-10-01"',
-        "disclosures": '[{ type = "none", asked_on = "2026-10-01" }]',
+        "disclosures": '[{ type = "none", asked_on = "2026-10-01", signed = "2026-10-01" }]',
     }
     rows = []
     for row in path.read_text("utf-8").split("\n"):

@@ -13,6 +13,7 @@ import re
 from datetime import date
 
 from equipoise.answer.answer import OutcomeAnswer
+from equipoise.present import openness
 from equipoise.present.standard import (
     Found,
     Look,
@@ -22,7 +23,6 @@ from equipoise.present.standard import (
     met,
     never,
     person,
-    undone,
 )
 
 IPDAS, NICE = "IPDAS v4", "NICE decision aid"
@@ -212,23 +212,45 @@ def clinicians(page: Page) -> Found:
 
 def _reviewed(page: Page, role: str, why: str) -> Found:
     """A person with that role who is independent and a reviewer, and is shown."""
-    for p in page.answer.review.people:
-        words = " ".join((*p.roles, p.credentials)).casefold()
-        if (
-            p.independent
-            and "reviewer" in p.roles
-            and role in words
-            and page.says(p.name, "people")
-        ):
-            return "met", ""
-    return "not done", why
+    read = openness.readers(page.answer.review, role)
+    if read:
+        return met(page.says_all((p.name for p in read), "people"), "the reviewer is not shown")
+    return _told_undone(page, openness.READERS[role], why)
 
 
-def field_tested(page: Page) -> Found:
-    """The page says openly that readers did not test it."""
-    if "testing with readers" in page.text("judgements"):
-        return "not done", "nobody who faces the decision has tested it; the page says so"
-    return "not met", "the page does not say whether readers tested it"
+def stakeholders(page: Page) -> Found:
+    """Patients and clinicians without a part in it read it."""
+    found = readers(page), clinicians(page)
+    return next((f for f in found if f[0] != "met"), found[0])
+
+
+def from_readers(kind: str, who: str, why: str) -> Look:
+    """What was found out from readers is shown; where nobody asked, the page says so."""
+
+    def look(page: Page) -> Found:
+        done = openness.done(page.answer.review, kind, who)
+        if done:
+            return met(page.says_all((t.found for t in done), "judgements"), "it is not shown")
+        return _told_undone(page, openness.WANTED[kind, who], why)
+
+    return look
+
+
+def _told_undone(page: Page, words: str, why: str) -> Found:
+    """Not done, where the page says so openly."""
+    told = page.text("judgements").partition("Not done:")[2]
+    if words in told:
+        return "not done", f"{why}; the page says so"
+    return "not met", f"the page does not say whether it was done: {words}"
+
+
+def tried_out(page: Page) -> Found:
+    """Patients and clinicians tried the page out."""
+    found = [
+        from_readers("field", who, f"no {who} have tried it out")(page)
+        for who in ("patients", "clinicians")
+    ]
+    return next((f for f in found if f[0] != "met"), found[0])
 
 
 def searched(page: Page) -> Found:
@@ -381,23 +403,28 @@ IPDAS_ITEMS: tuple[StandardItem, ...] = (
     _item(
         "K12",
         "Rests on what patients need to know",
-        "",
-        undone("patients were not asked what they need to know"),
+        "#judgements",
+        from_readers("needs", "patients", "patients were not asked what they need to know"),
     ),
     _item(
         "K13",
         "Rests on what clinicians need to discuss",
-        "",
-        undone("clinicians were not asked what they need"),
+        "#judgements",
+        from_readers("needs", "clinicians", "clinicians were not asked what they need"),
     ),
     _item("K14", "Reviewed by patients without a part in it", "#people", readers),
     _item("K15", "Reviewed by clinicians without a part in it", "#people", clinicians),
-    _item("K16", "Tried out with patients who face the decision", "#judgements", field_tested),
+    _item(
+        "K16",
+        "Tried out with patients who face the decision",
+        "#judgements",
+        from_readers("field", "patients", "nobody who faces the decision has tried it out"),
+    ),
     _item(
         "K17",
         "Tried out with clinicians who advise on it",
-        "",
-        undone("no clinician has tried it out with patients"),
+        "#judgements",
+        from_readers("field", "clinicians", "no clinician has tried it out"),
     ),
     _item("K18", "Says how the evidence was found and chosen", "#methods", searched),
     _item(
@@ -416,10 +443,15 @@ IPDAS_ITEMS: tuple[StandardItem, ...] = (
     _item(
         "K22",
         "Shown to bring choices nearer to what people value",
-        "",
-        undone("nobody has tested whether it does"),
+        "#judgements",
+        from_readers("values", "", "nobody has studied whether it does"),
     ),
-    _item("K23", "Shown to make people know more", "", undone("nobody has tested whether it does")),
+    _item(
+        "K23",
+        "Shown to make people know more",
+        "#judgements",
+        from_readers("knowledge", "", "nobody has studied whether it does"),
+    ),
     *(
         _item(f"K{n}", words, "", never(_TESTS))
         for n, words in (
@@ -484,8 +516,8 @@ NICE_ITEMS: tuple[StandardItem, ...] = tuple(
             "8",
             "Reviewed by those who have a stake in it",
             "#people",
-            undone("no such review was made"),
+            stakeholders,
         ),
-        ("9", "Tested with its users", "#judgements", field_tested),
+        ("9", "Tested with its users", "#judgements", tried_out),
     )
 )

@@ -269,6 +269,8 @@ def _of_question(review: Review) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield o.line, (o.experience, o.visits, o.cost)
     yield 1, (*review.cautions, *(f.text for f in review.red_flags))
     yield 1, tuple(text for c in review.changes for text in (c.what, c.why))
+    for t in review.field_tests:
+        yield t.line, (t.how, t.found, t.changed)
     for p in review.people:
         yield p.line, (p.credentials,)  # Disclosures have a check of their own.
 

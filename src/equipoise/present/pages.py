@@ -24,7 +24,7 @@ from equipoise.answer.wording import CERTAINTY, HARM_MEANINGS, HARM_STATES
 from equipoise.core.errors import InputError
 from equipoise.core.provenance import plain
 from equipoise.core.table import Link, Table
-from equipoise.present import claims, record, sheet, tables
+from equipoise.present import claims, openness, record, sheet, tables
 from equipoise.present.audit.registry import QA, STATE_WORDS, Audit, audit
 from equipoise.present.decision import decision, dissent
 from equipoise.present.exports.light import light_exports
@@ -39,9 +39,7 @@ from equipoise.present.prose import (
     SOURCES,
     anchors,
     computed,
-    day,
     ended,
-    joined,
     said,
 )
 from equipoise.present.references import references
@@ -253,7 +251,7 @@ def _files(
     lines = judge_claims(answer, others)
     address = place.address
     shared = _shared(answer, place, draft)
-    linked = linked_data(answer, address, _disclosures(answer))
+    linked = linked_data(answer, address, openness.disclosures(answer))
     if draft:
         linked["creativeWorkStatus"] = "Draft"
     light = light_exports(answer, linked, address)
@@ -286,7 +284,7 @@ def _sheet(answer: Answer, address: str) -> dict[str, Any]:
         "sheet": sheet,
         "address": address,
         "legend": _legend(),
-        "disclosures": _disclosures(answer),
+        "disclosures": openness.disclosures(answer),
     }
 
 
@@ -379,9 +377,11 @@ def _context(answer: Answer, place: Place, lines: Sequence[ClaimLine]) -> dict[s
         "pictures": pictures_of(answer),
         "parts": (answer.alone, answer.added, answer.together),
         "articles": {section.id: section for section in answer.review.article},
-        "disclosures": _disclosures(answer),
+        "disclosures": openness.disclosures(answer),
         "methods": record.papers(answer),
         "record": record,
+        "openness": openness,
+        "view": openness.view(answer),
         "decision": decision,
         "dissent": dissent(answer),
         "references": references(answer),
@@ -450,29 +450,6 @@ def _burdens(answer: Answer) -> list[str]:
     if answer.verdict.burden_why:
         texts.append(f"What it takes: {answer.verdict.burden_why}")
     return [ended(text) for text in texts]
-
-
-def _disclosures(answer: Answer) -> list[str]:
-    """One line for each person, in the third person and from fields only."""
-    lines = []
-    for person in answer.review.people:
-        found = []
-        for d in person.disclosures:
-            asked = f" (asked on {day(d.asked_on)})" if d.asked_on else ""
-            if d.type == "none":
-                found.append(f"no interests declared{asked}")
-                continue
-            direction = {"favours": f", favours {answer.treatment}", "against": ", against it"}
-            found.append(
-                f"{d.type} interest"
-                + (f": {d.entity}" if d.entity else "")
-                + direction.get(d.direction, "")
-                + (f", {d.period}" if d.period else "")
-                + asked
-            )
-        told = "; ".join(found) if found else "was not asked about interests"
-        lines.append(f"{person.name} ({joined(person.roles)}): {told}.")
-    return lines
 
 
 def write_folder(files: Mapping[str, bytes], directory: str | Path) -> Path:

@@ -69,6 +69,7 @@ RULES: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rules_context.gaps,
     rules_context.flow,
     rules_context.protocol,
+    rules_context.field_tests,
     rules_context.addresses,
     rules_context.decisions,
     rules_context.claims,

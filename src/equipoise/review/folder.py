@@ -102,6 +102,7 @@ def _frozen(draft: Draft, where: str) -> Review:
         outcomes=tuple(draft.outcomes),
         people=tuple(draft.people),
         red_flags=tuple(draft.red_flags),
+        field_tests=tuple(draft.field_tests),
         changes=tuple(draft.changes),
         trials=tuple(draft.trials),
         arms=tuple(draft.arms),

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 #: Sections that article.md may have.
 SECTIONS: tuple[str, ...] = ("treatment", "condition", "experience", "author-view", "claims")
 
+#: The one that is opinion, and how many words it may have.
+VIEW, VIEW_WORDS = "author-view", 120
+
 _HEADING = re.compile(r"^##[ \t]+(?P<title>.*?)[ \t]*(?:\{#(?P<id>[^}]*)\})?[ \t]*$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 #: Fences of the front matter, TOML at the very top of the article.

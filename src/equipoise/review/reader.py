@@ -28,6 +28,7 @@ from equipoise.review.records import (
     Component,
     ContrastFinding,
     Disclosure,
+    FieldTest,
     Finding,
     Flow,
     HarmFinding,
@@ -69,6 +70,7 @@ MANY: dict[str, type] = {
     "outcomes": Outcome,
     "people": Person,
     "red_flags": RedFlag,
+    "field_tests": FieldTest,
     "changes": Change,
 }
 #: Tables inside tables.
@@ -113,6 +115,7 @@ class Draft:
     outcomes: list[Outcome] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     red_flags: list[RedFlag] = field(default_factory=list)
+    field_tests: list[FieldTest] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     arms: list[Arm] = field(default_factory=list)

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from equipoise.core.provenance import Cell
 from equipoise.core.result import Result
+from equipoise.review.article import ArticleSection as ArticleSection
+from equipoise.review.article import Claim as Claim
+from equipoise.review.article import ClaimState as ClaimState
+from equipoise.review.located import Located as Located
 
 Better = Literal["lower", "higher"]
 Importance = Literal["critical", "important", "limited"]
@@ -22,18 +25,6 @@ Severity = Literal["mild", "needs-care", "serious", "unclear"]
 Asked = Literal["yes", "no", "unclear"]
 HarmSource = Literal["trial", "survey", "case-report", "register", "review", "theory"]
 RobLevel = Literal["low", "some concerns", "high", ""]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
-    """A record's place in the folder."""
-
-    file: str = ""
-    line: int = 0
-
-    def cell(self, column: str) -> Cell:
-        """The cell of this record in `column` (CSV) or under that key (TOML)."""
-        return Cell(self.file, self.line, column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,11 +354,25 @@ class Judgement(Located):
 class Disclosure:
     """An interest, or the statement that there is none (``type = "none"``), in fields."""
 
-    type: Literal["financial", "professional", "intellectual", "personal", "institutional", "none"]
+    type: Literal[
+        "financial",
+        "professional",
+        "intellectual",
+        "personal",
+        "family",
+        "institutional",
+        "none",
+    ]
     entity: str = ""
     direction: Literal["favours", "against", "unclear", ""] = ""
+    amount_band: Literal["", "none", "under 1000", "1000 to 10000", "over 10000", "not told"] = ""
+    """Money or its worth in a year, in US dollars."""
     period: str = ""
+    relevance: str = ""
+    """What it has to do with the question, in a few words."""
     asked_on: str = ""
+    signed: str = ""
+    """The day on which the person put their name to it; blank: they did not."""
     text: str = ""
 
 
@@ -461,70 +466,32 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldTest(Located):
+    """Something that was found out from readers: what they need, or how they get on with the page.
+
+    `kind`: ``needs``, what people who face the decision need to know; ``field``, the page tried out
+    with them; ``knowledge`` and ``values``, a study of whether readers know more, or choose nearer
+    to what they value.
+    """
+
+    kind: Literal["needs", "field", "knowledge", "values"]
+    who: Literal["patients", "clinicians", "public"]
+    people: int
+    """How many took part."""
+    on: str
+    how: str
+    found: str
+    changed: str = ""
+    """What was changed on the page because of it."""
+    by: str = ""
+    """Who did it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedFlag:
     """A sign that needs care now, shown whatever the verdict."""
 
     text: str
-
-
-ClaimState = Literal["supported", "contradicted", "goes beyond", "not testable"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim(Located):
-    """What a sentence of the article asserts, in fields, so that the evidence can be held to it.
-
-    The sentence is a link in the prose: ``[its words](claim:id)``.
-    """
-
-    id: str
-    about: Literal["overall", "alone", "added", "together", "interaction", "part", "harm"]
-    says: Literal[
-        "better",
-        "worse",
-        "little difference",
-        "not known",
-        "stronger",
-        "weaker",
-        "no more than the sum",
-        "the treatment",
-        "the other care",
-        "happens",
-        "mild",
-        "rare",
-        "at most",
-        "not seen",
-        "only suspected",
-    ]
-    sure: Literal["is", "probably", "may"] = "is"
-    """How surely the sentence says it: as a fact, as probable, or as possible."""
-    treatment: str = ""
-    comparator: str = ""
-    """What it compares; blank: what the review does. Another one is an error of the folder."""
-    outcome: str = ""
-    """Blank: the outcome that decides the verdict."""
-    weeks: float | None = None
-    """For effects: after how many weeks; None: when the review looks at the outcome."""
-    harm: str = ""
-    """For harms; blank: all of them."""
-    at_most: float | None = None
-    """For ``at most``: people per 1000."""
-    review: str = ""
-    """Slug of another review that the claim is about; blank: this one."""
-    quoted: bool = False
-    """Somebody else's claim, which the article looks at and does not make its own."""
-    was: Literal["", "supported", "contradicted", "goes beyond", "not testable"] = ""
-    """What a quoted claim was found to be; a change of that is reported."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleSection:
-    """Prose that people write, by section id of the page, as Markdown."""
-
-    id: str
-    title: str
-    text: str
-    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -550,6 +517,7 @@ class Review(Result):
     categories: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     red_flags: tuple[RedFlag, ...] = ()
+    field_tests: tuple[FieldTest, ...] = ()
     changes: tuple[Change, ...] = ()
     protocol: Protocol = field(default_factory=Protocol)
     flow: Flow = field(default_factory=Flow)

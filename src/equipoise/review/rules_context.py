@@ -142,6 +142,15 @@ def addresses(draft: Draft) -> Iterator[Problem]:
         )
 
 
+def field_tests(draft: Draft) -> Iterator[Problem]:
+    """Somebody took part in each test with readers."""
+    for test in draft.field_tests:
+        if test.people < 1:
+            line = draft.at(test, "people")
+            what = f"a test with {test.people} people"
+            yield problem(TOML, line, "E-FIELD-TEST", what, "1 or more, or no test at all")
+
+
 def protocol(draft: Draft) -> Iterator[Problem]:
     """A hash of a protocol is one that can be compared."""
     given = draft.protocol.sha256

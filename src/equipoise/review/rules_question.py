@@ -8,10 +8,17 @@ from datetime import date
 from itertools import pairwise
 
 from equipoise.core.errors import nearest
-from equipoise.review.markdown import SECTIONS, prose_lines
+from equipoise.review.markdown import SECTIONS, VIEW, VIEW_WORDS, prose_lines
 from equipoise.review.problems import Problem, problem, shown
 from equipoise.review.reader import Draft
-from equipoise.review.records import Judgement, Located, Outcome, Person, Threshold
+from equipoise.review.records import (
+    Disclosure,
+    Judgement,
+    Located,
+    Outcome,
+    Person,
+    Threshold,
+)
 
 TOML = "review.toml"
 #: Domains of certainty that a person may lower.
@@ -251,6 +258,7 @@ def people(draft: Draft) -> Iterator[Problem]:
             what = f"{person.name} reviews what {person.name} wrote"
             row = draft.at(person, "roles")
             yield problem(TOML, row, "W-PEOPLE-REVIEWER", what, "another person as reviewer")
+        yield from _told_in_full(person, line)
         if "none" in kinds and len(kinds) > 1:
             what = f"{person.name} declares an interest and also that there is none"
             yield problem(TOML, line, "W-DISCLOSURE-NONE", what, "remove one of them")
@@ -261,6 +269,29 @@ def people(draft: Draft) -> Iterator[Problem]:
             what = f"ORCID {shown(person.orcid)} is not valid"
             hint = "four groups of four; the last character is a check digit"
             yield problem(TOML, draft.at(person, "orcid"), "W-ORCID", what, hint)
+
+
+def untold(disclosure: Disclosure) -> tuple[str, ...]:
+    """The fields of an interest that are not filled; what has no time limit needs no period."""
+    if disclosure.type == "none":
+        return ()
+    needed = ["direction", "relevance"]
+    if disclosure.type == "financial":
+        needed.append("amount_band")
+    if disclosure.type in ("financial", "professional", "institutional"):
+        needed.append("period")
+    return tuple(key for key in needed if not str(getattr(disclosure, key)).strip())
+
+
+def _told_in_full(person: Person, line: int) -> Iterator[Problem]:
+    for disclosure in person.disclosures:
+        if missing := untold(disclosure):
+            what = f"{person.name}: {disclosure.type} interest without {', '.join(missing)}"
+            yield problem(TOML, line, "W-DISCLOSURE-FIELDS", what, "fill them; readers ask")
+        if not disclosure.signed:
+            what = f"{person.name} has not signed a disclosure"
+            hint = 'signed = "…" with the day; the page says so meanwhile'
+            yield problem(TOML, line, "N-DISCLOSURE-SIGNED", what, hint)
 
 
 def _no_disclosures(draft: Draft, person: Person) -> bool:
@@ -296,9 +327,13 @@ def _dates(draft: Draft) -> Iterator[tuple[str, int, str, str, bool]]:
         yield TOML, draft.line("changes", i, "on"), "on", change.on, True
     for person in draft.people:
         for disclosure in person.disclosures:
+            line = draft.at(person, "disclosures")
             if disclosure.asked_on:
-                line = draft.at(person, "disclosures")
                 yield TOML, line, "asked_on", disclosure.asked_on, True
+            if disclosure.signed:
+                yield TOML, line, "signed", disclosure.signed, True
+    for test in draft.field_tests:
+        yield TOML, draft.at(test, "on"), "on", test.on, True
     for judgement in draft.judgements:
         yield judgement.file, draft.at(judgement, "on"), "on", judgement.on, True
     if draft.protocol.on:
@@ -434,6 +469,10 @@ def article(draft: Draft) -> Iterator[Problem]:
             yield problem(file, 1, "W-SECTION-MISSING", what, hint)
     rows = prose_lines(draft.text[file])
     for section in draft.article:
+        if section.id == VIEW and (words := len(section.text.split())) > VIEW_WORDS:
+            what = f"the author's view has {words} words"
+            hint = f"at most {VIEW_WORDS}; it is an opinion beside the evidence"
+            yield problem(file, section.line, "E-VIEW-LONG", what, hint)
         if not section.text:
             what = f"section {section.id!r} is empty"
             yield problem(file, section.line, "W-SECTION-MISSING", what, "a few plain sentences")

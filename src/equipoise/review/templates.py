@@ -122,12 +122,26 @@ added_by_hand = "…"         # trials that came in by other ways; "nothing"
 # included = 5
 
 # Everybody who made or checked the review, with what interests they have.
-# type: financial | professional | intellectual | personal | institutional | none
+# type: financial | professional | intellectual | personal | family | institutional | none
+# An interest also has: direction (favours | against | unclear), entity, relevance, period and,
+# where it is financial, amount_band (none | under 1000 | 1000 to 10000 | over 10000 | not told;
+# dollars a year). signed is the day on which the person put their name to it.
 [[people]]
 id = "…"
 name = "…"
 roles = ["author"]
-disclosures = [{{ type = "…", asked_on = "…" }}]
+disclosures = [{{ type = "…", asked_on = "…", signed = "…" }}]
+
+# What was found out from readers; without it the page says that nothing was.
+# [[field_tests]]
+# kind = "field"            # needs: what they need to know | field: the page tried out |
+#                           # knowledge, values: a study of whether readers know or choose better
+# who = "patients"          # patients | clinicians | public
+# people = 12
+# on = "…"
+# how = "…"
+# found = "…"
+# changed = "…"             # what was changed because of it
 
 # Signs that need care now, shown whatever the answer is.
 [[red_flags]]

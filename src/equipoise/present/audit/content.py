@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 
 from equipoise.core.provenance import plain
+from equipoise.present import openness
 from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import NOT_PROSE, PAGE, Check, Finding, Subject
+from equipoise.review.records import Person
+from equipoise.review.rules_question import untold
 
 TOML = "review.toml"
+#: Words that it takes to describe a condition (IPDAS Q1).
+DESCRIBED = 40
 
 
 def _said(text: str) -> bool:
@@ -21,9 +26,15 @@ def qualifies(subject: Subject) -> Iterator[Finding]:
     """IPDAS Q1 to Q6, one finding for each that is missing."""
     a = subject.answer
     q, options = a.review.question, a.review.options
-    described = _said(q.condition_plain) and _said(subject.section("condition").text())
+    words = f"{q.condition_plain} {_written(subject, 'condition')}".split()
+    described = len(words) >= DESCRIBED and _said(subject.section("condition").text())
     checks = (
-        ("Q1", described, "the condition is not described", "condition_plain"),
+        (
+            "Q1",
+            described,
+            f"the condition is described in {len(words)} words, fewer than {DESCRIBED}",
+            "condition_plain, and the section condition of article.md",
+        ),
         ("Q2", q.text.strip().endswith("?"), "the decision is not put as a question", "text"),
         ("Q3", len(options) >= 2, "fewer than two choices are listed", "[[options]]"),
         (
@@ -35,14 +46,24 @@ def qualifies(subject: Subject) -> Iterator[Finding]:
         ("Q5", _said(a.harm_sentence), "nothing is said of harms", "harms.csv"),
         (
             "Q6",
-            all(_said(o.experience) for o in options),
-            "what a choice is like to live through is not told",
-            "experience",
+            all(_said(o.experience) for o in options) and _described(subject, "treatment"),
+            "what the treatment is, or what a choice is like to live through, is not told",
+            "experience, and the section treatment of article.md",
         ),
     )
     for item, met, what, key in checks:
         if not met:
             yield Finding(f"{item}: {what}", f"fill {key}", TOML, q.line or 1, "[question]")
+
+
+def _written(subject: Subject, id: str) -> str:
+    """What the article says under that heading."""
+    return next((s.text for s in subject.answer.review.article if s.id == id), "")
+
+
+def _described(subject: Subject, id: str) -> bool:
+    """Whether the article has words under that heading, and the page a section with words."""
+    return _said(_written(subject, id)) and len(subject.section(id).text().split()) > 3
 
 
 def _asked_of_all(subject: Subject, word: str) -> bool:
@@ -185,6 +206,7 @@ def people(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 f"{p.name} was not asked about interests", "ask, and write it down", TOML, p.line
             )
+        yield from _interests(p)
     if any(p.independent and "author" not in p.roles for p in a.review.people):
         return
     strip = subject.section("status").text()
@@ -204,15 +226,50 @@ def people(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _interests(person: Person) -> Iterator[Finding]:
+    """An interest with its direction, relevance, money and time, and whether it was signed."""
+    for d in person.disclosures:
+        if lost := untold(d):
+            yield Finding(
+                f"{person.name}: {d.type} interest without {', '.join(lost)}",
+                "fill it; “not told” and “unclear” are told too",
+                TOML,
+                person.line or 1,
+            )
+        if not d.asked_on:
+            yield Finding(
+                f"{person.name}: when interests were asked for is not said",
+                "asked_on",
+                TOML,
+                person.line or 1,
+            )
+        if not d.signed:
+            yield Finding(
+                f"{person.name} has not signed what is said of their interests",
+                "signed, with the day",
+                TOML,
+                person.line or 1,
+                state="needs a person",
+            )
+
+
 def tested(subject: Subject) -> Iterator[Finding]:
-    """Whether readers tested it and how hard it is to read is printed."""
+    """What readers said, what was not asked, and how hard it is to read is printed."""
+    review = subject.answer.review
     text = subject.section("judgements").text()
-    if "Not done:" not in text and "field test" not in text.casefold():
-        yield Finding(
-            "whether patients read or tested the page is not said",
-            "print it, “not done” included",
-            place="#judgements",
-        )
+    for told in openness.tests(review):
+        if told not in text:
+            yield Finding(
+                f"a test with readers is not shown: “{told[:60]}”", "show it", place="#judgements"
+            )
+    undone = text.partition("Not done:")[2]
+    for words in openness.untested(review):
+        if words not in undone:
+            yield Finding(
+                f"whether it was done is not said: {words}",
+                "print it, “not done” included",
+                place="#judgements",
+            )
     if not any(n.attrs.get("href") == "qa.html" for n in subject.document().root.all("a")):
         yield Finding(
             "no link to how hard it is to read, and what IPDAS asks for",
@@ -263,7 +320,7 @@ CHECKS: tuple[Check, ...] = (
         "data",
         "The six questions that make a decision aid",
         "Condition, decision, choices, good points, bad points and what each choice is like are "
-        "all there (IPDAS Q1 to Q6).",
+        "all there (IPDAS Q1 to Q6): the condition in forty words, the treatment in a section.",
         qualifies,
     ),
     Check(
@@ -321,8 +378,9 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "People",
-        "Author, credentials, disclosures, and an independent reviewer who is not the author; "
-        "where there is none, the first lines of the page say so and it needs a person.",
+        "Author, credentials, disclosures in all their fields, and an independent reviewer who is "
+        "not the author; where there is none, the first lines of the page say so. That and what "
+        "nobody signed need a person.",
         people,
     ),
     Check(
@@ -330,8 +388,8 @@ CHECKS: tuple[Check, ...] = (
         "warning",
         "data",
         "Tests with readers are told, done or not",
-        "The page says whether patients read and tested it, and links to its reading grade and to "
-        "what standards of decision aids ask for.",
+        "Each test with readers stands on the page, what readers were not asked and did not try is "
+        "called not done, and it links to its reading grade and to what standards ask for.",
         tested,
     ),
     Check(

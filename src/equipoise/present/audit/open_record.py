@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from equipoise.present import openness
 from equipoise.present.audit.findings import Check, Finding, Subject
+from equipoise.review.markdown import VIEW, VIEW_WORDS
 
 _ADDRESS = re.compile(rb"[\w.+-]+@[\w-]+\.[\w.-]*\w")
 _NUMBER_ADDRESS = re.compile(rb"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
@@ -125,6 +127,31 @@ def before_evidence(subject: Subject) -> Iterator[Finding]:
     for id in _EVIDENCE:
         if id in order and order.index(id) < order.index("disclosure"):
             yield Finding(f"#{id} stands before the interests", "move them up", place="#disclosure")
+    yield from opinion(subject)
+
+
+def opinion(subject: Subject) -> Iterator[Finding]:
+    """An author's view is shown after the evidence, short, as opinion, with interests again."""
+    written = openness.view(subject.answer)
+    if written is None:
+        return
+    order = [n.id for n in subject.document().root.all("section") if n.id]
+    if VIEW not in order:
+        yield Finding("the author’s view is not shown", "the template writes it", place=f"#{VIEW}")
+        return
+    section = subject.section(VIEW)
+    if "opinion" not in (head.text() if (head := section.first("h2")) else ""):
+        yield Finding("the author’s view is not marked as opinion", "mark it", place=f"#{VIEW} h2")
+    if written.note not in section.text():
+        yield Finding(
+            "the author’s view stands without the author’s interests",
+            "repeat them",
+            place=f"#{VIEW}",
+        )
+    if any(id in order[order.index(VIEW) :] for id in _EVIDENCE):
+        yield Finding("the author’s view stands before the evidence", "move it", place=f"#{VIEW}")
+    if (words := len(written.text.split())) > VIEW_WORDS:
+        yield Finding(f"the author’s view has {words} words", f"{VIEW_WORDS} at most", "article.md")
 
 
 def apart(subject: Subject) -> Iterator[Finding]:
@@ -264,7 +291,8 @@ CHECKS: tuple[Check, ...] = (
         "page",
         "Interests before evidence",
         "The line of interests names everybody, stands after the short answer and before tables, "
-        "pictures, harms and trials, and on the sheet for the doctor.",
+        "pictures, harms and trials, and on the sheet for the doctor. An author’s view comes after "
+        "the evidence, marked as opinion, in 120 words at most, with interests repeated.",
         before_evidence,
     ),
     Check(

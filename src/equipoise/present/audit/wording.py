@@ -21,6 +21,7 @@ from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import Check, Finding, Subject
 from equipoise.present.overclaim import accepted, overclaims
 from equipoise.present.overclaim_rules import ATTRIBUTED
+from equipoise.review.markdown import VIEW
 
 #: Said where no harm of the list is one that the trials did not say anything of.
 ALL_ASKED = "Every harm listed here was asked about in a trial"
@@ -60,7 +61,7 @@ _FIRST_PERSON = re.compile(
     r"|swears? by|(?:changed|saved) (?:his|her|their) li(?:fe|ves)|patients of ours)\b"
 )
 #: Sections in which the reader speaks, or a person in their own name.
-_READER = frozenset({"questions", "what-matters", "disclosure"})
+_READER = frozenset({"questions", "what-matters", "disclosure", VIEW})
 #: Sections in which the program alone tells the evidence.
 _TOLD = ("short-answer", "keys", "change", "fact-box", "picture", "harms", "why-sure", "evidence")
 #: Sections in which harms are told, and a sentence that says itself that nobody counted.
