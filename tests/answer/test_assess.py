@@ -174,6 +174,15 @@ def test_another_registered_threshold_that_flips_the_label_makes_it_fragile(isol
     assert "a stricter set" in verdict.flips[0]
 
 
+def test_a_retracted_trial_that_was_left_out_anyway_stops_nothing(clear):
+    clear.trial("t9", {"x": ["active"], "c": ["sham"]}, n_randomized=20, use="excluded")
+    for status in ("retracted", "concern"):
+        clear.trials[-1] = replace(clear.trials[-1], status=status, reason="a report of another")
+        answer = assess(clear.review(), on=ON)
+        assert answer.verdict.retracted == ()
+        assert not any("T9" in line.text for line in answer.status.lines)
+
+
 def test_retracted_trials_are_named_and_not_used(clear):
     clear.trials[1] = replace(clear.trials[1], status="retracted")
     answer = answered(clear)

@@ -1,8 +1,10 @@
 """The fixed sentences, against the tables they come from."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
+from bench import PAIN
 
 from equipoise.answer.wording import (
     CERTAINTY,
@@ -11,6 +13,7 @@ from equipoise.answer.wording import (
     HARM_STATES,
     LABELS,
     SEVERITY,
+    aim,
     both_ends,
     certainty_plain,
     join,
@@ -82,12 +85,13 @@ def test_probably_and_may_come_with_their_level_and_no_other(size, level):
 
 
 def test_both_ends_are_named_where_the_interval_reaches_another_size():
-    told = both_ends("none", "moderate", "low", **WORDS)
+    told = both_ends("none", "moderate", "low", o="pain")
     assert "make little to no difference to pain" in told
     assert "improve pain" in told
-    assert both_ends("small", "small", "low", **WORDS) == ""
-    assert both_ends("worse", "large", "low", **WORDS) == (
-        "We cannot tell whether mud helps or harms pain."
+    assert both_ends("small", "small", "low", o="pain") == ""
+    assert both_ends("worse", "large", "low", o="pain") == (
+        "The results fit with anything from “make pain worse” to “improve pain a lot”, so we "
+        "cannot tell whether it helps or harms."
     )
 
 
@@ -122,3 +126,19 @@ def test_small_helpers():
     assert join(["a", "b", "c"]) == "a, b and c"
     assert certainty_plain("low", ["x", "y"]) == "We have little confidence because x and y."
     assert "nothing to be sure about" in certainty_plain(None, [])
+
+
+@pytest.mark.parametrize(
+    ("plain", "better", "aimed"),
+    [
+        ("a stroke", "lower", "the chance of avoiding a stroke"),
+        ("the risk of a stroke", "lower", "the chance of avoiding a stroke"),
+        ("feeling better", "higher", "the chance of feeling better"),
+        ("the chance of being much better", "higher", "the chance of being much better"),
+    ],
+)
+def test_an_event_is_told_by_its_chance(plain, better, aimed):
+    """No treatment improves a stroke."""
+    event = replace(PAIN, type="binary", measure="RR", better=better, plain=plain)
+    assert aim(event) == aimed
+    assert aim(replace(PAIN, plain=plain)) == plain

@@ -111,7 +111,15 @@ def test_a_file_that_was_changed_is_refused(isolating: Any, tmp_path: Path) -> N
 
     refused("the verdict table says", verdict={**data["verdict"], "code": "AVOID"})
     refused("verdict table says", verdict={**data["verdict"], "harm": "enormous"})
-    refused("differs in: certainty_dots", recompute=True, certainty_dots=1)
+    other = {**data["verdict"], "label": "Trials prove it"}
+    refused("label is 'Trials prove it', and the answer", verdict=other)
+    refused("certainty is 'low', and the answer", certainty="low")
+    refused("certainty_dots is 1", certainty_dots=1)
+    refused("its digest is another one", title="Should I?")
+    refused("no digest", sha256=None)
+    whole = {key: value for key, value in data.items() if key != "sha256"}
+    again = json.loads(answer_json(Answer.from_dict({**whole, "key_messages": ["So."]})))
+    refused("differs in: key_messages", recompute=True, **again)
     refused("format 99", format=99)
     refused("cannot be read", outcomes=[{"id": "pain"}])
     path.write_text("{", encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Literal
 
 from equipoise.answer.answer import Answer, OutcomeAnswer, PartEstimate
 from equipoise.answer.claim_harms import judge_harm
-from equipoise.answer.wording import join
+from equipoise.answer.wording import aim, join
 from equipoise.certainty.grade import LEVELS, Level
 from equipoise.certainty.thresholds import EFFECT_CLASSES, EffectClass
 from equipoise.core.provenance import plain
@@ -148,7 +148,7 @@ def _asserts(claim: Claim, answer: Answer) -> str:
     sure, may = _SURE[claim.sure], claim.sure == "may"
     if claim.about in _ABOUT:
         outcome = _outcome(claim, answer)
-        name = outcome.plain if outcome is not None else claim.outcome
+        name = claim.outcome if outcome is None else aim(answer.review.outcome(outcome.id))
         who = _ABOUT[claim.about].format(x=x)
         s = "" if claim.sure == "may" else "s"
         when = "" if claim.weeks is None else f" after {claim.weeks:g} weeks"

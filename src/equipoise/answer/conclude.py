@@ -28,6 +28,7 @@ from equipoise.answer.wording import (
     WEIGHED,
     WORSE_LOW,
     WORSE_SURE,
+    aim,
     capital,
     join,
 )
@@ -159,8 +160,8 @@ def _sentence(
 
 
 def _filled(deciding: Outcomes, judged: Judged | None, harm: tuple[str, str]) -> str:
-    outcome = deciding.outcome.plain
     code = _code(deciding)
+    outcome = deciding.outcome.plain if code == "NOTRIALS" else aim(deciding.outcome)
     template = LABELS[code][2]
     if judged is None or judged.row is None:
         return template.format(outcome=outcome)

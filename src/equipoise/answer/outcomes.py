@@ -19,7 +19,14 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.people import number_needed_words, responder_lines, strata
 from equipoise.answer.sensitivity import scenarios, threshold_lines, without_each
 from equipoise.answer.synthesis import Evidence, fit_pairs, pooled_view
-from equipoise.answer.wording import both_ends, join, statement_clinical, statement_plain, uncapital
+from equipoise.answer.wording import (
+    aim,
+    both_ends,
+    join,
+    statement_clinical,
+    statement_plain,
+    uncapital,
+)
 from equipoise.certainty.thresholds import EffectClass, main_threshold
 from equipoise.core.provenance import Quantity, mark
 from equipoise.core.table import fixed, ratio
@@ -115,13 +122,13 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
     )
     x, y = review.question.treatment, review.question.comparator_plain
     sentence = (
-        f"We do not know if {x} changes {outcome.plain}, compared with {y}: no trial that isolates "
+        f"We do not know if {x} changes {aim(outcome)}, compared with {y}: no trial that isolates "
         "it gave numbers that can be used."
     )
     silent = silent_words(data.empty, people) if data.empty and not data.pairs else ""
     if silent:
         sentence = (
-            f"We do not know if {x} changes {outcome.plain}, compared with {y}: {silent}. "
+            f"We do not know if {x} changes {aim(outcome)}, compared with {y}: {silent}. "
             "A difference cannot be ruled out."
         )
     return OutcomeAnswer(
@@ -205,7 +212,7 @@ def statements(
     effect can be told.
     """
     y = y or review.question.comparator_plain
-    o, level = outcome.plain, judged.profile.level
+    o, level = aim(outcome), judged.profile.level
     numbers = ""
     if told is not None:
         numbers = f" On average: {difference_words(outcome, told.difference)}."
@@ -221,7 +228,7 @@ def statements(
         _named(outcome, c) for c in (judged.effect_class, judged.low_class, judged.high_class)
     )
     plain = statement_plain(size, level, x=x, o=o, y=y)
-    ends = both_ends(low, high, level, x=x, o=o, y=y)
+    ends = both_ends(low, high, level, o=o)
     falls = told is not None and told.difference.value < 0
     clinical = statement_clinical(size, level, x=x, o=uncapital(outcome.label), y=y, falls=falls)
     return " ".join(s for s in (plain, ends) if s) + numbers, clinical + numbers

@@ -67,8 +67,8 @@ def heading(review: Review, search: Search) -> str:
 
 
 def retracted(review: Review) -> tuple[str, ...]:
-    """Labels of retracted trials; their numbers are not used."""
-    return tuple(t.label for t in review.trials if t.status == "retracted")
+    """Labels of retracted trials that would count here; their numbers are not used."""
+    return tuple(t.label for t in review.trials if t.status == "retracted" and t.use != "excluded")
 
 
 def status(review: Review, search: Search, on: date) -> Status:
@@ -134,7 +134,8 @@ def _trial_lines(review: Review) -> list[StatusLine]:
         lines.append(
             StatusLine("stop", f"{join(names)} {verb} retracted and {verb} not used in any number.")
         )
-    if doubted := [t.label for t in review.trials if t.status == "concern"]:
+    counted = [t for t in review.trials if t.use != "excluded"]
+    if doubted := [t.label for t in counted if t.status == "concern"]:
         lines.append(
             StatusLine("warn", f"An expression of concern stands against {join(doubted)}.")
         )

@@ -7,12 +7,14 @@ this project's own and are explained in ``docs/architecture.md``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from equipoise.answer.answer import HarmClass, VerdictCode
 from equipoise.certainty.grade import Level
 from equipoise.certainty.thresholds import EffectClass
+from equipoise.review.records import Outcome
 
 #: code → (label, glyph, sentence template)
 LABELS: dict[VerdictCode, tuple[str, str, str]] = {
@@ -106,6 +108,8 @@ CERTAINTY: dict[Level, tuple[int, str]] = {
 #: The modal that goes with a level of certainty.
 MODAL: dict[Level, str] = {"high": "", "moderate": "probably "}
 
+_CHANCE = re.compile(r"^(?:the )?(?:chance|risk|odds|probability|likelihood) of ", re.I)
+
 #: (effect class, level) → how a reader is told, patient layer. {x} treatment, {o} outcome,
 #: {y} comparator.
 _SIZE_PLAIN: dict[EffectClass, dict[str, str]] = {
@@ -140,6 +144,18 @@ _VERBS = {
 }
 
 
+def aim(outcome: Outcome) -> str:
+    """What is hoped for, as something that can improve or get worse.
+
+    An event is told by its chance, one that nobody wants by the chance of being spared it: a
+    treatment does not "improve a stroke".
+    """
+    if outcome.type != "binary":
+        return outcome.plain
+    event = _CHANCE.sub("", outcome.plain)
+    return f"the chance of {'avoiding ' if outcome.better == 'lower' else ''}{event}"
+
+
 def statement_plain(size: EffectClass, level: Level, *, x: str, o: str, y: str) -> str:
     """The sentence of the patient layer for one outcome."""
     if level == "very low":
@@ -167,17 +183,18 @@ def statement_clinical(
     return f"{capital(x)} {phrase.format(o=o, **verbs)}, compared with {y}."
 
 
-def both_ends(low: EffectClass, high: EffectClass, level: Level, *, x: str, o: str, y: str) -> str:
+def both_ends(low: EffectClass, high: EffectClass, level: Level, *, o: str) -> str:
     """The sentence where the interval reaches into another size; empty if it does not.
 
     A point estimate alone would sound surer than the interval is (Cochrane Handbook 15.6.4).
     """
     if low == high or level == "very low":
         return ""
+    tail = ""
     if low == "worse" and high in ("small", "moderate", "large"):
-        return f"We cannot tell whether {x} helps or harms {o}."
+        tail = ", so we cannot tell whether it helps or harms"
     worst, best = _SIZE_PLAIN[low]["b"].format(o=o), _SIZE_PLAIN[high]["b"].format(o=o)
-    return f"The results fit with anything from “{worst}” to “{best}”."
+    return f"The results fit with anything from “{worst}” to “{best}”{tail}."
 
 
 def certainty_plain(level: Level | None, reasons: Sequence[str], silent: str = "") -> str:

@@ -9,6 +9,7 @@ from equipoise.answer.answer import HarmLine, OutcomeAnswer
 from equipoise.answer.wording import (
     HARM_STATES,
     NOT_PROOF,
+    aim,
     both_ends,
     statement_clinical,
     statement_plain,
@@ -78,6 +79,13 @@ def from_the_table(subject: Subject) -> Iterator[Finding]:
             continue
         if plain(o.statement_plain) not in text:
             yield Finding(f"{o.label}: its sentence is not shown", "show it", place="#fact-box")
+        if "helps or harms" in o.statement_plain:
+            yield Finding(
+                f"{o.label}: the results fit with help and with harm",
+                "somebody looks whether the sentence is fair",
+                place="#fact-box .statements",
+                state="needs a person",
+            )
         if not _fits(o, subject):
             yield Finding(
                 f"{o.label}: its sentences are not those of {o.effect_class or 'no'} size and "
@@ -100,8 +108,9 @@ def _fits(o: OutcomeAnswer, subject: Subject) -> bool:
         return "moderate" if one and size == "small" else size
 
     x, y, size = question.treatment, question.comparator_plain, named(o.effect_class)
-    told = statement_plain(size, level, x=x, o=o.plain, y=y)
-    ends = both_ends(named(low), named(high), level, x=x, o=o.plain, y=y)
+    hoped = aim(subject.answer.review.outcome(o.id))
+    told = statement_plain(size, level, x=x, o=hoped, y=y)
+    ends = both_ends(named(low), named(high), level, o=hoped)
     falls = o.absolute is not None and o.absolute.difference.value < 0
     clinical = statement_clinical(size, level, x=x, o=uncapital(o.label), y=y, falls=falls)
     return o.statement_plain.startswith(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
 from equipoise.answer.verdict import decide
+from equipoise.answer.wording import CERTAINTY, LABELS
 from equipoise.core.errors import InputError
-from equipoise.present.exports.schema import FORMAT, PLACE
+from equipoise.present.exports.schema import DIGEST, FORMAT, PLACE
 
 
 def answer_json(answer: Answer, schema: str = PLACE) -> str:
@@ -24,15 +26,25 @@ def answer_json(answer: Answer, schema: str = PLACE) -> str:
     schema
         Where the schema lies, relative to the file.
     """
-    data = {"$schema": schema, "format": FORMAT, **answer.to_dict()}
+    told = answer.to_dict()
+    data = {"$schema": schema, "format": FORMAT, DIGEST: _digest(told), **told}
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _digest(told: dict[str, Any]) -> str:
+    """SHA-256 of everything that a file says of its answer, whatever its order and spaces."""
+    apart = ("$schema", "format", DIGEST)
+    own = {key: value for key, value in told.items() if key not in apart}
+    text = json.dumps(own, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def read_answer(path: str | Path, *, recompute: bool = False) -> Answer:
     """Read an answer back from ``answer.json``.
 
     The verdict is looked up again in the verdict table from the harm, certainty, size of benefit
-    and burden in the file, and must be the same.
+    and burden in the file, and must be the same, with the words and signs that belong to it. What
+    the file says must be what was written: its digest is held against it.
 
     Parameters
     ----------
@@ -65,6 +77,8 @@ def read_answer(path: str | Path, *, recompute: bool = False) -> Answer:
         ) from None
     answer = _rebuilt(data, where)
     _held(answer, where)
+    _worded(answer, where)
+    _unchanged(data, where)
     if recompute:
         _recomputed(answer, where)
     return answer
@@ -91,6 +105,40 @@ def _rebuilt(data: Any, where: str) -> Answer:
             hint="check the file against answer.schema.json",
         ) from None
     return answer
+
+
+def _unchanged(data: dict[str, Any], where: str) -> None:
+    """What the file says is what was written."""
+    noted = data.get(DIGEST)
+    if noted is None:
+        raise InputError(
+            "the file has no digest of what it says", where=where, hint="export the answer again"
+        )
+    if noted != _digest(data):
+        raise InputError(
+            "the file does not say what was written: its digest is another one",
+            where=where,
+            hint="the file was changed after it was written; export it again",
+        )
+
+
+def _worded(answer: Answer, where: str) -> None:
+    """Label, sign and dots are those of the answer and its certainty."""
+    v = answer.verdict
+    label, glyph, _ = LABELS[v.code]
+    dots = 0 if v.certainty is None else CERTAINTY[v.certainty][0]
+    for name, found, wanted in (
+        ("label", v.label, label),
+        ("glyph", v.glyph, glyph),
+        ("certainty", answer.certainty, v.certainty),
+        ("certainty_dots", answer.certainty_dots, dots),
+    ):
+        if found != wanted:
+            raise InputError(
+                f"{name} is {found!r}, and the answer {v.code} has {wanted!r}",
+                where=where,
+                hint="the file was changed after it was written; export it again",
+            )
 
 
 def _held(answer: Answer, where: str) -> None:

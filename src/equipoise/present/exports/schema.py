@@ -22,6 +22,8 @@ from equipoise.core.errors import InputError
 #: The newest form of the file that this program reads and writes.
 FORMAT = 1
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+#: The key under which a file holds the digest of what it says.
+DIGEST = "sha256"
 #: Where the schema lies, relative to the file that it is of.
 PLACE = "data/answer.schema.json"
 
@@ -34,6 +36,11 @@ def answer_schema() -> dict[str, Any]:
     top["properties"] = {
         "$schema": {"type": "string", "description": "Where this schema lies."},
         "format": {"const": FORMAT, "description": "Version of the form of this file."},
+        DIGEST: {
+            "type": "string",
+            "description": "SHA-256 of all other keys but $schema and format, as JSON with sorted "
+            "keys and no spaces.",
+        },
         **top["properties"],
     }
     return {
