@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,6 +138,25 @@ def test_brute_force_in_two_dimensions(tau: float) -> None:
         assert found.sd == pytest.approx(sd, rel=2e-3)
     both = float(f[(a + b) > 0].sum() + 0.5 * f[(a + b) == 0].sum())
     assert post.combination("A+B").probability(above=0.0) == pytest.approx(both, abs=1e-3)
+
+
+def test_talking_treatments_and_drugs_against_a_sampler() -> None:
+    """Linde 2016: what CBT and an SSRI do together, by every baseline and true effect sampled."""
+    path = Path(__file__).parents[3] / "validation" / "values" / "bayes_linde_components.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    study, treat, events, n = (list(c) for c in zip(*kept["rows"], strict=True))
+    net = eq.network(
+        eq.arms(study=study, treat=treat, events=events, n=n), measure="OR", reference="Placebo"
+    )
+    parts = eq.components(net, inactive=kept["inactive"], interactions=["CBT*SSRI"])
+    post = eq.bayes(parts, tau=priors.log_normal(-1.5, 0.75), likelihood="binomial", rtol=1e-2)
+    his = kept["posterior"]
+    marginals = [*(post.effect(name) for name in kept["names"]), post.tau]
+    for i, mine in enumerate(marginals):
+        got = (mine.mean, mine.sd, mine.ci.low, mine.median, mine.ci.high)
+        for value, name in zip(got, ("mean", "sd", "q2.5", "q50", "q97.5"), strict=True):
+            allowed = 4.0 * his[f"{name}_se"][i] + 1e-2 * mine.sd
+            assert value == pytest.approx(his[name][i], abs=allowed)
 
 
 def test_large_trials_agree_with_normal_likelihoods() -> None:

@@ -71,7 +71,9 @@ def _peaks(fun: Concave, start: Floats, scale: Floats) -> tuple[Floats, Floats, 
         low, high = np.where(slope > 0.0, x, low), np.where(slope < 0.0, x, high)
         new = x + np.clip(step, -reach, reach)
         out = (new <= low) | (new >= high)
-        x = np.where(out & np.isfinite(low + high), 0.5 * (low + high), new)
+        out &= np.isfinite(low) & np.isfinite(high)
+        x = new
+        x[out] = 0.5 * (low[out] + high[out])
         reach = 1.5 * reach
     return x, value, 1.0 / np.sqrt(-curve)
 

@@ -57,6 +57,8 @@ GUENHAN = Method(
 WEAK = normal(0.0, 2.82)
 #: Nodes to begin with, and how often they may be doubled.
 _FIRST, _DOUBLINGS = Orders(24, 40), 4
+#: How much better than on average large values of tau may predict the counts.
+_LIKELIER = 10.0
 #: Where a range of tau is looked for, the approximate likelihood counts as no less than
 #: exp(-_FLOOR) of its peak, falling as the exact one does far out.
 _FLOOR = 25.0
@@ -333,10 +335,13 @@ def _settled(
 
 
 def _order_error(family: Family, how: Choices, orders: Orders, t: Tables) -> float:
-    """Change of log-likelihood, mean and spread of the effect when the nodes are doubled."""
+    """Change of log-likelihood, mean and spread of the effect when the nodes are doubled.
+
+    At values of tau that a proper prior makes unlikely it counts by their probability.
+    """
     values = [0.0, *(x * _typical(t) for x in (0.05, 0.3, 1.0, 3.0, 30.0))]
     if how.tau.proper:
-        values += [how.tau.quantile(0.5)]
+        values += [how.tau.quantile(0.5), how.tau.quantile(0.99)]
     tau2 = np.array(values) ** 2
     found = []
     for order in (orders, orders.doubled()):
@@ -347,7 +352,11 @@ def _order_error(family: Family, how: Choices, orders: Orders, t: Tables) -> flo
         found.append((log_l, mean, sd))
     (a, m1, s1), (b, m2, s2) = found
     moved = (np.abs(a - b), np.abs(m1 - m2) / s2, np.abs(s1 / s2 - 1.0))
-    return float(max(x.max() for x in moved))
+    count = np.ones(tau2.size)
+    if how.tau.proper:
+        beyond = [1.0 - how.tau.cdf(x) for x in values]
+        count = np.minimum(1.0, _LIKELIER * np.array(beyond))
+    return float(max((count * x).max() for x in moved))
 
 
 def _approximate(t: Tables) -> tuple[Floats, Floats]:

@@ -24,6 +24,7 @@ from equipoise.effects.columns import Floats, make_frame, read_only
 from equipoise.models.bayes.armwise import Groups, Likelihood, Nodes, Trials, based
 from equipoise.models.bayes.grid import Grid
 from equipoise.models.bayes.importance import Sample
+from equipoise.models.bayes.weighed import SETS
 
 SPIEGELHALTER = Method(
     "deviance information criterion",
@@ -44,7 +45,7 @@ _STEP = 0.05
 _POWERS = ((2.0, -1.0 / 12.0), (1.0, 8.0 / 12.0), (-1.0, -8.0 / 12.0), (-2.0, 1.0 / 12.0))
 #: Draws of each set and values of tau that are used; values of tau with less posterior probability
 #: than this are left out.
-_SETS, _DRAWS, _TAUS, _LEAST = 8, 64, 24, 1e-5
+_DRAWS, _TAUS, _LEAST = 64, 24, 1e-5
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -181,20 +182,20 @@ def deviance_of(
     """
     if at not in PLACES:
         raise UnknownNameError("place of the deviance", at, PLACES)
-    size = sample.t.shape[0] // _SETS
-    keep = np.concatenate([np.arange(min(size, _DRAWS)) + r * size for r in range(_SETS)])
+    size = sample.t.shape[0] // SETS
+    keep = np.concatenate([np.arange(min(size, _DRAWS)) + r * size for r in range(SETS)])
     rows = sample.first + np.arange(sample.mode.shape[0])
     own = grid.weights[rows] / grid.weights[rows].sum()
     live = np.flatnonzero(own > _LEAST)
     live = live[:: max(1, len(live) // _TAUS)]
-    means = np.zeros((_SETS, 3, groups.events.size))
-    total = np.zeros(_SETS)
+    means = np.zeros((SETS, 3, groups.events.size))
+    total = np.zeros(SETS)
     fitted = _Fitted(groups)
     with Progress("values of tau", len(live)) as progress:
         for done, j in enumerate(live.tolist(), start=1):
             found = fitted.means(float(grid.tau[rows[j]]), sample.effects(j)[keep])
-            w = own[j] * sample.weights[j][keep].reshape(_SETS, -1) * size / (keep.size // _SETS)
-            means += np.einsum("rn,karn->rka", w, found.reshape(*found.shape[:2], _SETS, -1))
+            w = own[j] * sample.weights[j][keep].reshape(SETS, -1) * size / (keep.size // SETS)
+            means += np.einsum("rn,karn->rka", w, found.reshape(*found.shape[:2], SETS, -1))
             total += w.sum(axis=1)
             progress.update(done)
     all_sets = np.einsum("rka->ka", means) / total.sum()
@@ -211,7 +212,7 @@ def deviance_of(
         read_only(groups.events - all_sets[1]),
         read_only(deviance),
         read_only(leverage),
-        float(np.std(by_set, ddof=1)) / math.sqrt(_SETS),
+        float(np.std(by_set, ddof=1)) / math.sqrt(SETS),
     )
 
 

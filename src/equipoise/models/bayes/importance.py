@@ -147,12 +147,19 @@ class Field:
 
     def weigh(self, peak: Peak, draws: Standard) -> tuple[Floats, Floats]:
         """Logs of the weights of draws under the posterior and under the normal approximation."""
-        s, log_q = spread(draws.t, peak.stretch)
-        log_q = draws.log_density + log_q
+        s, rough, log_q = self.rough(peak.half, peak.stretch, draws)
         size = float(np.log(np.diagonal(peak.half)).sum())
         exact = self.log_posterior(peak.like, peak.mode + s @ peak.half.T) + size - log_q
-        rough = -0.5 * (s * s).sum(axis=1) - self.p * _HALF_LOG_2PI - log_q
         return exact, rough
+
+    def rough(
+        self, half: Floats, stretch: Floats, draws: Standard
+    ) -> tuple[Floats, Floats, Floats]:
+        """Stretched draws, the logs of their weights under the normal approximation, and of their
+        density."""
+        s, log_q = spread(draws.t, stretch)
+        log_q = draws.log_density + log_q
+        return s, -0.5 * (s * s).sum(axis=1) - self.p * _HALF_LOG_2PI - log_q, log_q
 
 
 def spread(t: Floats, stretch: Floats) -> tuple[Floats, Floats]:

@@ -20,15 +20,16 @@ from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.armwise import Groups, Nodes
 from equipoise.models.bayes.deviance import Deviance, deviance_of
 from equipoise.models.bayes.grid import Grid, integrate, known_tau
-from equipoise.models.bayes.importance import Field, Peak, Sample, Standard, log_total, standard
+from equipoise.models.bayes.importance import Field, Sample, log_total, standard
 from equipoise.models.bayes.marginal import Marginal
 from equipoise.models.bayes.normal import Conditional
 from equipoise.models.bayes.posterior import Choices, check_draws
 from equipoise.models.bayes.priors import EffectPrior, Prior
+from equipoise.models.bayes.weighed import SETS, Weighed
 from equipoise.models.network.armcounts import ArmCounts, read_arms, told_nothing
 
-#: Draws that the range of tau is found with; sets of draws, and of how many at first and at most.
-_LOOK, _SETS, _FIRST, _MOST = 256, 8, 512, 4096
+#: Draws that the range of tau is found with; how many a set has at first and at most.
+_LOOK, _FIRST, _MOST = 256, 512, 4096
 #: Numbers that all draws may hold.
 _ROOM = 12_000_000
 #: Values of tau with less posterior probability keep the normal approximation.
@@ -340,18 +341,6 @@ class _Shapes:
     def _nearest(self, tau: float) -> float | None:
         return min(self.found, key=lambda t: abs(t - tau), default=None)
 
-    def peaks(self, taus: Floats) -> list[Peak]:
-        """The same with the likelihood; values of tau that tell the same share one."""
-        made: dict[float, Peak] = {}
-        out = []
-        for tau in (self._told(float(t)) for t in taus):
-            if tau not in made:
-                s = self.at(tau)
-                like = self.field.likelihood(tau)
-                made[tau] = Peak(like, s.mode, s.cov, s.half, s.stretch)
-            out.append(made[tau])
-        return out
-
 
 def _grid(field: Field, evidence: Evidence, how: Choices) -> tuple[Grid, _Shapes]:
     prior, done = how.tau, 0
@@ -445,49 +434,22 @@ def _sampled(
             hint="a prior that fits their scale, such as priors.half_normal(0.5)",
         )
     first, last = int(live[0]), int(live[-1]) + 1
-    look = np.array([s.look for s in all_shapes[first:last]])
-    weighed = _Weighed(field, shapes.peaks(grid.tau[first:last]))
+    rows = slice(first, last)
+    weighed = Weighed(
+        field, grid.tau[rows].tolist(), all_shapes[rows], grid.weights[rows], how.rtol
+    )
     size = _FIRST
     while True:
         weighed.reach(size)
-        new, sample = _corrected(weighed, grid, first, look)
-        more = 2 * size * _SETS * (field.p + 2 * (last - first))
+        new, sample = _corrected(weighed, grid, first)
+        more = 2 * size * SETS * (field.p + 2 * (last - first))
         if sample.error < how.rtol or size >= _MOST or more > _ROOM:
             return new, theta, cov, sample
         size *= 2
 
 
-def _distinct(peaks: list[Peak]) -> list[Peak]:
-    return list({id(peak): peak for peak in peaks}.values())
-
-
-class _Weighed:
-    """Draws of every set, and the logs of their weights at every tau, shape (taus, sets, size)."""
-
-    def __init__(self, field: Field, peaks: list[Peak]) -> None:
-        self.field, self.peaks, self.size = field, peaks, 0
-        self.t = np.empty((_SETS, 0, field.p))
-        self.exact = self.rough = np.empty((len(peaks), _SETS, 0))
-
-    def reach(self, size: int) -> None:
-        """Add draws until every set has `size`: the first ones of a longer set stay the same."""
-        p, old = self.field.p, self.size
-        sets = [standard(p, size, 100 + r) for r in range(_SETS)]
-        new = Standard(
-            np.concatenate([s.t[old:] for s in sets]),
-            np.concatenate([s.log_density[old:] for s in sets]),
-        )
-        by_peak = {id(peak): self.field.weigh(peak, new) for peak in _distinct(self.peaks)}
-        found = np.array([by_peak[id(peak)] for peak in self.peaks])
-        exact, rough = found.reshape(len(self.peaks), 2, _SETS, size - old).swapaxes(0, 1)
-        self.t = np.concatenate([self.t, new.t.reshape(_SETS, size - old, p)], axis=1)
-        self.exact = np.concatenate([self.exact, exact], axis=2)
-        self.rough = np.concatenate([self.rough, rough], axis=2)
-        self.size = size
-
-
-def _corrected(weighed: _Weighed, grid: Grid, first: int, look: Floats) -> tuple[Grid, Sample]:
-    kept, exact, rough = weighed.peaks, weighed.exact, weighed.rough
+def _corrected(weighed: Weighed, grid: Grid, first: int) -> tuple[Grid, Sample]:
+    kept, exact, rough = weighed.shapes, weighed.exact, weighed.rough
     by_set = np.array(
         [
             [log_total(e) - log_total(v) for e, v in zip(a, b, strict=True)]
@@ -499,7 +461,7 @@ def _corrected(weighed: _Weighed, grid: Grid, first: int, look: Floats) -> tuple
     w, v = (np.exp(x - x.max(axis=1, keepdims=True)) for x in flat)
     w, v = w / w.sum(axis=1, keepdims=True), v / v.sum(axis=1, keepdims=True)
     rows = slice(first, first + len(kept))
-    new = grid if grid.known else _renewed(grid, rows, log_z - look)
+    new = grid if grid.known else _renewed(grid, rows, log_z - weighed.look)
     own = new.weights[rows]
     effective = float(own @ (1.0 / (w * w).sum(axis=1))) / float(own.sum()) / w.shape[1]
     sample = Sample(
