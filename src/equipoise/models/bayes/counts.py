@@ -340,7 +340,9 @@ def _order_error(family: Family, how: Choices, orders: Orders, t: Tables) -> flo
     At values of tau that a proper prior makes unlikely it counts by their probability.
     """
     values = [0.0, *(x * _typical(t) for x in (0.05, 0.3, 1.0, 3.0, 30.0))]
-    if how.tau.proper:
+    if how.tau.fixed:
+        values = [how.tau.parameters[0]]
+    elif how.tau.proper:
         values += [how.tau.quantile(0.5), how.tau.quantile(0.99)]
     tau2 = np.array(values) ** 2
     found = []
@@ -353,7 +355,7 @@ def _order_error(family: Family, how: Choices, orders: Orders, t: Tables) -> flo
     (a, m1, s1), (b, m2, s2) = found
     moved = (np.abs(a - b), np.abs(m1 - m2) / s2, np.abs(s1 / s2 - 1.0))
     count = np.ones(tau2.size)
-    if how.tau.proper:
+    if how.tau.proper and not how.tau.fixed:
         beyond = [1.0 - how.tau.cdf(x) for x in values]
         count = np.minimum(1.0, _LIKELIER * np.array(beyond))
     return float(max((count * x).max() for x in moved))
