@@ -56,7 +56,7 @@ GUENHAN = Method(
 #: The prior that an improper posterior is pointed to.
 WEAK = normal(0.0, 2.82)
 #: Nodes to begin with, and how often they may be doubled.
-_FIRST, _DOUBLINGS = Orders(24, 40), 4
+_FIRST, _DOUBLINGS = Orders(24, 64), 4
 #: How much better than on average large values of tau may predict the counts.
 _LIKELIER = 10.0
 #: Where a range of tau is looked for, the approximate likelihood counts as no less than
