@@ -371,7 +371,7 @@ def counted(
     bench.outcomes = [
         Outcome(
             id="response",
-            label="Response",
+            label="Response" if better == "higher" else "Stroke",
             plain="feeling better" if better == "higher" else "the risk of a stroke",
             type="binary",
             measure=measure,  # type: ignore[arg-type]

@@ -255,7 +255,10 @@ def judged(**kw: Any) -> Break:
         "on": "2026-10-01",
         "why": "Other people.",
     }
-    return review(judgements=(Judgement(**{**word, **kw}),))
+    added = Judgement(**{**word, **kw})
+    return data(
+        lambda a: replace(a, review=replace(a.review, judgements=(*a.review.judgements, added)))
+    )
 
 
 def interest_of(kind: Any, direction: Any, relevance: str) -> Disclosure:
@@ -412,6 +415,19 @@ def other_way(a: Answer) -> Answer:
     return replace(a, outcomes=(replace(pain, statement_plain=told),))
 
 
+def harm_other_way(a: Answer) -> Answer:
+    """A harm that more people had and that is called fewer."""
+    lines = tuple(
+        replace(h, statement=h.statement.replace("⟧ more", "⟧ fewer", 1)) for h in a.harms
+    )
+    assert lines != a.harms
+    return replace(a, harms=lines)
+
+
+def other_burden(old: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+    return tuple(replace(j, level="notable") if j.about == "burden" else j for j in old)
+
+
 def raised(a: Answer) -> Answer:
     """Certainty that stands although a reason took a level off."""
     (pain,) = a.outcomes
@@ -436,7 +452,8 @@ def tied_judge(a: Answer) -> Answer:
         why="Other people.",
     )
     people = (replace(who, disclosures=(interest,)), *a.review.people[1:])
-    return replace(a, review=replace(a.review, people=people, judgements=(word,)))
+    judgements = (*a.review.judgements, word)
+    return replace(a, review=replace(a.review, people=people, judgements=judgements))
 
 
 def heavy_drawing() -> str:
@@ -664,6 +681,21 @@ BREAKS: dict[str, tuple[int, Break]] = {
         ),
     ),
     # Other ways to break the same thing.
+    "a typed number in a message": (12, page("In brief</h2>", "In brief</h2><p>It was 42.</p>")),
+    "a typed number in what would change it": (
+        12,
+        page("What would change this answer</h2>", "What would change this answer</h2><p>42.</p>"),
+    ),
+    "a harm of the other direction": (22, data(harm_other_way)),
+    "a verdict for another size": (37, verdict(benefit="large")),
+    "a verdict for another harm": (37, verdict(harm="none")),
+    "a verdict for another burden": (37, unread(judgements=other_burden)),
+    "a verdict for another certainty": (37, verdict(certainty="moderate")),
+    "another sign": (37, verdict(glyph="△")),
+    "a sign that is not shown": (
+        37,
+        matching(r'(<span class="glyph" aria-hidden="true">)▲', r"\1△"),
+    ),
     "no condition described": (1, without_section("condition")),
     "a condition in a few words": (1, unread(article=few_words)),
     "no treatment described": (1, without_section("treatment")),

@@ -215,7 +215,9 @@ def statements(
     o, level = aim(outcome), judged.profile.level
     numbers = ""
     if told is not None:
-        numbers = f" On average: {difference_words(outcome, told.difference)}."
+        spared = outcome.type == "binary" and outcome.better == "lower"
+        numbers = f" On average{' it happens to' if spared else ':'} "
+        numbers += f"{difference_words(outcome, told.difference)}."
     if judged.effect_class is None or judged.benefit is None:
         bare = _unnamed(judged, x, o)
         if effect is None or effect.low is None or effect.high is None or told is not None:

@@ -14,7 +14,9 @@ from equipoise.present.audit.dom import Node
 from equipoise.present.audit.findings import Check, Finding, Subject
 
 #: The sections in which no person types a number.
-COMPUTED = ("short-answer", "fact-box", "picture", "harms", "why-sure", "evidence")
+COMPUTED = (
+    *("short-answer", "keys", "change", "fact-box", "picture", "harms", "why-sure", "evidence"),
+)
 _NUMBER = re.compile(rf"[{MINUS}-]?\d[\d,]*(?:\.\d+)?")
 _WORDS = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty"
@@ -44,7 +46,7 @@ _UP = re.compile(r"⟦([^|⟧]+)\|[^⟧]*⟧(?: points)? (more|fewer|higher|lowe
 def typed(subject: Subject) -> Iterator[Finding]:
     """No digit in running text of these sections but in a computed span."""
     for id in COMPUTED:
-        for node, piece in _typed_pieces(subject.section(id)):
+        for node, piece in _typed_pieces(subject.part(id)):
             yield Finding(
                 f"a typed number: “{piece[:60]}”",
                 "let the template put the number in, tied to its quantity",
@@ -347,6 +349,14 @@ def possible(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 f"{o.label}: “{found[2]}” of {shown.value:g}", "the other word", place="#fact-box"
             )
+    for h in subject.answer.harms:
+        said = _UP.search(h.statement)
+        if said is None or h.excess is None or said[1] != h.excess.id or abs(h.excess.value) < 1e-9:
+            continue
+        if (said[2] == "more") != (h.excess.value > 0):
+            yield Finding(
+                f"{h.plain}: “{said[2]}” of {h.excess.value:g}", "the other word", place="#harms"
+            )
 
 
 def converted(subject: Subject) -> Iterator[Finding]:
@@ -395,7 +405,7 @@ def both_sizes(subject: Subject) -> Iterator[Finding]:
     """Where the mean is below what matters and more people still respond, both are shown."""
     text = subject.document().root.text()
     for o in subject.answer.outcomes:
-        if o.effect_class != "none" or o.decides is False:
+        if o.effect_class != "none":
             continue
         for r in o.responders:
             if r.difference.value > 0 and plain(r.words) not in text:
@@ -418,8 +428,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "page",
         "Nobody types a number into the evidence",
-        "No digit in running text of the short answer, what trials found, the pictures, harms, "
-        "reasons and evidence outside a computed span.",
+        "No digit in running text of the short answer, its messages, what trials found, pictures, "
+        "harms, reasons and evidence outside a computed span.",
         typed,
     ),
     Check(
@@ -494,7 +504,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Possible numbers, right words",
-        "Risks from 0 to 1, estimates inside intervals, more and fewer by the sign.",
+        "Risks from 0 to 1, estimates inside intervals, more and fewer by the sign; harms too.",
         possible,
     ),
     Check(

@@ -195,6 +195,19 @@ def paid(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             f"{t.label}: who paid is blank", "fill it, or “not reported”", "trials.csv", t.line or 1
         )
+    unknown = [
+        t
+        for t in subject.answer.review.trials
+        if t.use == "included" and t not in missing and not t.proponent
+    ]
+    for t in unknown:
+        yield Finding(
+            f"{t.label}: whether people who sell or teach it ran the trial is blank",
+            "look it up; yes, no or not reported",
+            "trials.csv",
+            t.line or 1,
+            state="needs a person",
+        )
 
 
 def without_proponents(subject: Subject) -> Iterator[Finding]:
@@ -309,7 +322,7 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Who paid for each trial",
-        "Filled in, or “not reported”.",
+        "Filled in, or “not reported”; whether proponents ran it needs a person where it is blank.",
         paid,
     ),
     Check(

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from equipoise.answer.answer import OutcomeAnswer
+from equipoise.answer.conclude import burden_of
+from equipoise.answer.harms import harm_class
 from equipoise.answer.status import OLD, OUT_OF_DATE
 from equipoise.answer.verdict import decide
 from equipoise.answer.wording import LABELS
@@ -26,15 +28,43 @@ def same_label(subject: Subject) -> Iterator[Finding]:
     code = v.code
     if v.certainty is not None and v.benefit is not None:
         code = decide(v.harm, v.certainty, v.benefit, v.burden).verdict
-    if code != v.code or v.label != LABELS[v.code][0]:
+    yield from _other_inputs(subject)
+    if code != v.code or (v.label, v.glyph) != LABELS[v.code][:2]:
         yield Finding(
             f"the page says “{v.label}”, the table {code}",
             "answer it again from the folder",
             place="#short-answer",
         )
-    head = subject.section("short-answer-h").text()
-    if v.label not in head:
-        yield Finding("the label is not in the heading", "show it", place="#short-answer h2")
+    head = subject.section("short-answer-h")
+    sign = head.first(css="glyph")  # Where there is none, check 56 says so.
+    if v.label not in head.text() or (sign is not None and sign.text() != v.glyph):
+        yield Finding(
+            "the label or its sign is not in the heading", "show it", place="#short-answer h2"
+        )
+
+
+def _other_inputs(subject: Subject) -> Iterator[Finding]:
+    """What the table was asked is what was found: of the outcome, of harms, of burden."""
+    a = subject.answer
+    v = a.verdict
+    o = next((o for o in a.outcomes if o.id == v.rests_on), None)
+    level = None if o is None or o.grade is None else o.grade.level
+    if a.certainty != v.certainty:
+        level = a.certainty
+    told = (
+        ("benefit", v.benefit, None if o is None else o.effect_class),
+        ("certainty", v.certainty, level),
+        ("harm", v.harm, harm_class(a.review, a.harms)),
+        ("burden", v.burden, burden_of(a.review)[0]),
+    )
+    for name, used, found in told:
+        if used != found:
+            yield Finding(
+                f"the verdict was decided for {name} “{used}”, and it is “{found}”",
+                "answer it again from the folder",
+                "answer.json",
+                place=f"verdict.{name}",
+            )
 
 
 def complete(subject: Subject) -> Iterator[Finding]:
@@ -271,7 +301,8 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "The table gives this label",
-        "The verdict is decided again from its inputs, and the label is in the heading.",
+        "Its inputs are those of outcome, harms and burden; it is decided again from them, and its "
+        "label and sign are in the heading.",
         same_label,
     ),
     Check(
