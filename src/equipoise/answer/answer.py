@@ -249,6 +249,16 @@ class Footing:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """One of CINeMA's domains for an estimate of a component model, or a ceiling of the review."""
+
+    domain: str
+    concern: str
+    rule: str
+    """The rule with its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartEstimate:
     """An estimate for one outcome within alone, added or together."""
 
@@ -268,6 +278,38 @@ class PartEstimate:
     high_size: EffectClass | None = None
     """What the estimate and the worse and better end of its interval would be called."""
     footing: Footing | None = None
+    grade: GradeProfile | None = None
+    """Where groups of trials compare it directly."""
+    concerns: tuple[Concern, ...] = ()
+    """Where it comes through the component model."""
+    adds_up: bool = False
+    """Whether it rests on effects adding up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Whether the treatment and other care strengthen or weaken each other, for one outcome."""
+
+    outcome: str
+    sentence: str
+    statement: str
+    """The answer by size and certainty."""
+    words: str
+    """The effect in words, with its interval."""
+    effect: Quantity
+    """How much larger the effect is with other care: a ratio of ratios, or a difference."""
+    within: tuple[str, ...]
+    """Trials that test it within themselves."""
+    essential: tuple[str, ...]
+    """Trials without which the others could not tell it."""
+    span: tuple[float, float] | None
+    """The smallest and largest one when one of the other trials is left out."""
+    level: Level | None = None
+    size: EffectClass | None = None
+    low_size: EffectClass | None = None
+    high_size: EffectClass | None = None
+    """By the smallest important effect: ``small`` stronger, ``worse`` weaker, ``none`` neither."""
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +339,8 @@ class Part:
     """Trials without which the others could not tell that."""
     interaction_span: tuple[float, float] | None = None
     """The smallest and largest interaction when one of the other trials is left out."""
+    interactions: tuple[Interaction, ...] = ()
+    """*Together*: for each outcome that can tell, the deciding one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +372,10 @@ class ComponentLine:
     """Trials without which the others cannot tell."""
     span: tuple[float, float] | None = None
     """The smallest and largest effect when one trial is left out, as the reader sees them."""
+    level: Level | None = None
+    """How sure, by CINeMA; None where it cannot be told, or its size has no name."""
+    size: EffectClass | None = None
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,10 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
     alone = isolating_part(review, "alone", data, setting, ledger)
     added = isolating_part(review, "added", data, setting, ledger)
     together = _with_interplay(
-        together_part(review, data, models, ledger), interplay(review, models, ledger)
+        together_part(review, data, models, setting, ledger),
+        interplay(review, models, setting, ledger),
     )
-    components = component_lines(review, models, ledger)
+    components = component_lines(review, models, setting, ledger)
     verdict = verdict_of(review, found, deciding, setting, search, harms)
     level = verdict.certainty
     reasons = () if deciding.judged is None else plain_reasons(deciding.judged.profile)
@@ -120,13 +121,16 @@ def assess(review: Review, *, on: date | None = None) -> Answer:
 
 
 def _with_interplay(part: Part, found: Interplay) -> Part:
+    told = replace(part, interaction=found.sentence, interactions=found.found)
+    if not found.found:
+        return told
+    first = found.found[0]
     return replace(
-        part,
-        interaction=found.sentence,
-        interaction_effect=found.effect,
-        interaction_tested=found.within,
-        interaction_essential=found.essential,
-        interaction_span=found.span,
+        told,
+        interaction_effect=first.effect,
+        interaction_tested=first.within,
+        interaction_essential=first.essential,
+        interaction_span=first.span,
     )
 
 

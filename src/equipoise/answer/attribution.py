@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from equipoise.answer.absolute import Scale, absolute, people_of
 from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate, PartKind
-from equipoise.answer.footing import Counted, footing, labelled, labels_of, span_of
+from equipoise.answer.footing import Counted, footing, labelled, labels_of, renamed, span_of
 from equipoise.answer.judging import Setting, judge
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.outcomes import silent_words, statements
@@ -105,12 +105,41 @@ def _isolated(
     verdict_setting: Setting,
     ledger: Ledger,
 ) -> PartEstimate | None:
-    outcome = data.outcome
     chosen = [p for p in data.pairs if _setting(review, p) in (kind, "mixed")]
+    direct = [_setting(review, p) == kind for p in chosen]
+    x = review.question.treatment
+    tested = f"{x} on its own" if kind == "alone" else f"adding {x} to other care"
+    asked = Asked(kind, tested, review.question.component)
+    return pooled_estimate(review, data, (chosen, direct), asked, verdict_setting, ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of comparisons: in words, for the component model, and against what."""
+
+    kind: PartKind
+    tested: str
+    target: str
+    against: str = ""
+
+
+def pooled_estimate(
+    review: Review,
+    data: Evidence,
+    pairs: tuple[Sequence[Pair], Sequence[bool]],
+    asked: Asked,
+    verdict_setting: Setting,
+    ledger: Ledger,
+) -> PartEstimate | None:
+    """What comparisons within trials show together, judged by GRADE; None where there are none.
+
+    `pairs`: the comparisons, and whether each compares exactly what is asked.
+    """
+    outcome, kind = data.outcome, asked.kind
+    chosen, direct = pairs
     fit = fit_pairs(outcome, chosen, review.plan)
     if fit is None:
         return None
-    direct = [_setting(review, p) == kind for p in chosen]
     prefix = f"{kind}.{outcome.id}"
     effect = effect_of(
         ledger,
@@ -150,8 +179,6 @@ def _isolated(
         "sum of the groups",
         cells=counted,
     )
-    x = review.question.treatment
-    tested = f"{x} on its own" if kind == "alone" else f"adding {x} to other care"
     return PartEstimate(
         outcome=outcome.id,
         outcome_label=outcome.label,
@@ -160,7 +187,9 @@ def _isolated(
         trials=trials,
         people=people,
         direct_share=share,
-        statement=statements(review, outcome, judged, told, tested)[0],
+        statement=statements(
+            review, outcome, judged, told, asked.tested, y=asked.against, effect=effect
+        )[0],
         level=judged.profile.level,
         size=judged.effect_class,
         low_size=judged.low_class,
@@ -169,9 +198,11 @@ def _isolated(
             review,
             ledger,
             _Told(prefix, judged.scale, effect, told, fit),
-            (chosen, direct),
+            pairs,
             (trials, people, share),
+            asked.target,
         ),
+        grade=judged.profile,
     )
 
 
@@ -192,16 +223,16 @@ def _footing(
     told: _Told,
     pairs: tuple[Sequence[Pair], Sequence[bool]],
     counts: tuple[Quantity, Quantity, float],
+    target: str,
 ) -> Footing:
     """What an isolating estimate rests on: the component model of the same comparisons says it."""
     chosen, direct = pairs
     outcome = told.scale.outcome
     es = pair_contrasts(outcome, chosen)
     assert es is not None
-    target = review.question.component
     model = one_model(review, es)
     labels = labels_of(review, model.components)
-    basis = basis_of(labelled(model, labels), labels[target])
+    basis = basis_of(labelled(model, labels), renamed(target, labels))
     exact = [p for p, d in zip(chosen, direct, strict=True) if d]
     trials, people, share = counts
     counted = Counted(

@@ -155,9 +155,10 @@ def _asserts(claim: Claim, answer: Answer) -> str:
         return f"{who} {sure}{_SAYS[claim.says].format(outcome=name, s=s)}{when}"
     makes, is_, happens = ("make", "be", "happen") if may else ("makes", "is", "happens")
     if claim.about == "interaction":
+        matters = "by an amount that matters"
         return {
-            "stronger": f"other care {sure}{makes} {x} work better than by itself",
-            "weaker": f"other care {sure}{makes} {x} work less well than by itself",
+            "stronger": f"other care {sure}{makes} {x} work better than by itself, {matters}",
+            "weaker": f"other care {sure}{makes} {x} work less well than by itself, {matters}",
             "no more than the sum": f"{x} and other care {sure}do together what each does",
             "not known": f"nobody knows whether {x} and other care strengthen each other",
         }[claim.says]
@@ -199,13 +200,14 @@ def _outcome(claim: Claim, answer: Answer) -> OutcomeAnswer | None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What the trials show about one effect."""
+    """What the trials show about one effect; `numbers` where they give any."""
 
     size: EffectClass | None
     low: EffectClass | None
     high: EffectClass | None
     level: Level | None
     statement: str
+    numbers: bool = True
 
 
 def _shown(claim: Claim, answer: Answer) -> _Shown | None:
@@ -215,14 +217,15 @@ def _shown(claim: Claim, answer: Answer) -> _Shown | None:
     if claim.about == "overall":
         level = outcome.grade.level if outcome.grade else None
         low, high = outcome.end_classes
-        return _Shown(outcome.effect_class, low, high, level, outcome.statement_plain)
+        told = outcome.statement_plain
+        return _Shown(outcome.effect_class, low, high, level, told, outcome.effect is not None)
     parts = {"alone": answer.alone, "added": answer.added, "together": answer.together}
     part = parts[claim.about]
     estimate: PartEstimate | None = next(
         (e for e in part.estimates if e.outcome == outcome.id), None
     )
     if estimate is None:
-        return _Shown(None, None, None, None, part.sentence)
+        return _Shown(None, None, None, None, part.sentence, numbers=False)
     return _Shown(
         estimate.size, estimate.low_size, estimate.high_size, estimate.level, estimate.statement
     )
@@ -234,32 +237,48 @@ def _effect(claim: Claim, answer: Answer) -> Found:
         return "not testable", f"The review has no outcome {claim.outcome}.", "", None
     if (when := _another_time(claim, answer)) is not None:
         return "not testable", when, "", None
-    if claim.says == "not known":
-        return _unknown(shown)
-    told = shown.statement
-    if shown.level is None:
-        return "goes beyond", "No trial gives numbers for this.", told, None
-    if shown.level == "very low" or shown.size is None:
-        why = f"The trials are too few or too doubtful to say so (certainty {shown.level})."
-        return "goes beyond", why, told, shown.level
-    if _excluded(claim.says, shown):
-        return (
-            "contradicted",
-            f"The whole range that the trials leave open speaks against it (certainty "
-            f"{shown.level}).",
-            told,
-            shown.level,
-        )
-    if not _matches(claim.says, shown.size):
-        why = f"That is not what the trials found on average (certainty {shown.level})."
-        return "goes beyond", why, told, shown.level
-    if LEVELS.index(shown.level) < LEVELS.index(NEEDS[claim.sure]):
+    return _held(claim.says, claim.sure, shown, "No trial gives numbers for this.")
+
+
+def _held(says: str, sure: str, shown: _Shown, nothing: str, numbers: str = "") -> Found:
+    """An assertion of a size held against what the trials show.
+
+    Parameters
+    ----------
+    says, sure
+        A size, and how surely it is said.
+    shown
+        What the trials show.
+    nothing
+        What to say where they show nothing.
+    numbers
+        The result in words, where `shown` does not tell it.
+    """
+    told, level = shown.statement, shown.level
+    result = f" {numbers}" if numbers else ""
+    if says == "not known":
+        return _unknown(shown, nothing, result)
+    if not shown.numbers:
+        return "goes beyond", nothing, told, None
+    if level is None or shown.size is None:
+        why = "Nobody can say whether the effect is one that matters."
+        return "goes beyond", f"{why}{result}", told, level
+    if level == "very low":
+        why = "The trials are too few or too doubtful to say so (certainty very low)."
+        return "goes beyond", f"{why}{result}", told, level
+    if _excluded(says, shown):
+        why = f"The whole range that the trials leave open speaks against it (certainty {level})."
+        return "contradicted", f"{why}{result}", told, level
+    if not _matches(says, shown.size):
+        why = f"That is not what the trials found on average (certainty {level})."
+        return "goes beyond", f"{why}{result}", told, level
+    if LEVELS.index(level) < LEVELS.index(NEEDS[sure]):
         why = (
-            f"The trials point that way, but say so less surely: certainty is {shown.level}, and "
-            f"this sentence needs {NEEDS[claim.sure]}."
+            f"The trials point that way, but say so less surely: certainty is {level}, and this "
+            f"sentence needs {NEEDS[sure]}."
         )
-        return "goes beyond", why, told, shown.level
-    return "supported", f"The trials say so (certainty {shown.level}).", told, shown.level
+        return "goes beyond", f"{why}{result}", told, level
+    return "supported", f"The trials say so (certainty {level}).{result}", told, level
 
 
 def _another_time(claim: Claim, answer: Answer) -> str | None:
@@ -298,46 +317,57 @@ def _excluded(says: str, shown: _Shown) -> bool:
     return low > none or high < none
 
 
-def _unknown(shown: _Shown) -> Found:
+def _unknown(shown: _Shown, nothing: str, result: str) -> Found:
+    if not shown.numbers:
+        return "supported", nothing, shown.statement, None
     if shown.level in (None, "very low") or shown.size is None:
-        why = (
-            "No trial gives numbers for this."
-            if shown.level is None
-            else f"The trials cannot tell (certainty {shown.level})."
-        )
-        return "supported", why, shown.statement, shown.level
+        sure = "" if shown.level is None else f" (certainty {shown.level})"
+        return "supported", f"The trials cannot tell{sure}.{result}", shown.statement, shown.level
     if shown.level == "low":
-        why = "The trials say something, with little confidence (certainty low)."
+        why = f"The trials say something, with little confidence (certainty low).{result}"
         return "goes beyond", why, shown.statement, shown.level
-    why = f"The trials can tell (certainty {shown.level})."
+    why = f"The trials can tell (certainty {shown.level}).{result}"
     return "contradicted", why, shown.statement, shown.level
 
 
 # --- combinations ---------------------------------------------------------------------------------
 
+#: An interaction as a size of effect: how much more the treatment does with other care.
+_AS_EFFECT: dict[str, str] = {
+    "stronger": "better",
+    "weaker": "worse",
+    "no more than the sum": "little difference",
+    "not known": "not known",
+}
+
 
 def _interaction(claim: Claim, answer: Answer) -> Found:
-    """Whether the treatment and other care strengthen each other."""
-    told = answer.together.interaction
-    if answer.together.interaction_tested:
-        why = "Trials bear on it, but too few to say how the two act on each other."
-    else:
-        why = "No trial has tested it: that takes groups with both, with each, and with neither."
-    if claim.says == "not known":
-        return "supported", why, told, None
-    return "goes beyond", why, told, None
+    """Whether the treatment and other care strengthen each other, by the interaction itself."""
+    outcome = _outcome(claim, answer)
+    if outcome is None:
+        return "not testable", f"The review has no outcome {claim.outcome}.", "", None
+    nothing = "No trial has tested it: that takes groups with both, with each, and with neither."
+    found = next((i for i in answer.together.interactions if i.outcome == outcome.id), None)
+    if found is None:
+        shown = _Shown(None, None, None, None, answer.together.interaction, numbers=False)
+        return _held(_AS_EFFECT[claim.says], claim.sure, shown, nothing)
+    shown = _Shown(found.size, found.low_size, found.high_size, found.level, found.sentence)
+    result = f"{outcome.label}: {found.words}."
+    return _held(_AS_EFFECT[claim.says], claim.sure, shown, nothing, result)
+
+
+_HELPS: tuple[EffectClass, ...] = ("small", "moderate", "large")
 
 
 def _part(claim: Claim, answer: Answer) -> Found:
-    """Which part of a combination does the work."""
-    mixed = sorted({b.label for b in answer.together.bearings if b.how == "not attributable"})
-    added = answer.added
-    wanted = claim.outcome or answer.verdict.rests_on
-    direct = [
-        e for e in added.estimates if e.outcome == wanted and e.level in ("low", "moderate", "high")
-    ]
-    told = next((e.statement for e in added.estimates if e.outcome == wanted), added.sentence)
-    if not direct:
+    """Which part of a combination does the work: what each of the two adds."""
+    outcome = _outcome(claim, answer)
+    if outcome is None:
+        return "not testable", f"The review has no outcome {claim.outcome}.", "", None
+    added = next((e for e in answer.added.estimates if e.outcome == outcome.id), None)
+    told = answer.added.sentence if added is None else added.statement
+    if added is None or added.level in (None, "very low") or added.size is None:
+        mixed = sorted({b.label for b in answer.together.bearings if b.how == "not attributable"})
         entangled = (
             f" {join(mixed)} cannot tell: the groups differed in more than one part."
             if mixed
@@ -345,18 +375,50 @@ def _part(claim: Claim, answer: Answer) -> Found:
         )
         why = f"The trials cannot separate the parts.{entangled}"
         return ("supported" if claim.says == "not known" else "goes beyond"), why, told, None
-    estimate = direct[0]
-    helps = estimate.size in ("small", "moderate", "large")
-    why = (
-        f"Trials that gave the same other care to everybody show what {answer.treatment} adds "
-        f"(certainty {estimate.level})."
-    )
+    care = _care(answer, outcome.id)
+    state, why = _which(claim, added, care)
+    return state, f"{why} (certainty {added.level}).", told, added.level
+
+
+def _care(answer: Answer, outcome: str) -> Level | None:
+    """How sure it is that other care helps by itself; None where it is not known to."""
+    levels = [
+        c.level
+        for c in answer.components
+        if c.outcome == outcome and c.kind == "component" and c.role == "care"
+        if c.size in _HELPS and c.level not in (None, "very low")
+    ]
+    return max((v for v in levels if v is not None), key=LEVELS.index, default=None)
+
+
+def _which(claim: Claim, added: PartEstimate, care: Level | None) -> tuple[ClaimState, str]:
+    """The state of a claim about parts, where trials tell what the treatment adds."""
+    assert added.level is not None
+    assert added.size is not None
+    shown = _Shown(added.size, added.low_size, added.high_size, added.level, "")
+    level, need = LEVELS.index(added.level), LEVELS.index(NEEDS[claim.sure])
+    adds = "Trials that gave the same other care to everybody show what the treatment adds"
     if claim.says == "not known":
-        return "goes beyond", why, told, estimate.level
-    agrees = helps == (claim.says == "the treatment")
-    enough = LEVELS.index(estimate.level or "very low") >= LEVELS.index(NEEDS[claim.sure])
-    state: ClaimState = "supported" if agrees and enough else "goes beyond"
-    return state, why, told, estimate.level
+        sure = LEVELS.index("moderate")
+        if level >= sure and care is not None and LEVELS.index(care) >= sure:
+            return "contradicted", f"{adds}, and other trials what the other care does"
+        return "goes beyond", adds
+    if claim.says == "the treatment":
+        if _excluded("better", shown):
+            return "contradicted", f"{adds}: no important benefit"
+        if added.size not in _HELPS:
+            return "goes beyond", f"{adds}: no important benefit on average"
+        if care is not None:
+            return "goes beyond", f"{adds}, and the other care does some of it too"
+        return ("supported" if level >= need else "goes beyond"), adds
+    if _excluded("little difference", shown) and added.size in _HELPS:
+        return "contradicted", f"{adds}: an important benefit"
+    if added.size in _HELPS:
+        return "goes beyond", f"{adds}: an important benefit on average"
+    if care is None:
+        return "goes beyond", "The treatment adds no important benefit, nor does the other care"
+    enough = level >= need and LEVELS.index(care) >= need
+    return ("supported" if enough else "goes beyond"), f"{adds}: no important benefit"
 
 
 # --- harms ----------------------------------------------------------------------------------------

@@ -2,22 +2,27 @@
 
 All other care counts as one part here, since the question is about company and not about a brand
 of it. A trial with groups that had both, each and neither answers within itself. Otherwise only
-different trials can be compared, which differ in more than the care.
+different trials can be compared, which differ in more than the care. How sure the answer is comes
+from CINeMA's domains on the trials that contribute to it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from equipoise.answer.absolute import as_seen, scale_of, unit_of
+from equipoise.answer.answer import Interaction
+from equipoise.answer.confidence import Sure, judged_by_contributions
 from equipoise.answer.footing import labelled, labels_of
+from equipoise.answer.judging import Setting
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.parts import one_model
-from equipoise.answer.together import Model
-from equipoise.answer.wording import join
+from equipoise.answer.together import Model, tells_alone
+from equipoise.answer.wording import MODAL, join
 from equipoise.core.provenance import Quantity, mark
-from equipoise.core.table import points, ratio
+from equipoise.core.table import count, points, ratio, standardised
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.components import Effect
@@ -34,24 +39,22 @@ CARE = "other_care"
 class Interplay:
     """What the trials say about the treatment and other care beyond their sum.
 
-    `within`: trials that test it within themselves. `effect` is on the reader's scale: a ratio of
-    ratios, or points; None where the trials cannot tell. `essential`: trials without which the
-    others cannot tell; `span`: the smallest and largest effect when one of the others is left out.
+    `found`: for each outcome that can tell it, the deciding one first; empty where none can.
     """
 
     sentence: str
-    effect: Quantity | None = None
-    within: tuple[str, ...] = ()
-    essential: tuple[str, ...] = ()
-    span: tuple[float, float] | None = None
+    found: tuple[Interaction, ...] = ()
 
 
-def interplay(review: Review, models: Sequence[Model], ledger: Ledger) -> Interplay:
-    """The interaction on the deciding outcome where it can be told, else on the first that can."""
-    found = [(m, es) for m in models if (es := _as_one_care(review, m)) is not None]
-    found.sort(key=lambda pair: not pair[0].outcome.decides)
-    for model, es in found:
-        return _told(review, model, es, ledger)
+def interplay(
+    review: Review, models: Sequence[Model], setting: Setting, ledger: Ledger
+) -> Interplay:
+    """The interaction on every outcome that can tell it, the deciding one first."""
+    told = [(m, es) for m in models if (es := _as_one_care(review, m)) is not None]
+    told.sort(key=lambda pair: not pair[0].outcome.decides)
+    found = tuple(_told(review, model, es, setting, ledger) for model, es in told)
+    if found:
+        return Interplay(found[0].sentence, found)
     x = review.question.treatment
     return Interplay(
         f"No trial has tested whether {x} and other care strengthen or weaken each other. That "
@@ -82,14 +85,15 @@ def _name(review: Review) -> str:
     return TIMES.join(sorted((CARE, review.question.component)))
 
 
-def _told(review: Review, model: Model, es: Contrasts, ledger: Ledger) -> Interplay:
+def _told(
+    review: Review, model: Model, es: Contrasts, setting: Setting, ledger: Ledger
+) -> Interaction:
     outcome, x = model.outcome, review.question.treatment
     wanted = _name(review)
     fit = one_model(review, es, [wanted])
     labels = labels_of(review, fit.components) | {CARE: "other care"}
-    named = labelled(fit, labels)
     basis = attribution(
-        named, labels[review.question.component], labels[CARE], refit=True
+        labelled(fit, labels), labels[review.question.component], labels[CARE], refit=True
     ).interaction
     assert basis is not None
     assert basis.effect is not None
@@ -97,22 +101,57 @@ def _told(review: Review, model: Model, es: Contrasts, ledger: Ledger) -> Interp
     trials = list(
         dict.fromkeys(s for s, w in zip(fit.study, weights.tolist(), strict=True) if w != 0.0)
     )
-    within = tuple(t for t in trials if _tells_alone(es, t, wanted))
+    within = tuple(t for t in trials if tells_alone(es, t, wanted))
     effect = _quantity(model, outcome, basis.effect, trials, ledger)
-    words = _size(outcome, effect)
+    scale = scale_of(outcome, model.pairs)
+    sure = judged_by_contributions(review, fit, scale, [wanted], setting, within=bool(within))
+    known = sure[wanted]
+    statement = _statement(outcome, x, known)
+    size = _size(outcome, effect)
+    words = f"{outcome.label}: {size}. {statement}"
     if within:
         sentence = (
             f"{join(list(within))} tested whether {x} and other care strengthen or weaken each "
-            f"other. {outcome.label}: {words}. {basis.sentence}"
+            f"other. {words} {basis.sentence}"
         )
     else:
         sentence = (
             f"No trial has tested by itself whether {x} and other care strengthen or weaken each "
-            f"other. Only different trials can be compared ({join(trials)}). {outcome.label}: "
-            f"{words}. {_needs(basis)}Those trials differ in other ways too, so the care may not "
-            "be the reason."
+            f"other. Only different trials can be compared ({join(trials)}). {words} "
+            f"{_needs(basis)}Those trials differ in other ways too, so the care may not be the "
+            "reason."
         )
-    return Interplay(sentence, effect, within, basis.essential, _ends(model.outcome, basis))
+    return Interaction(
+        outcome=outcome.id,
+        sentence=sentence,
+        statement=statement,
+        words=size,
+        effect=effect,
+        within=within,
+        essential=basis.essential,
+        span=_ends(outcome, basis),
+        level=known.level,
+        size=known.size,
+        low_size=known.low,
+        high_size=known.high,
+        concerns=known.concerns,
+    )
+
+
+def _statement(outcome: Outcome, x: str, sure: Sure) -> str:
+    """Whether the two strengthen each other, by size and certainty."""
+    o = outcome.plain
+    if sure.level is None or sure.size is None:
+        return f"Whether that is a difference in {o} that matters cannot be told."
+    if sure.level == "very low":
+        return f"We do not know if other care changes what {x} does for {o}."
+    maybe = sure.level == "low"
+    modal = "may " if maybe else MODAL[sure.level]
+    if sure.size == "none":
+        make = "make" if maybe else "makes"
+        return f"Other care {modal}{make} little to no difference to what {x} does for {o}."
+    way = "less" if sure.size == "worse" else "more"
+    return f"With other care {x} {modal}{'do' if maybe else 'does'} {way} for {o} than without."
 
 
 def _needs(basis: Basis) -> str:
@@ -125,32 +164,21 @@ def _needs(basis: Basis) -> str:
 def _ends(outcome: Outcome, basis: Basis) -> tuple[float, float] | None:
     if math.isnan(basis.low):
         return None
-    back = measure_of(outcome.measure).back
-    return back(basis.low), back(basis.high)
-
-
-def _tells_alone(es: Contrasts, trial: str, wanted: str) -> bool:
-    """Whether one trial's own groups tell the interaction."""
-    rows = [i for i, s in enumerate(es.study) if s == trial]
-    own = es.take(rows)
-    names = {p for t in (*own.treat1, *own.treat2) for p in t.split("+")} - {NOTHING}
-    return wanted in identifiable(own, sorted(names), NOTHING)
+    return as_seen(outcome, basis.low), as_seen(outcome, basis.high)
 
 
 def _quantity(
     model: Model, outcome: Outcome, effect: Effect, trials: Sequence[str], ledger: Ledger
 ) -> Quantity:
-    measure = measure_of(outcome.measure)
     cells = [c for t in model.collected.trials if t.trial.label in trials for c in t.cells]
-    ci = effect.ci
     return ledger.add(
         f"together.{outcome.id}.interaction",
-        measure.back(effect.estimate),
-        outcome.measure if measure.ratio or outcome.measure == "SMD" else "points",
+        as_seen(outcome, effect.estimate),
+        unit_of(outcome)[0],
         f"{outcome.label}: the treatment with other care, beyond the sum of the two",
         f"component model with an interaction, over {join(list(trials))}",
-        low=measure.back(ci.low),
-        high=measure.back(ci.high),
+        low=as_seen(outcome, effect.ci.low),
+        high=as_seen(outcome, effect.ci.high),
         cells=cells,
     )
 
@@ -166,11 +194,18 @@ def _size(outcome: Outcome, effect: Quantity) -> str:
             f"with other care its effect, as a ratio, was {middle} times that without (from {low} "
             f"to {high}; 1 is no difference)"
         )
+    ways, noun = ("lower", "higher"), "points "
+    write: Callable[[float], str] = points
+    if effect.unit == "SMD":
+        noun, write = "standard deviations ", standardised
+    elif effect.unit == "per 1000":
+        ways, noun, write = ("fewer", "more"), "", count
 
     def told(value: float) -> str:
-        return f"{mark(effect, points(abs(value)))} {'lower' if value < 0 else 'higher'}"
+        return f"{mark(effect, write(abs(value)))} {noun}{ways[value >= 0]}"
 
+    tail = " of every 1000 people" if effect.unit == "per 1000" else ""
     return (
         f"with other care its effect was {told(effect.value)} than without (from "
-        f"{told(effect.low)} to {told(effect.high)})"
+        f"{told(effect.low)} to {told(effect.high)}){tail and ','}{tail}"
     )

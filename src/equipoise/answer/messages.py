@@ -63,6 +63,9 @@ def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | 
 def _combination_message(added: Part, together: Part) -> str:
     if together.trials.value:
         n = count(int(together.trials.value), "trial")
+        known = next(iter(together.interactions), None)
+        if known is not None and known.within and known.level in ("moderate", "high"):
+            return known.statement
         return f"{capital(n)} tested it together with other care, as a package against neither."
     if added.trials.value:
         n = count(int(added.trials.value), "trial")
@@ -150,12 +153,24 @@ def would_change(
     if search.stale:
         since = f"trials since {month_words(search.last)}" if search.last else "trials"
         lines.append(f"A new systematic search: there may be {since} that are missing here.")
-    if any(e.direct_share < 1 for e in together.estimates) or not together.answerable:
-        lines.append(
-            f"A trial with four groups ({x}, other care, both, neither) that reports all four."
-        )
+    if (four := _four_groups(x, outcome, together)) is not None:
+        lines.append(four)
     lines += _harm_lines(review, harms, ledger)
     return tuple(lines)
+
+
+def _four_groups(x: str, outcome: Outcome, together: Part) -> str | None:
+    """The trial that would tell whether the two strengthen each other; None where one has."""
+    groups = f"four groups ({x}, other care, both, neither)"
+    known = next((i for i in together.interactions if i.outcome == outcome.id), None)
+    if known is None or not known.within:
+        return f"A trial with {groups} that reports all four."
+    if known.level in ("moderate", "high"):
+        return None
+    return (
+        f"More people in trials with {groups}, as in {join(list(known.within))}: whether the two "
+        "strengthen each other is not settled."
+    )
 
 
 def _next_lines(

@@ -227,7 +227,7 @@ def statements(
     assert judged.low_class is not None
     assert judged.high_class is not None
     size, low, high = (
-        _named(outcome, c) for c in (judged.effect_class, judged.low_class, judged.high_class)
+        named(outcome, c) for c in (judged.effect_class, judged.low_class, judged.high_class)
     )
     plain = statement_plain(size, level, x=x, o=o, y=y)
     ends = both_ends(low, high, level, o=o)
@@ -246,7 +246,7 @@ def _unnamed(judged: Judged, x: str, o: str) -> str:
     )
 
 
-def _named(outcome: Outcome, size: EffectClass) -> EffectClass:
+def named(outcome: Outcome, size: EffectClass) -> EffectClass:
     """The size as a sentence names it.
 
     One cut point tells an important effect from an unimportant one, and no sizes apart: then

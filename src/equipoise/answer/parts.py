@@ -25,6 +25,11 @@ def decides(review: Review, outcome: str) -> bool:
     return review.outcome(outcome).decides
 
 
+def all_direct(share: float) -> bool:
+    """Whether an estimate rests on groups that differ by exactly this, up to rounding."""
+    return share > 1 - 1e-9
+
+
 def told_first(review: Review, estimates: Sequence[PartEstimate]) -> PartEstimate:
     """The estimate that a part is told by: with direct evidence, else on the deciding outcome."""
     return max(estimates, key=lambda e: (e.direct_share > 0, decides(review, e.outcome)))

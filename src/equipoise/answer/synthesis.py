@@ -44,7 +44,7 @@ def evidence(review: Review, collected: Collected) -> Evidence:
     )
     chosen, missing = pairs(counted, lambda one, two: isolates(one, two, target))
     outcome = collected.outcome
-    empty = tuple(p for p in chosen if outcome.measure in ("RR", "OR") and _says_nothing(p))
+    empty = tuple(p for p in chosen if not tells(outcome, p))
     silent = tuple(
         Missing(p.trial.id, f"{outcome.label}, {p.label}", _nothing_words(p), p.cells)
         for p in empty
@@ -56,6 +56,11 @@ def evidence(review: Review, collected: Collected) -> Evidence:
         _about_treatment(review, collected) + missing + silent,
         empty,
     )
+
+
+def tells(outcome: Outcome, pair: Pair) -> bool:
+    """Whether a comparison can tell the groups apart: no ratio can without an event."""
+    return outcome.measure not in ("RR", "OR") or not _says_nothing(pair)
 
 
 def _says_nothing(pair: Pair) -> bool:

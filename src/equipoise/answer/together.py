@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 from equipoise.answer.absolute import absolute, scale_of
 from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate
+from equipoise.answer.attribution import Asked, pooled_estimate
+from equipoise.answer.confidence import Sure, judged_by_contributions
 from equipoise.answer.footing import Counted, footing, labelled, labels_of, renamed, span_of
+from equipoise.answer.judging import Setting
 from equipoise.answer.ledger import Ledger
+from equipoise.answer.outcomes import named
 from equipoise.answer.parts import (
+    all_direct,
     bearing_people,
     counted_directly,
     counted_exactly,
@@ -21,15 +26,18 @@ from equipoise.answer.parts import (
     told_first,
     told_in_words,
 )
-from equipoise.answer.synthesis import Evidence
-from equipoise.answer.wording import count, join
+from equipoise.answer.synthesis import Evidence, tells
+from equipoise.answer.wording import both_ends, count, join, statement_plain, uncapital
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.provenance import Quantity
 from equipoise.effects.contrasts import Contrasts
 from equipoise.models.components import ComponentFit, Effect
+from equipoise.models.components.basis import adds_up
 from equipoise.models.components.basis import basis as basis_of
+from equipoise.models.components.reading import identifiable
 from equipoise.review.collect import Collected, model_parts
 from equipoise.review.comparisons import (
+    NOTHING,
     Pair,
     arm_pairs,
     isolates,
@@ -50,6 +58,8 @@ class Model:
     collected: Collected
     contrasts: Contrasts
     fit: ComponentFit
+    pairs: tuple[Pair, ...] = ()
+    """The comparisons that isolate the treatment, by whose control groups risks are told."""
 
 
 def model_of(review: Review, data: Evidence) -> Model | None:
@@ -57,32 +67,35 @@ def model_of(review: Review, data: Evidence) -> Model | None:
     contrasts, _ = network(data.collected)
     if contrasts is None or len(contrasts) == 0:
         return None
-    return Model(data.outcome, data.collected, contrasts, one_model(review, contrasts))
+    return Model(data.outcome, data.collected, contrasts, one_model(review, contrasts), data.pairs)
 
 
 def together_part(
-    review: Review, found: Sequence[Evidence], models: Sequence[Model], ledger: Ledger
+    review: Review,
+    found: Sequence[Evidence],
+    models: Sequence[Model],
+    setting: Setting,
+    ledger: Ledger,
 ) -> Part:
     """*Together*: the treatment with other care, against neither."""
     x = review.question.treatment
-    target = review.question.component
     estimates: list[PartEstimate] = []
-    notes: list[str] = []
     for data in found:
         model = next((m for m in models if m.outcome.id == data.outcome.id), None)
-        estimate, note = _combined(review, data, model, target, ledger)
+        estimate = _combined(review, data, model, setting, ledger)
         if estimate is not None:
             estimates.append(estimate)
-        if note:
-            notes.append(note)
     bearings = _together_bearings(review, found, ledger)
     direct = [b for b in bearings if b.how == "direct"]
     trials, people = counted_directly(review, "together", direct, ledger)
     refused = sorted({b.label for b in bearings if b.how == "not attributable"})
     sentence = _together_sentence(review, direct, refused, estimates)
     assumption = rests = ""
-    if any(e.direct_share < 1 for e in estimates):
+    if any(e.adds_up for e in estimates):
         assumption = "These numbers rest on the assumption that effects simply add up."
+        if not all(e.adds_up for e in estimates):
+            named = join([uncapital(e.outcome_label) for e in estimates if e.adds_up])
+            assumption = f"For {named} the number rests on effects simply adding up."
     if estimates and (told := told_first(review, estimates).footing) is not None:
         rests = told.sentence
     return Part(
@@ -94,9 +107,17 @@ def together_part(
         bearings=bearings,
         trials=trials,
         people=people,
-        assumption=" ".join([assumption, *dict.fromkeys(notes)]).strip(),
+        assumption=assumption,
         rests=rests,
     )
+
+
+def tells_alone(es: Contrasts, trial: str, wanted: str) -> bool:
+    """Whether one trial's own groups tell an interaction."""
+    rows = [i for i, s in enumerate(es.study) if s == trial]
+    own = es.take(rows)
+    names = {p for t in (*own.treat1, *own.treat2) for p in t.split("+")} - {NOTHING}
+    return wanted in identifiable(own, sorted(names), NOTHING)
 
 
 def _together_sentence(
@@ -138,23 +159,44 @@ def _care_sets(review: Review, data: Evidence) -> list[Parts]:
 
 
 def _combined(
-    review: Review, data: Evidence, model: Model | None, target: str, ledger: Ledger
-) -> tuple[PartEstimate | None, str]:
-    """The estimate for the first set of other care that the trials can give one for."""
+    review: Review, data: Evidence, model: Model | None, setting: Setting, ledger: Ledger
+) -> PartEstimate | None:
+    """The estimate for the first set of other care that trials tell: directly, else by the model.
+
+    Groups that had all of it and groups that had none answer without any assumption.
+    """
+    target = review.question.component
+    sets = _care_sets(review, data)
+    for care in sets:
+        exact = [p for p in _exactly(data, care | {target}) if tells(data.outcome, p)]
+        if exact:
+            asked = Asked("together", _tested(review, care), spell(care | {target}), "neither")
+            chosen = (exact, [True] * len(exact))
+            return pooled_estimate(review, data, chosen, asked, setting, ledger)
     if model is None or target not in model.fit.components:
-        return None, ""
-    for care in _care_sets(review, data):
+        return None
+    for care in sets:
         if not care <= set(model.fit.components):
             continue
         try:
-            return _combination(review, data, model, care | {target}, ledger), ""
+            return _combination(review, data, model, care | {target}, setting, ledger)
         except NotEstimableError:
             continue
-    return None, ""
+    return None
+
+
+def _tested(review: Review, care: Parts) -> str:
+    named = join([review.component(p).label for p in sorted(care)])
+    return f"{review.question.treatment} together with {named}"
 
 
 def _combination(
-    review: Review, data: Evidence, model: Model, parts: Parts, ledger: Ledger
+    review: Review,
+    data: Evidence,
+    model: Model,
+    parts: Parts,
+    setting: Setting,
+    ledger: Ledger,
 ) -> PartEstimate:
     """The effect of all `parts` against none of them, by the additive model.
 
@@ -209,8 +251,9 @@ def _combination(
         cells=cells,
     )
     share = fit.direct_share(name)
-    basis = "On average" if share == 1 else "If effects simply add up"
-    care = join([review.component(p).label for p in sorted(parts - {review.question.component})])
+    sums = not all_direct(share) and adds_up(fit, name)
+    sure = judged_by_contributions(review, fit, scale, [name], setting)[name]
+    tested = _tested(review, parts - {review.question.component})
     size = told_in_words(outcome, quantity, told.difference if told else None)
     return PartEstimate(
         outcome=outcome.id,
@@ -220,15 +263,30 @@ def _combination(
         trials=trials,
         people=people,
         direct_share=share,
-        statement=(
-            f"We do not know if {review.question.treatment} together with {care} changes "
-            f"{outcome.plain}, compared with neither. {basis}: {size}."
-        ),
-        level="very low",
+        statement=f"{_said(outcome, tested, sure)} {_BASIS[sums]}: {size}.",
+        level=sure.level,
+        size=sure.size,
+        low_size=sure.low,
+        high_size=sure.high,
+        concerns=sure.concerns,
+        adds_up=sums,
         footing=_footing(
             review, data, model, parts, ledger, _Told(effect, quantity, told, trials, people, share)
         ),
     )
+
+
+_BASIS = {True: "If effects simply add up", False: "On average"}
+
+
+def _said(outcome: Outcome, tested: str, sure: Sure) -> str:
+    """The effect of a combination by size and certainty."""
+    if sure.level is None or sure.size is None or sure.low is None or sure.high is None:
+        return f"How sure one may be of {tested}, compared with neither, cannot be told."
+    size, low, high = (named(outcome, c) for c in (sure.size, sure.low, sure.high))
+    first = statement_plain(size, sure.level, x=tested, o=outcome.plain, y="neither")
+    ends = both_ends(low, high, sure.level, x=tested, o=outcome.plain, y="neither")
+    return " ".join(s for s in (first, ends) if s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +360,10 @@ def _together_bearings(
             clean = not two - one and _only_care(review, one - two - {target})
             numbers = [d for d in found if _compares(d, trial, one, two)]
             if clean:
+                telling = [d for d in numbers if _compares(d, trial, one, two, telling=True)]
+                empty = [d for d in numbers if d not in telling]
                 how = "direct" if numbers else "no usable numbers"
-                why = numbers_words(numbers, "alone")
+                why = numbers_words(telling, "alone", empty)
             else:
                 how, why = "not attributable", _entangled(review, one, two)
             bearings.append(
@@ -321,10 +381,12 @@ def _together_bearings(
     return tuple(bearings)
 
 
-def _compares(data: Evidence, trial: Trial, one: Parts, two: Parts) -> bool:
+def _compares(
+    data: Evidence, trial: Trial, one: Parts, two: Parts, *, telling: bool = False
+) -> bool:
     """Whether that trial has numbers of the outcome for exactly these two sets of components."""
     chosen, _ = pairs(data.collected, lambda p, q: p == one and q == two)
-    return any(p.trial.id == trial.id for p in chosen)
+    return any(p.trial.id == trial.id and (not telling or tells(data.outcome, p)) for p in chosen)
 
 
 def _only_care(review: Review, parts: Parts) -> bool:

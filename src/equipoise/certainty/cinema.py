@@ -21,6 +21,8 @@ from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.measures import measure_of
 from equipoise.models.components import ComponentFit
+from equipoise.models.components.basis import adds_up
+from equipoise.models.components.reading import TIMES
 from equipoise.models.intervals import shown
 from equipoise.models.network.fit import NetworkFit
 from equipoise.num.dist import critical
@@ -197,6 +199,7 @@ def cinema(
     reporting_bias: str | Mapping[str, str] = "",
     rule: str = "average",
     method: str = "random-walk",
+    of: Sequence[str] = (),
 ) -> Cinema:
     """Suggest CINeMA's judgements for every estimate.
 
@@ -218,6 +221,9 @@ def cinema(
         ``majority`` (the level that contributes most) or ``highest``.
     method
         How contributions of trials are counted in a network: ``random-walk`` or ``shortest-path``.
+    of
+        For component models: the components, combinations (``A+B``) or interactions (``A*B``) to
+        judge; by default all components, and the combinations that groups of the trials had.
 
     Raises
     ------
@@ -230,9 +236,12 @@ def cinema(
         raise UnknownNameError("rule", rule, RULES)
     size = _important(fit.measure, important)
     if isinstance(fit, NetworkFit):
+        if of:
+            raise InputError("of= is for component models", hint="all estimates, then .of(a, b)")
         rows = _network_rows(fit, size, risk_of_bias, indirectness, reporting_bias, rule, method)
     else:
-        rows = _component_rows(fit, size, risk_of_bias, indirectness, reporting_bias, rule)
+        names = of or (*fit.components, *_combinations(fit))
+        rows = _component_rows(fit, size, risk_of_bias, indirectness, reporting_bias, rule, names)
     return Cinema(fit.measure, size, tuple(rows), _notes(fit))
 
 
@@ -498,13 +507,13 @@ def _component_rows(
     indirectness: Mapping[str, str] | None,
     reporting_bias: str | Mapping[str, str],
     rule: str,
+    names: Sequence[str],
 ) -> list[Confidence]:
     trials = tuple(dict.fromkeys(fit.study))
     bias = _levels(risk_of_bias, trials, "risk of bias")
     indirect = None if indirectness is None else _levels(indirectness, trials, "indirectness")
     test = fit.q_difference
     overall = test.p_value if test.df else math.nan
-    names = [*fit.components, *_combinations(fit)]
     rows = []
     for name in names:
         if not fit.estimable(name):
@@ -527,13 +536,27 @@ def _component_rows(
             else _summed("indirectness", own, indirect, rule),
             _imprecision(effect.ci, size, fit.measure),
             _heterogeneity(effect.ci, pi, size),
-            _by_test(overall, "what does not add up (Q of the model beyond the network’s)"),
+            _sums(fit, name, evidence, overall),
         )
         level, why = _graded(domains)
         rows.append(
             Confidence((name,), effect.estimate, effect.ci, pi, evidence, domains, level, why)
         )
     return rows
+
+
+def _sums(fit: ComponentFit, name: str, evidence: str, p: float) -> Domain:
+    """Incoherence of an estimate of components: whether effects add up as the model has it."""
+    if evidence == "direct":
+        text = "compared directly only: there is nothing for it to disagree with"
+        return Domain("incoherence", "no concerns", text)
+    if math.isnan(p) and TIMES not in name and adds_up(fit, name):
+        rule = (
+            "it rests on effects adding up, which these trials cannot test (one level, where "
+            "CINeMA’s own rules are silent)"
+        )
+        return Domain("incoherence", "some concerns", rule)
+    return _by_test(p, "what does not add up (Q of the model beyond the network’s)")
 
 
 def _combinations(fit: ComponentFit) -> list[str]:

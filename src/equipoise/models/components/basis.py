@@ -358,7 +358,7 @@ def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Bas
         else:
             essential.append(part.study)
     share = fit.direct_share(a, b)
-    adds_up = _adds_up(fit, a, b)
+    sums = adds_up(fit, a, b)
     low, high = (min(values), max(values)) if values else (math.nan, math.nan)
     return Basis(
         what=what,
@@ -373,9 +373,9 @@ def _basis(fit: ComponentFit, a: str, b: str, kind: str, trials: _Trials) -> Bas
         essential=tuple(essential),
         low=low,
         high=high,
-        sentence=_sentence(used, essential, direct, groups, kind, _rest(fit, adds_up)),
+        sentence=_sentence(used, essential, direct, groups, kind, _rest(fit, sums)),
         through=_through(fit, weights),
-        adds_up=adds_up,
+        adds_up=sums,
     )
 
 
@@ -390,8 +390,12 @@ def _through(fit: ComponentFit, weights: Floats) -> tuple[str, ...]:
     return tuple(sorted(held, key=lambda name: -round(held[name] / most, 9)))
 
 
-def _adds_up(fit: ComponentFit, a: str, b: str) -> bool:
-    """Whether what is not direct assumes that effects add up."""
+def adds_up(fit: ComponentFit, a: str, b: str = "") -> bool:
+    """Return whether what is not direct in the effect of `a` against `b` takes effects to add up.
+
+    It does not where the model has as many effects as the network of its trials and both sides are
+    combinations that some group had.
+    """
     given = {frozenset(parts_of(t, fit.inactive)) for t in (*fit.treat1, *fit.treat2)}
     both = {frozenset(parts_of(side, fit.inactive)) for side in (a, b)}
     return fit.q_difference.df > 0 or not both <= given
