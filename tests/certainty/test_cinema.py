@@ -213,3 +213,19 @@ def test_a_huge_effect_of_one_small_trial_is_not_precise():
     assert judged(0.93).domain("imprecision").concern == "some concerns"
     assert "GRADE guidance 34" in judged(0.93).domain("imprecision").rule
     assert judged(0.2).domain("imprecision").concern == "no concerns"
+
+
+def test_names_of_components_to_judge():
+    rows = [("s1", "a", "c", -5.0, 1.0), ("s2", "b", "c", -4.0, 1.0), ("s3", "b", "c", -4.2, 1.0)]
+    study, one, two, y, se = zip(*rows, strict=True)
+    es = contrasts(yi=list(y), sei=list(se), study=study, treat1=one, treat2=two, measure="MD")
+    fit = components(es, inactive="c")
+    found = cinema(fit, important=1, risk_of_bias=low(rows), of=["a+b", "b"])
+    assert [r.what for r in found.rows] == [("a+b",), ("b",)]
+    # Nobody had a and b together: their sum is taken on trust.
+    trust = found.of("a+b").domain("incoherence")
+    assert trust.concern == "some concerns"
+    assert "cannot test" in trust.rule
+    assert found.of("b").domain("incoherence").concern == "no concerns"
+    with pytest.raises(InputError, match="component models"):
+        cinema(net_of(STAR), important=1, risk_of_bias=low(STAR), of=["a"])

@@ -206,6 +206,6 @@ def _size(outcome: Outcome, effect: Quantity) -> str:
 
     tail = " of every 1000 people" if effect.unit == "per 1000" else ""
     return (
-        f"with other care its effect was {told(effect.value)} than without (from "
-        f"{told(effect.low)} to {told(effect.high)}){tail and ','}{tail}"
+        f"with other care its effect was {told(effect.value)}{tail} than without (from "
+        f"{told(effect.low)} to {told(effect.high)})"
     )

@@ -285,7 +285,7 @@ def _said(outcome: Outcome, tested: str, sure: Sure) -> str:
         return f"How sure one may be of {tested}, compared with neither, cannot be told."
     size, low, high = (named(outcome, c) for c in (sure.size, sure.low, sure.high))
     first = statement_plain(size, sure.level, x=tested, o=outcome.plain, y="neither")
-    ends = both_ends(low, high, sure.level, x=tested, o=outcome.plain, y="neither")
+    ends = both_ends(low, high, sure.level, o=outcome.plain)
     return " ".join(s for s in (first, ends) if s)
 
 

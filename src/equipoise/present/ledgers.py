@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from equipoise.answer.answer import Answer
+from equipoise.answer.answer import Answer, Concern
+from equipoise.certainty.grade import Level
 from equipoise.certainty.rob2 import assess_result
 from equipoise.certainty.rob_me import gaps, harm_gaps
 from equipoise.core.table import Column, Link, Table, Value
@@ -113,4 +114,57 @@ def harms_asked(answer: Answer) -> Table:
         ),
         tuple((first_upper("; ".join(harms)), *told) for told, harms in known.items()),
         missing="no trial",
+    )
+
+
+#: CINeMA's domains, as columns; "ceiling" is the review's own.
+_DOMAINS: tuple[str, ...] = (
+    "within-study bias",
+    "reporting bias",
+    "indirectness",
+    "imprecision",
+    "heterogeneity",
+    "incoherence",
+    "ceiling",
+)
+
+
+def concerns(answer: Answer) -> Table:
+    """What lowers confidence in each estimate of the component model, by CINeMA's domains.
+
+    Every rule with its inputs is in ``answer.json``.
+    """
+    names = {o.id: o.label for o in answer.outcomes}
+    found: list[tuple[str, str, Level | None, tuple[Concern, ...]]] = [
+        *((e.outcome, "together", e.level, e.concerns) for e in answer.together.estimates),
+        *(
+            (i.outcome, "strengthens the other", i.level, i.concerns)
+            for i in answer.together.interactions
+        ),
+        *((c.outcome, c.label, c.level, c.concerns) for c in answer.components),
+    ]
+    told = [row for row in found if row[3]]
+    told.sort(key=lambda row: list(names).index(row[0]))
+    groups: list[tuple[int, str]] = []
+    rows: list[tuple[Value, ...]] = []
+    for outcome, what, level, held in told:
+        label = names[outcome]
+        if not groups or groups[-1][1] != label:
+            groups.append((len(rows), label))
+        words = [
+            "; ".join(c.concern.removesuffix(" concerns") for c in held if c.domain == d)
+            for d in _DOMAINS
+        ]
+        rows.append((first_upper(what), *words, level))
+    return Table(
+        "Concerns about each estimate of the component model (CINeMA; no, some or major), the "
+        "review’s own ceilings, and the certainty that follows",
+        (
+            Column("what", "Estimate"),
+            *(Column(d.replace(" ", "_").replace("-", "_"), first_upper(d)) for d in _DOMAINS),
+            Column("level", "Certainty"),
+        ),
+        tuple(rows),
+        tuple(groups),
+        missing="",
     )

@@ -22,7 +22,7 @@ from equipoise.answer.answer import (
 from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
 from equipoise.certainty.grade import GradeProfile, Level
 from equipoise.core.table import Column, Link, Table, Value, percent, show, significant
-from equipoise.present.ledgers import harms_asked, reporting, rob_steps
+from equipoise.present.ledgers import concerns, harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
 from equipoise.present.strata import responders, strata, without_each
 from equipoise.present.trialtable import trials
@@ -357,7 +357,7 @@ def components(answer: Answer) -> Table:
             if line.effect is None:
                 untold.setdefault((line.kind, line.why), []).append(line)
         rows += [
-            (_listed(kind, held), "cannot be told", None, None, None, None, first_upper(why))
+            (_listed(kind, held), "cannot be told", None, None, None, None, None, first_upper(why))
             for (kind, why), held in untold.items()
         ]
     return Table(
@@ -366,6 +366,7 @@ def components(answer: Answer) -> Table:
         (
             Column("part", "Part"),
             Column("effect", "What it does"),
+            Column("sure", "How sure"),
             Column("trials", "Trials", "count"),
             Column("people", "People", "count"),
             Column("direct", "Compared directly"),
@@ -392,7 +393,8 @@ def _part_told(line: ComponentLine) -> tuple[Value, ...]:
     if line.direct:
         direct += f" ({line.direct} of {line.trials} trials)" if line.direct < line.trials else ""
     why = line.why
-    return (first_upper(line.label), effect, line.trials, line.people, direct, ends, why)
+    sure = None if line.level is None else sureness(line.level)
+    return (first_upper(line.label), effect, sure, line.trials, line.people, direct, ends, why)
 
 
 #: More untold pairs or combinations than this are counted and not listed.
@@ -452,6 +454,7 @@ def part_estimates(part: Part) -> Table:
             Column("outcome", "What was measured"),
             Column("difference", "Difference"),
             Column("effect", "Relative effect"),
+            Column("sure", "How sure"),
             Column("trials", "Trials"),
             Column("people", "People"),
             Column("direct", "Compared directly"),
@@ -465,6 +468,7 @@ def part_estimates(part: Part) -> Table:
                 if e.absolute is None
                 else (e.absolute.difference, f" {e.absolute.difference.unit}"),
                 effect(e),
+                None if e.level is None else sureness(e.level),
                 e.trials,
                 e.people,
                 exactly(e),
@@ -554,6 +558,7 @@ ALL: dict[str, Callable[..., Table]] = {
         trials,
         rob_steps,
         reporting,
+        concerns,
         harms_asked,
         components,
         bearings,
