@@ -176,6 +176,18 @@ BREAKS: dict[str, tuple[Callable[[str], str], set[str]]] = {
         {"IPDAS v4 C5"},
     ),
     "left out": (swap("Left out, and why", "More"), {"PRISMA 2020 16b"}),
+    "a trial that was left out": (
+        swap("early all had had back surgery", "more"),
+        {"PRISMA 2020 16b"},
+    ),
+    "a trial without its row": (
+        lambda html: html.replace("Dechow 1999", "Somebody"),
+        {*(f"PRISMA 2020 {n}" for n in ("10b", "17", "18")), "PRISMA 2020 23c"},
+    ),
+    "no pictures": (
+        lambda html: re.sub(r'(?s)<svg.*?</svg>(?=.*<section id="harms")', "", html),
+        {"NICE decision aid 4"},
+    ),
     "parts": (swap("Can the parts be told apart", "More"), {"PRISMA-NMA S1"}),
 }
 
@@ -238,3 +250,18 @@ def test_what_readers_said_is_met_where_it_is_shown_and_not_done_elsewhere() -> 
     assert "1 clinician was asked what people need to know." in html
     hidden = html.replace("Ten could say how sure the answer is.", "")
     assert states(answer, {**files, "index.html": hidden.encode()})["IPDAS v4 K16"] == "not met"
+
+
+def test_a_pooled_effect_without_its_place_among_the_sources(backs: tuple[Answer, Files]) -> None:
+    answer, files = backs
+    lost = files["sources.html"].replace(b'id="q-pain.effect"', b'id="gone"')
+    found = states(answer, {**files, "sources.html": lost})
+    assert {k for k in ("13a", "13b") if found[f"PRISMA 2020 {k}"] == "not met"} == {"13a", "13b"}
+
+
+def test_what_was_left_out_of_made_up_reviews() -> None:
+    """Nothing kept is not done; reports that were counted and not listed are not met."""
+    for name, state in (("worth", "not done"), ("told", "not met")):
+        answer = assess(FIXTURES[name](), on=date(2026, 11, 22))
+        files, _ = answer_files(answer, Place("s.css"))
+        assert states(answer, files)["PRISMA 2020 16b"] == state

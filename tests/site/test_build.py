@@ -204,3 +204,18 @@ def test_a_page_alone_leads_to_no_other(two: list[Answer], tmp_path: Path) -> No
     page = tree(tmp_path / "out")[f"{two[0].slug}/index.html"].decode()
     assert "Other answers" not in page
     assert "Its own answer" not in page
+
+
+def test_other_answers_beside_one_trip_no_check(tmp_path: Path) -> None:
+    """Their titles ask in the first person; no more than six are listed."""
+    names = ("worth", "mayhelp", "close", "maynot", "notworth", "avoid", "unknown", "harms")
+    build([assess(FIXTURES[name](), on=date(2026, 11, 1)) for name in names], tmp_path / "site")
+    for name in names:
+        folder = tmp_path / "site" / name
+        checked = (folder / "qa.html").read_text(encoding="utf-8")
+        assert "</span> Not met: 0</li>" in checked, name
+        html = (folder / "index.html").read_text(encoding="utf-8")
+        beside = html[html.index('<nav aria-label="Other answers">') :]
+        beside = beside[: beside.index("</nav>")]
+        assert beside.count("<li>") == 7
+        assert "All answers" in beside

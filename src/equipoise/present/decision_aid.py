@@ -490,7 +490,7 @@ NICE_ITEMS: tuple[StandardItem, ...] = tuple(
             "Tells benefits and harms, with a picture",
             "#fact-box, #harms, #picture",
             holds(
-                lambda p: good(p) and bad(p) and "<svg" in p.html,
+                lambda p: good(p) and bad(p) and p.count("picture", "svg") > 0,
                 "results, harms or pictures are missing",
             ),
         ),

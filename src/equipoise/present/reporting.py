@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from equipoise.present.decision_aid import paid, quality
+from equipoise.present.decision_aid import paid
 from equipoise.present.standard import (
     Found,
     Look,
@@ -72,11 +72,16 @@ def flow(page: Page) -> Found:
 
 def excluded(page: Page) -> Found:
     """Trials that were looked at and left out, with the reason."""
-    out = [t for t in page.answer.review.trials if t.use != "included" and t.reason]
-    told = page.says_all((t.reason for t in out), "evidence") or page.count("evidence", "details")
-    return met(
-        bool(told) and "Left out, and why" in page.text("evidence"), "no list of what was left out"
-    )
+    review = page.answer.review
+    out = [t for t in review.trials if t.use == "excluded"]
+    if not out and review.flow.ineligible:
+        return "not met", f"{review.flow.ineligible} reports did not fit, and none is listed"
+    if not out:
+        return "not done", "no trial that was looked at and left out is kept in the folder"
+    if "Left out, and why" not in page.text("evidence"):
+        return "not met", "no list of what was left out"
+    told = all(page.says(t.label, "evidence") and page.says(t.reason, "evidence") for t in out)
+    return met(told, "a trial that was left out is not listed with its reason")
 
 
 def registered(page: Page) -> Found:
@@ -110,6 +115,26 @@ def interests(page: Page) -> bool:
     return bool(people) and all(p.disclosures for p in people) and page.words("disclosure") > 3
 
 
+def listed(page: Page) -> bool:
+    """Each trial of the treatment has its row in the evidence."""
+    included = [t.label for t in page.answer.review.trials if t.use == "included"]
+    return "The trials" in page.text("evidence") and page.says_all(included, "evidence")
+
+
+def appraised(page: Page) -> Found:
+    """Each trial's risk of bias, or that nobody appraised it."""
+    if not page.term("Risk of bias") or page.words("why-sure") <= 10:
+        return "not met", "the page does not say how risk of bias was judged"
+    return met(listed(page) and "bias" in page.text("evidence").casefold(), "no level by trial")
+
+
+def traced(page: Page) -> bool:
+    """Each pooled effect has its place among the sources, with what went into it."""
+    sources = page.files.get("sources.html", b"").decode("utf-8")
+    pooled = [o for o in page.answer.outcomes if o.pooled is not None and o.effect is not None]
+    return bool(sources) and all(f'id="q-{o.id}.effect"' in sources for o in pooled)
+
+
 def publication(page: Page) -> Found:
     """Whether missing results were looked for, outcome by outcome."""
     rated = [
@@ -119,6 +144,8 @@ def publication(page: Page) -> Found:
         for r in o.grade.reasons
         if r.domain == "publication bias"
     ]
+    if not rated:
+        return "not applicable", "no outcome has a result whose bias could be judged"
     if any(r.suggested is not None or r.human is not None for r in rated):
         return "met", ""
     if "Not judged by anybody" in page.text("judgements"):
@@ -221,7 +248,7 @@ PRISMA_ITEMS = _many(
             "10b",
             "What else was read from each trial",
             "#evidence",
-            _of(lambda p: "The trials" in p.text("evidence")),
+            _of(listed, "a trial has no row in the evidence"),
         ),
         ("11", "How risk of bias was judged", "#methods", _of(_term("Risk of bias"))),
         ("12", "The effect measure of each outcome", "#methods", _of(_term("Synthesis"))),
@@ -229,13 +256,13 @@ PRISMA_ITEMS = _many(
             "13a",
             "Which trials went into which synthesis",
             "sources.html",
-            _of(lambda p: "sources.html" in p.files),
+            _of(traced, "a pooled effect has no place among the sources"),
         ),
         (
             "13b",
             "How data were prepared",
             "sources.html, #evidence",
-            _of(lambda p: bool(p.term("Data")) and "sources.html" in p.files),
+            _of(lambda p: bool(p.term("Data")) and traced(p)),
         ),
         ("13c", "How results are shown", "#evidence", individual),
         ("13d", "How results were pooled", "#methods", _of(_term("Synthesis"))),
@@ -249,9 +276,9 @@ PRISMA_ITEMS = _many(
             "17",
             "Each trial’s characteristics",
             "#evidence",
-            _of(lambda p: "The trials" in p.text("evidence")),
+            _of(listed, "a trial has no row in the evidence"),
         ),
-        ("18", "Each trial’s risk of bias", "#evidence", _of(quality)),
+        ("18", "Each trial’s risk of bias", "#evidence", appraised),
         ("19", "Each trial’s results", "#evidence", individual),
         ("20a", "What went into each synthesis", "#why-sure", _of(_has("why-sure"))),
         ("20b", "Results of each synthesis", "#evidence", synthesis),
