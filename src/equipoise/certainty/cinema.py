@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from equipoise.certainty.grade import LEVELS, Level
-from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.errors import InputError, UnknownNameError, other_evidence
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.measures import measure_of
@@ -234,6 +234,8 @@ def cinema(
     """
     if rule not in RULES:
         raise UnknownNameError("rule", rule, RULES)
+    if not isinstance(fit, (NetworkFit, ComponentFit)):
+        raise other_evidence(fit, "what network() or components() gives", "argument fit")
     size = _important(fit.measure, important)
     if isinstance(fit, NetworkFit):
         if of:

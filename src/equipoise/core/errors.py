@@ -86,6 +86,11 @@ def is_misuse(error: EquipoiseError) -> bool:
     return isinstance(error, UnknownNameError) or not _DATA.match(error.where)
 
 
+def other_evidence(given: object, hint: str, where: str = "argument es") -> InputError:
+    """The error for an argument that is no evidence of the kind that is needed."""
+    return InputError(f"evidence of type {type(given).__name__}", where=where, hint=hint)
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like `name`, ignoring case, or None."""
     lowered = {k.casefold(): k for k in known}

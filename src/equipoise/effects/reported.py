@@ -28,6 +28,8 @@ OTHER_NAME = "tell the two groups apart by name, or combine them"
 
 #: Contrasts of one trial may miss adding up by this part of a standard error.
 _LOOP_SLACK = 0.1
+#: Numbers beyond 10 to this power, and variances below 10 to minus it, are refused.
+_POWER = 100
 
 #: Below this part of a standard error, it is rounding of the computer, not of the report.
 _ROUNDING = 1e-6
@@ -210,6 +212,28 @@ def _matrices(block: Contrasts, treats: Sequence[str]) -> tuple[Floats, Floats, 
             hint=f"all {counted(m * (m - 1) // 2, 'comparison')}, or the arms themselves by arms()",
         )
     return Y, S, people
+
+
+def check_range(es: Contrasts) -> None:
+    """Refuse numbers whose squares, or the inverses of whose squares, no computer holds.
+
+    Raises
+    ------
+    InputError
+        Naming the study and the number.
+    """
+    large, small = 10.0**_POWER, 10.0**-_POWER
+    tiny = (es.vi > 0.0) & (es.vi < small)
+    for name, values, far in (
+        ("an estimate", es.yi, np.abs(es.yi) > large),
+        ("a variance", es.vi, (es.vi > large) | tiny),
+    ):
+        for i in np.flatnonzero(far & np.isfinite(values)).tolist():
+            raise InputError(
+                f"{name} of {values[i]:.3g}, which is too far from 1 to compute with",
+                where=f"study {es.study[i]}",
+                hint="another unit",
+            )
 
 
 def _absent(S: Floats, treats: Sequence[str]) -> str:

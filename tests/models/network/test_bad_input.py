@@ -410,3 +410,53 @@ def test_a_gap_is_told_in_one_note() -> None:
     fit = network(contrasts(measure="OR", **changed(PAIRS, yi={0: math.nan})))
     assert [row.study for row in fit.left_out] == ["one"]
     assert sum("one" in note.text for note in fit.notes) == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda x: eq.network(x),
+        lambda x: eq.network(x, method="MH"),
+        lambda x: eq.network_ladder(x),
+        lambda x: eq.components(x),
+        lambda x: eq.forward_interactions(x),
+        lambda x: eq.identifiability_map(x),
+        lambda x: eq.attribution(x, "A", "B"),
+        lambda x: eq.cinema(x, important=0.2, risk_of_bias={}),
+        lambda x: eq.network_regress(x, {}),
+        lambda x: eq.network_subgroups(x, {}),
+        lambda x: eq.tau2_by_group(x, {}),
+    ],
+)
+@pytest.mark.parametrize("given", [None, {"study": ["1"]}, "network.csv"])
+def test_what_is_no_evidence_is_named(asked: Any, given: Any) -> None:
+    with pytest.raises(InputError, match=rf"evidence of type {type(given).__name__}"):
+        asked(given)
+
+
+@pytest.mark.parametrize(
+    ("yi", "vi", "said"),
+    [
+        ([0.1, 0.2], [1e-300, 0.1], r"a variance of 1e-300, .* \(study a\)"),
+        ([0.1, 0.2], [0.1, 1e200], r"a variance of 1e\+200, .* \(study b\)"),
+        ([-1e300, 0.2], [0.1, 0.1], r"an estimate of -1e\+300, .* \(study a\)"),
+    ],
+)
+def test_numbers_that_no_computer_can_square_are_refused(yi: Any, vi: Any, said: str) -> None:
+    es = eq.contrasts(
+        yi=yi, vi=vi, study=["a", "b"], treat1=["A", "B"], treat2=["P", "P"], measure="MD"
+    )
+    for make in (eq.network, eq.components):
+        with pytest.raises(InputError, match=said):
+            make(es)
+
+
+def test_what_counts_as_nothing_and_nobody_had_is_told() -> None:
+    rows = {"yi": [0.1, 0.2], "vi": [0.1, 0.1], "study": ["a", "b"], "measure": "MD"}
+    es = eq.contrasts(treat1=["A+B", "B"], treat2=["plcebo", "plcebo"], **rows)
+    fit = eq.components(es, inactive="placebo")
+    note = next(n for n in fit.notes if n.code == "inactive-absent")
+    assert "No group had 'placebo'" in note.text
+    assert "'plcebo' meant?" in fit.summary()
+    fine = eq.components(es, inactive="plcebo")
+    assert not any(n.code == "inactive-absent" for n in fine.notes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.errors import InputError, NotEstimableError, other_evidence
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
@@ -219,6 +219,8 @@ def identifiability_map(
     Whether a question can be answered is a question of rank: its row must be a combination of the
     rows of the design.
     """
+    if not isinstance(fit, ComponentFit):
+        raise other_evidence(fit, "what components() gives", "argument fit")
     nothing = fit.inactive
     plain = [name for name in fit.components if TIMES not in name]
     treats = dict.fromkeys((*fit.treat1, *fit.treat2))
@@ -551,6 +553,8 @@ def attribution(
     -----
     In an additive model, *added* is by assumption the same number as *alone*, and a note says so.
     """
+    if not isinstance(fit, ComponentFit):
+        raise other_evidence(fit, "what components() gives", "argument fit")
     mine, theirs = parts_of(treatment, fit.inactive), parts_of(others, fit.inactive)
     if not mine or not theirs or set(mine) & set(theirs):
         raise InputError(

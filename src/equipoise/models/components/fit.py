@@ -12,14 +12,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
+from equipoise.core.errors import (
+    InputError,
+    NotEstimableError,
+    UnknownNameError,
+    nearest,
+    other_evidence,
+)
 from equipoise.core.result import Interval, Method, Note, QTest, Result, html_lines
 from equipoise.core.table import counted, fixed, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats, make_frame
 from equipoise.effects.measures import measure_of
-from equipoise.effects.reported import whole_trials
+from equipoise.effects.reported import check_range, whole_trials
 from equipoise.models.components.reading import (
     TIMES,
     Effect,
@@ -29,6 +35,7 @@ from equipoise.models.components.reading import (
     chosen_interactions,
     component_names,
     design,
+    inactive_absent,
     network_q,
     parts_of,
     usable_rows,
@@ -533,6 +540,8 @@ def components(
     >>> round(fit.combination("A+B").estimate, 6)
     4.0
     """
+    if not (isinstance(es, Contrasts) or hasattr(es, "tau2_method")):
+        raise other_evidence(es, "what network(), contrasts() or effect_sizes() give")
     if not isinstance(es, Contrasts):
         model, level = model or es.model, es.level if level is None else level
         tau2, es = tau2 or es.tau2_method or None, es.data
@@ -545,6 +554,7 @@ def components(
     if not 0.0 < level < 1.0:
         raise InputError(f"a level of {level:g}", where="argument level", hint="0.95")
     nothing = (inactive or "").strip()
+    check_range(es)
     es = whole_trials(es)
     keep, left_out = usable_rows(es, nothing)
     used = es.take(keep)
@@ -555,7 +565,7 @@ def components(
     V = used.V()
     check_blocks(used, V)
     common = gls(X, used.yi, V)
-    notes = list(es.notes)
+    notes = [*es.notes, *inactive_absent(used, nothing)]
     found = 0.0
     fitted = common
     if model == "random":

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Interval, Result
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
+from equipoise.core.result import Interval, Note, Result
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
 from equipoise.effects.suspects import name_twins
@@ -165,6 +165,20 @@ def usable_rows(es: Contrasts, inactive: str) -> tuple[list[int], tuple[LeftOut,
             hint="trials with different components in their groups",
         )
     return keep, (*es.left_out, *(LeftOut(es.study[i], why) for i, why in reasons.items()))
+
+
+def inactive_absent(es: Contrasts, inactive: str) -> list[Note]:
+    """What to know where no group had what counts as nothing, nor a part by its name."""
+    treats = sorted({*es.treat1, *es.treat2})
+    if not inactive or any(inactive in (p.strip() for p in t.split("+")) for t in treats):
+        return []
+    like = nearest(inactive, treats)
+    meant = f" Was {like!r} meant?" if like else ""
+    text = (
+        f"No group had {inactive!r}, which counts as nothing: components are told by groups that "
+        f"differ in them alone.{meant}"
+    )
+    return [Note("inactive-absent", text)]
 
 
 def check_blocks(es: Contrasts, V: Floats) -> None:

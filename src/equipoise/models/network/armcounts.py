@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.errors import InputError, NotEstimableError, other_evidence
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted, fixed
 from equipoise.effects.arms import Arms
@@ -191,6 +191,8 @@ def read_arms(es: Contrasts | Arms) -> tuple[ArmCounts, tuple[LeftOut, ...], tup
         Means or person-time in the place of people with events, contrasts without counts, an arm
         that is told twice and differently, names that differ only in spelling.
     """
+    if not isinstance(es, (Contrasts, Arms)):
+        raise other_evidence(es, "what arms() or effect_sizes() give")
     rows = _of_arms(es) if isinstance(es, Arms) else _of_contrasts(es)
     left: list[LeftOut] = list(() if isinstance(es, Arms) else es.left_out)
     good: list[tuple[str, str, float, float]] = []

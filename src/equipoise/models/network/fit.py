@@ -11,7 +11,7 @@ from typing import Literal, overload
 
 import numpy as np
 
-from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.errors import InputError, UnknownNameError, other_evidence
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted, percent, significant
 from equipoise.core.table import p_value as p_text
@@ -19,7 +19,7 @@ from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import read_only
 from equipoise.effects.measures import measure_of
-from equipoise.effects.reported import OTHER_NAME, whole_trials
+from equipoise.effects.reported import OTHER_NAME, check_range, whole_trials
 from equipoise.models.correlated import TAU2
 from equipoise.models.network.connect import NO_ESTIMATE, check_connected, check_twins
 from equipoise.models.network.core import (
@@ -245,6 +245,8 @@ def network(
     Source: Rücker 2012, Res Synth Methods 3:312, doi:10.1002/jrsm.1058.
     Checked against netmeta in ``validation/values/network_*.json``.
     """
+    if not isinstance(es, (Contrasts, Arms)):
+        raise other_evidence(es, "what contrasts(), effect_sizes() or arms() give")
     if method != "IV":
         if (tau2, interval, prediction) != ("REML", "Wald", "V"):
             raise InputError(
@@ -380,6 +382,7 @@ def _usable(es: Contrasts) -> tuple[Contrasts, tuple[LeftOut, ...], list[Note]]:
             where=f"study {es.study[i]}, {es.treat1[i]} against {es.treat2[i]}",
             hint="a variance above 0; 0 may stand for 'not reported'",
         )
+    check_range(es)
     check_twins(es)
     es = whole_trials(es)
     good = np.isfinite(es.yi) & np.isfinite(es.vi)

@@ -115,15 +115,16 @@ def _plot(
     for kind, held in groups.items():
         if held:
             lines += [Line(_KINDS[kind], kind="heading"), *held]
+    known = any(row.people for row in found.rows)
     trials = Trials(
         tuple(line for line in lines if line.kind == "trial"),
-        tuple((beside, (), None) for beside in _BESIDE),
+        tuple((b, (), None) for b in _BESIDE if b.key != "people" or known),
         (),
         (),
     )
     title = asked.title or f"{capital(measure.name)}: what each component adds"
     asked = dataclasses.replace(asked, title=title)
-    plot = framed(asked, measure, level, lines, ("with it", "without"), trials)
+    plot = framed(asked, measure, level, lines, ("it", "going without"), trials)
     notes = [note.text for note in found.notes]
     hollow = {r.adds_up for r in found.rows if _hollow(r)}
     if hollow:
