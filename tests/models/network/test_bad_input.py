@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import equipoise as eq
 from equipoise.core.errors import (
     EquipoiseError,
     InputError,
@@ -415,12 +416,12 @@ def test_a_gap_is_told_in_one_note() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        lambda x: eq.network(x),
+        eq.network,
         lambda x: eq.network(x, method="MH"),
-        lambda x: eq.network_ladder(x),
-        lambda x: eq.components(x),
-        lambda x: eq.forward_interactions(x),
-        lambda x: eq.identifiability_map(x),
+        eq.network_ladder,
+        eq.components,
+        eq.forward_interactions,
+        eq.identifiability_map,
         lambda x: eq.attribution(x, "A", "B"),
         lambda x: eq.cinema(x, important=0.2, risk_of_bias={}),
         lambda x: eq.network_regress(x, {}),

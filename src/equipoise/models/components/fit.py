@@ -12,13 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from equipoise.core.errors import (
-    InputError,
-    NotEstimableError,
-    UnknownNameError,
-    nearest,
-    other_evidence,
-)
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
 from equipoise.core.result import Interval, Method, Note, QTest, Result, html_lines
 from equipoise.core.table import counted, fixed, significant
 from equipoise.core.table import p_value as p_text
@@ -31,6 +25,7 @@ from equipoise.models.components.reading import (
     Effect,
     FittedNetwork,
     check_blocks,
+    check_evidence,
     check_twins,
     chosen_interactions,
     component_names,
@@ -540,8 +535,7 @@ def components(
     >>> round(fit.combination("A+B").estimate, 6)
     4.0
     """
-    if not (isinstance(es, Contrasts) or hasattr(es, "tau2_method")):
-        raise other_evidence(es, "what network(), contrasts() or effect_sizes() give")
+    check_evidence(es)
     if not isinstance(es, Contrasts):
         model, level = model or es.model, es.level if level is None else level
         tau2, es = tau2 or es.tau2_method or None, es.data

@@ -11,7 +11,13 @@ from typing import Protocol
 
 import numpy as np
 
-from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
+from equipoise.core.errors import (
+    InputError,
+    NotEstimableError,
+    UnknownNameError,
+    nearest,
+    other_evidence,
+)
 from equipoise.core.result import Interval, Note, Result
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
@@ -165,6 +171,12 @@ def usable_rows(es: Contrasts, inactive: str) -> tuple[list[int], tuple[LeftOut,
             hint="trials with different components in their groups",
         )
     return keep, (*es.left_out, *(LeftOut(es.study[i], why) for i, why in reasons.items()))
+
+
+def check_evidence(es: object) -> None:
+    """Refuse what is neither contrasts nor a network's fit."""
+    if not (isinstance(es, Contrasts) or hasattr(es, "tau2_method")):
+        raise other_evidence(es, "what network(), contrasts() or effect_sizes() give")
 
 
 def inactive_absent(es: Contrasts, inactive: str) -> list[Note]:
