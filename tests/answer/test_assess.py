@@ -56,14 +56,16 @@ def test_the_same_trials_with_an_old_search_are_capped_and_headed_by_its_date(cl
     ("last", "kind", "stale"),
     [
         ("2026-10", "info", False),
-        ("2024-11", "info", False),
-        ("2024-10", "warn", False),
-        ("2023-11", "warn", False),
-        ("2023-10", "stop", True),
+        ("2024-11-22", "info", False),
+        ("2024-11-21", "warn", False),
+        ("2024-11", "warn", False),
+        ("2023-11-22", "warn", False),
+        ("2023-11-21", "stop", True),
+        ("2023-11", "stop", True),
         ("", "stop", True),
     ],
 )
-def test_the_age_of_the_search_in_whole_months(clear, last, kind, stale):
+def test_the_age_of_the_search_to_the_day(clear, last, kind, stale):
     clear.last_search = last
     answer = answered(clear)
     line = next(x for x in answer.status.lines if "search" in x.text)
@@ -113,9 +115,9 @@ def test_trials_at_high_risk_of_bias_lower_certainty_by_two_levels(isolating):
     bench = well_measured(isolating((-14, 20, 400), (-15, 20, 400), rob="high"), ["t1", "t2"])
     answer = answered(bench)
     assert answer.certainty == "low"
-    # Without them nothing is left, which is no other answer.
+    # Without them no trial is left, and an answer that says more than nothing does not stand.
     left = next(s for s in answer.outcome("pain").sensitivity if "bias" in s.what)
-    assert (left.verdict, left.flips) == ("NOTRIALS", False)
+    assert (left.verdict, left.flips) == ("NOTRIALS", True)
 
 
 def test_a_verdict_that_only_doubtful_trials_carry_is_fragile(isolating):

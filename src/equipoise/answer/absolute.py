@@ -34,6 +34,8 @@ class Scale:
     outcome: Outcome
     risk: float | None = None
     baseline: Baseline | None = None
+    halved: bool = False
+    """Whether half an event was added to each control group, because none told a risk."""
 
     @property
     def known(self) -> bool:
@@ -123,7 +125,14 @@ def scale_of(outcome: Outcome, pairs: Sequence[Pair]) -> Scale:
     people = sum(a.n for a in arms)
     if not people:
         return Scale(outcome)
-    return Scale(outcome, sum(a.events or 0 for a in arms) / people)
+    events = sum(a.events or 0 for a in arms)
+    # A ratio of a risk of 0 is 0, and so are odds of a risk of 1: then the risk is taken as the
+    # trials' own ratios take it, with half a person added to those with and without the event.
+    if (outcome.measure in ("RR", "OR") and not events) or (
+        outcome.measure == "OR" and events == people
+    ):
+        return Scale(outcome, (events + len(arms) / 2) / (people + len(arms)), halved=True)
+    return Scale(outcome, events / people)
 
 
 def at_baseline(outcome: Outcome, baseline: Baseline) -> Scale:
@@ -308,7 +317,8 @@ def _without(scale: Scale, pairs: Sequence[Pair], ledger: Ledger, prefix: str) -
             1000 * scale.risk,
             "per 1000",
             f"{outcome.label} without the treatment",
-            "events over people in the control groups of these trials",
+            "events over people in the control groups of these trials"
+            + ("; half a person added to those with and without it" if scale.halved else ""),
             cells=cells,
         )
     finals = [a for a in arms if a.type == "final" and a.mean is not None]

@@ -164,12 +164,17 @@ class ThresholdLine:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """The verdict under another defensible choice."""
+    """The verdict under another defensible choice.
+
+    `verdict` None: the choice cannot be computed with these trials. `why` says so, or that no
+    trial is left.
+    """
 
     what: str
     effect: Quantity | None
-    verdict: VerdictCode
+    verdict: VerdictCode | None
     flips: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,25 @@ BENEFITS = frozenset({"WORTH", "MAYHELP", "CLOSE"})
 
 
 def burden_of(review: Review) -> tuple[str, str]:
-    """The burden that a person signed for, and why; unjudged burdens count as notable."""
+    """The burden that a person signed for, and why; unjudged burdens count as notable.
+
+    The word of people with an interest counts only where nobody else has judged it. The latest
+    day decides, and of judgements on one day the last in the folder.
+    """
     signed: list[Judgement] = [j for j in review.judgements if j.about == "burden"]
     if not signed:
         return "notable", "nobody has judged it, so it counts as notable"
-    last = max(signed, key=lambda j: j.on)
+    free = [j for j in signed if not _interested(review, j.by)]
+    last = max(enumerate(free or signed), key=lambda found: (found[1].on, found[0]))[1]
     return last.level, last.why
+
+
+def _interested(review: Review, person: str) -> bool:
+    """Whether somebody declared an interest for or against the treatment, or is not known."""
+    known = next((p for p in review.people if p.id == person), None)
+    return known is None or any(
+        d.type != "none" and d.direction in ("favours", "against") for d in known.disclosures
+    )
 
 
 def verdict_of(
@@ -124,7 +137,9 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
         [(o.outcome, o.judged) for o in found if o.judged is not None], deciding.outcome.id, code
     )
     by_choice = [
-        f"{s.what} would say “{LABELS[s.verdict][0]}”"
+        f"with {s.what}, {s.why}"
+        if s.why or s.verdict is None
+        else f"{s.what} would say “{LABELS[s.verdict][0]}”"
         for s in (*deciding.answer.sensitivity, *others)
         if s.flips
     ]

@@ -16,9 +16,13 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import fit_counts, fit_pairs, has_empty_cell
 from equipoise.answer.wording import uncapital
 from equipoise.certainty.rob2 import result_risk
+from equipoise.core.errors import NotEstimableError
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.comparisons import Pair
 from equipoise.review.records import Outcome, Plan, Review, Threshold
+
+#: With so many trials or fewer, Hartung and Knapp's interval says next to nothing.
+ENOUGH_FOR_HK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +123,20 @@ def _run(
     code: VerdictCode,
     ledger: Ledger,
 ) -> Sensitivity:
-    """One scenario through the same model, judgement and table."""
-    fit = scenario.fit(outcome, scenario.pairs, scenario.plan)
+    """One scenario through the same model, judgement and table.
+
+    An answer that rests on nothing but the trials that a scenario leaves out is no answer without
+    them: that changes it, unless it said already that we do not know.
+    """
+    if not scenario.pairs:
+        return Sensitivity(scenario.what, None, "NOTRIALS", code != "UNKNOWN", "no trial is left")
+    try:
+        fit = scenario.fit(outcome, scenario.pairs, scenario.plan)
+    except NotEstimableError as error:
+        return Sensitivity(scenario.what, None, None, False, _inestimable(error))
     if fit is None:
-        # Nothing is left to judge: that is no other answer, and the page says so.
-        return Sensitivity(scenario.what, None, "NOTRIALS", False)
+        why = "cannot be estimated: the trials that are left cannot tell the groups apart"
+        return Sensitivity(scenario.what, None, None, False, why)
     judged = judge(review, outcome, scenario.pairs, fit, main, setting)
     effect = ledger.add(
         f"{outcome.id}.if.{scenario.id}",
@@ -138,15 +151,30 @@ def _run(
     return Sensitivity(scenario.what, effect, judged.code, judged.code != code)
 
 
+def _inestimable(error: NotEstimableError) -> str:
+    what = error.what
+    for group, name in (("group 1", "the treated group"), ("group 2", "the control group")):
+        what = what.replace(group, name)
+    return f"cannot be estimated: {what}"
+
+
 def _scenarios(review: Review, outcome: Outcome, chosen: tuple[Pair, ...]) -> Iterator[_Scenario]:
     plan = review.plan
     if len(chosen) > 1:
         other: Literal["random", "common"] = "random" if plan.model == "common" else "common"
-        yield _Scenario("model", f"a {other}-effect model", chosen, replace(plan, model=other))
+        fixed = "Wald" if other == "common" else plan.interval
+        yield _Scenario(
+            "model",
+            f"a {other}-effect model",
+            chosen,
+            replace(plan, model=other, interval=fixed),
+        )
         if plan.model == "random":
             tau2 = "DL" if plan.tau2 != "DL" else "REML"
             name = {"DL": "DerSimonian–Laird", "REML": "REML"}[tau2]
             yield _Scenario("tau2", f"{name} for tau²", chosen, replace(plan, tau2=tau2))
+        if plan.model == "random" and len(chosen) > ENOUGH_FOR_HK:
+            yield _other_interval(outcome, chosen, plan)
     if has_empty_cell(chosen):
         words = "Mantel–Haenszel, nothing added to groups without events"
         yield _Scenario("counts", words, chosen, plan, fit_counts)
@@ -180,6 +208,19 @@ def _scenarios(review: Review, outcome: Outcome, chosen: tuple[Pair, ...]) -> It
     ):
         if kept != chosen:
             yield _Scenario(id_, what, kept, plan)
+
+
+def _other_interval(outcome: Outcome, chosen: tuple[Pair, ...], plan: Plan) -> _Scenario:
+    """Wald's interval in the place of Hartung and Knapp's, and the other way round.
+
+    Plain Hartung–Knapp is never the other one: where it is not the planned interval, it may be
+    narrower than Wald's for no good reason, so its guarded form stands in.
+    """
+    fit = fit_pairs(outcome, chosen, plan)
+    if fit is not None and fit.interval == "Wald":
+        words = "a Hartung–Knapp interval (guarded)"
+        return _Scenario("interval", words, chosen, replace(plan, interval="HK-guarded"))
+    return _Scenario("interval", "a Wald interval", chosen, replace(plan, interval="Wald"))
 
 
 def other_outcomes(

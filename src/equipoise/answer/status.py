@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from equipoise.answer.answer import Status, StatusLine
-from equipoise.answer.wording import join, month_words, months_ago
+from equipoise.answer.wording import join, month_words, months_ago, when_words
 from equipoise.certainty.grade import Cap
 from equipoise.review.records import Review
 
@@ -16,7 +16,10 @@ OLD, OUT_OF_DATE = 24, 36
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The age of the search that the review rests on; `months` None when no search is known."""
+    """The age of the search that the review rests on; `months` None when no search is known.
+
+    The month that has begun counts as a whole one.
+    """
 
     last: str
     months: int | None
@@ -28,15 +31,15 @@ class Search:
 
 
 def search_age(last: str, on: date) -> int | None:
-    """Whole months from the end of the search to the day `on`.
+    """Months from the end of the search to the day `on`, the one that has begun counted whole.
 
     A date known to the month or the year only counts from that period's first day, so that a
-    search never looks younger than it is.
+    search never looks younger than it is: a day after 36 months it is in its 37th.
     """
     if not last:
         return None
     year, month, day = ([int(p) for p in last.split("-")] + [1, 1])[:3]
-    return (on.year - year) * 12 + on.month - month - (on.day < day)
+    return max(0, (on.year - year) * 12 + on.month - month + (on.day > day))
 
 
 def search_of(review: Review, on: date) -> Search:
@@ -52,7 +55,7 @@ def stale_caps(search: Search) -> tuple[Cap, ...]:
         why = "no systematic search is known, so trials may be missing"
         plain = "nobody has searched for all trials"
     else:
-        why = f"the last systematic search ended in {month_words(search.last)}, over 36 months ago"
+        why = f"the last systematic search ended {when_words(search.last)}, over 36 months ago"
         plain = "newer trials may be missing"
     return (Cap("low", why, plain),)
 
@@ -116,7 +119,7 @@ def _search_lines(review: Review, search: Search) -> list[StatusLine]:
                 "here may not be typical.",
             )
         ]
-    ended = f"The last systematic search ended in {month_words(search.last)}"
+    ended = f"The last systematic search ended {when_words(search.last)}"
     if search.stale:
         extra = by_hand if review.search.added_by_hand else " Newer trials may be missing."
         return [StatusLine("stop", f"Out of date. {ended}, {months_ago(search.months)}.{extra}")]

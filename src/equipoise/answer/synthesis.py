@@ -26,7 +26,8 @@ class Evidence:
     """What the trials offer for one outcome: all data, the isolating comparisons, the rest.
 
     `empty` are comparisons in which nobody, or everybody, had the event: they say nothing about a
-    ratio, and the people in them are still counted.
+    ratio, nor about a difference where no other trial has an event, and the people in them are
+    still counted.
     """
 
     outcome: Outcome
@@ -44,7 +45,9 @@ def evidence(review: Review, collected: Collected) -> Evidence:
     )
     chosen, missing = pairs(counted, lambda one, two: isolates(one, two, target))
     outcome = collected.outcome
-    empty = tuple(p for p in chosen if not tells(outcome, p))
+    empty = tuple(p for p in chosen if _says_nothing(p))
+    if len(empty) < len(chosen):
+        empty = tuple(p for p in empty if not tells(outcome, p))
     silent = tuple(
         Missing(p.trial.id, f"{outcome.label}, {p.label}", _nothing_words(p), p.cells)
         for p in empty
@@ -67,6 +70,8 @@ def _says_nothing(pair: Pair) -> bool:
     """Whether nobody in both groups had the event, or everybody."""
     if pair.treated is None or pair.control is None:
         return False
+    if pair.treated.events is None or pair.control.events is None:
+        return False
     sides = [(a.events, a.n) for a in (pair.treated, pair.control)]
     return all(e == 0 for e, _ in sides) or all(e == n for e, n in sides)
 
@@ -74,7 +79,7 @@ def _says_nothing(pair: Pair) -> bool:
 def _nothing_words(pair: Pair) -> str:
     assert pair.treated is not None
     what = "no event" if pair.treated.events == 0 else "an event for everybody"
-    return f"{what} in either group: it cannot tell a ratio"
+    return f"{what} in either group: it cannot tell how they differ"
 
 
 def has_empty_cell(chosen: Sequence[Pair]) -> bool:
@@ -91,7 +96,9 @@ def _about_treatment(review: Review, collected: Collected) -> tuple[Missing, ...
 
 
 def fit_pairs(outcome: Outcome, chosen: Sequence[Pair], plan: Plan) -> PairwiseFit | None:
-    """Pool comparisons as the plan says; None when there are none."""
+    """Pool comparisons as the plan says; None when there are none, or none with an event."""
+    if all(_says_nothing(p) for p in chosen):
+        return None
     contrasts = pair_contrasts(outcome, chosen)
     if contrasts is None:
         return None
@@ -105,6 +112,11 @@ def fit_counts(outcome: Outcome, chosen: Sequence[Pair], plan: Plan) -> Pairwise
 
     The result stands in the place of :func:`fit_pairs`; heterogeneity is still that of the trials'
     own estimates.
+
+    Raises
+    ------
+    NotEstimableError
+        Every event is in one group.
     """
     fit = fit_pairs(outcome, chosen, plan)
     if fit is None:
@@ -121,7 +133,15 @@ def fit_counts(outcome: Outcome, chosen: Sequence[Pair], plan: Plan) -> Pairwise
     pooled = mantel_haenszel(tables, outcome.measure, add=0.0, to="none", level=plan.level)
     half = critical(plan.level) * pooled.se
     ci = Interval(pooled.estimate - half, pooled.estimate + half, plan.level, "Wald")
-    return replace(fit, model="common", estimate=pooled.estimate, se=pooled.se, ci=ci)
+    return replace(
+        fit,
+        model="common",
+        estimate=pooled.estimate,
+        se=pooled.se,
+        ci=ci,
+        interval="Mantel–Haenszel",
+        df=math.inf,
+    )
 
 
 def pooled_view(

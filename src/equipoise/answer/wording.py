@@ -302,6 +302,11 @@ def month_words(date: str) -> str:
     return month if len(parts) == 2 else f"{parts[2]} {month}"
 
 
+def when_words(date: str) -> str:
+    """``2009-07-03`` → ``on 3 July 2009``; ``2009-07`` → ``in July 2009``; ``2009`` → ``in 2009``."""
+    return f"{'on' if date.count('-') == 2 else 'in'} {month_words(date)}"
+
+
 def join(items: Sequence[str], word: Literal["and", "or"] = "and") -> str:
     """Join with commas and a last `word`."""
     if len(items) <= 1:

@@ -236,10 +236,18 @@ def information_size_binary(risk: float, difference: float) -> float:
     """People needed in all, for 80 % power to see `difference` from `risk` at the 5 % level.
 
     ``4 (z_a/2 + z_b)² p (1 - p) / d²`` with p the mean of the two risks, as a trial sequential
-    analysis counts it (Hemmingsen 2011, BMJ).
+    analysis counts it (Hemmingsen 2011, BMJ). Where the risk cannot change so far that way, such
+    as by 25 fewer of 1000 where it is 10 of 1000, the same difference the other way is counted:
+    that is the one which is left to be ruled out.
     """
-    mean = min(max(risk + difference / 2, 0.0), 1.0)
-    return 4 * _Z_SUM**2 * mean * (1 - mean) / difference**2
+    size = abs(difference)
+    for step in (difference, -difference):
+        if 0.0 <= risk + step <= 1.0:
+            mean = risk + step / 2
+            break
+    else:
+        mean = 0.5
+    return 4 * _Z_SUM**2 * mean * (1 - mean) / size**2
 
 
 def imprecision(

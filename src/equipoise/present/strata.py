@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from equipoise.answer.answer import OutcomeAnswer
+from equipoise.answer.answer import OutcomeAnswer, Sensitivity
 from equipoise.answer.wording import LABELS
 from equipoise.core.table import Column, Table, Value
-from equipoise.present.prose import told
+from equipoise.present.prose import first_upper, told
 
 
 def strata(outcome: OutcomeAnswer) -> Table:
@@ -66,6 +66,13 @@ def responders(outcome: OutcomeAnswer) -> Table:
     )
 
 
+def verdict_there(line: Sensitivity) -> str:
+    """The answer under another choice, and whether it is another answer."""
+    if line.verdict is None:
+        return "none"
+    return LABELS[line.verdict][0] + (" (changes)" if line.flips else "")
+
+
 def without_each(outcome: OutcomeAnswer) -> Table:
     """What the answer would be if one trial were withdrawn."""
     return Table(
@@ -78,8 +85,8 @@ def without_each(outcome: OutcomeAnswer) -> Table:
         tuple(
             (
                 s.what,
-                "nothing left to compute" if s.effect is None else s.effect,
-                LABELS[s.verdict][0] + (" (changes)" if s.flips else ""),
+                first_upper(s.why) if s.effect is None else s.effect,
+                verdict_there(s),
             )
             for s in outcome.without_each
         ),

@@ -24,7 +24,7 @@ from equipoise.certainty.grade import GradeProfile, Level
 from equipoise.core.table import Column, Link, Table, Value, percent, show, significant
 from equipoise.present.ledgers import concerns, harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
-from equipoise.present.strata import responders, strata, without_each
+from equipoise.present.strata import responders, strata, verdict_there, without_each
 from equipoise.present.trialtable import trials
 
 UNKNOWN = "not known"
@@ -330,8 +330,8 @@ def sensitivity(outcome: OutcomeAnswer) -> Table:
         tuple(
             (
                 line.what,
-                "nothing left to compute" if line.effect is None else line.effect,
-                LABELS[line.verdict][0] + (" (changes)" if line.flips else ""),
+                first_upper(line.why) if line.effect is None else line.effect,
+                verdict_there(line),
             )
             for line in outcome.sensitivity
         ),

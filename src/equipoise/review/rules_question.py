@@ -392,7 +392,7 @@ def search_age(draft: Draft, on: date) -> Iterator[Problem]:
     elif day is not None and day > on:
         what = f"the last search ({search.last}) lies in the future"
         yield problem(TOML, line, "W-DATE-FUTURE", what, f"a day up to {on}")
-    elif day is not None and (on.year - day.year) * 12 + on.month - day.month > 36:
+    elif day is not None and (on.year - 3, on.month, on.day) > (day.year, day.month, day.day):
         what = f"the last search ({search.last}) is more than three years old"
         yield problem(TOML, line, "N-SEARCH-OLD", what, "search again; the page says so meanwhile")
 
