@@ -99,7 +99,10 @@ def test_a_trial_without_an_event_counts_for_a_difference_where_others_have_some
     assert pooled.k == 2
     without = one.outcome("response").without_each
     assert [s.verdict is None for s in without] == [True, False]
-    assert without[0].why == "cannot be estimated: the trials that are left cannot tell the groups apart"
+    assert (
+        without[0].why
+        == "cannot be estimated: the trials that are left cannot tell the groups apart"
+    )
 
 
 def test_a_secondary_outcome_with_empty_cells_does_not_stop_the_answer(isolating):
