@@ -303,7 +303,7 @@ def month_words(date: str) -> str:
 
 
 def when_words(date: str) -> str:
-    """``2009-07-03`` → ``on 3 July 2009``; ``2009-07`` → ``in July 2009``; ``2009`` → ``in 2009``."""
+    """Say when: ``on 3 July 2009``, ``in July 2009`` or ``in 2009``, as far as it is known."""
     return f"{'on' if date.count('-') == 2 else 'in'} {month_words(date)}"
 
 
