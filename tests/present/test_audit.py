@@ -378,6 +378,14 @@ def without_section(id: str) -> Break:
     )
 
 
+def with_prose(a: Answer, id: str, text: str) -> Answer:
+    """Another text under a heading of the article, in its file as well."""
+    old = next(s.text for s in a.review.article if s.id == id)
+    article = tuple(replace(s, text=text) if s.id == id else s for s in a.review.article)
+    files = {**a.review.text, "article.md": a.review.text["article.md"].replace(old, text)}
+    return replace(a, review=replace(a.review, article=article, text=files))
+
+
 def few_words(old: tuple[ArticleSection, ...]) -> tuple[ArticleSection, ...]:
     return tuple(replace(s, text="It hurts.") if s.id == "condition" else s for s in old)
 
@@ -663,6 +671,28 @@ BREAKS: dict[str, tuple[int, Break]] = {
                     for o in a.outcomes
                 ),
             ),
+            at="told",
+        ),
+    ),
+    "an excuse in what it has to do with it": (78, interest(relevance="Although it is small.")),
+    "praise in whom it is with": (78, interest(entity="an unbiased company")),
+    "overclaiming in a test with readers": (
+        27,
+        data(
+            lambda a: replace(
+                a,
+                review=replace(
+                    a.review,
+                    field_tests=(replace(a.review.field_tests[0], found="It is proven."),),
+                ),
+            ),
+            at="told",
+        ),
+    ),
+    "overclaiming in an author's view": (
+        27,
+        data(
+            lambda a: with_prose(a, "author-view", "The needle is proven."),
             at="told",
         ),
     ),
@@ -1145,3 +1175,13 @@ def test_a_retracted_trial_is_not_cited_first() -> None:
     cited = html[html.index("Cite the trials first") :]
     assert "T1 2020" in cited[: cited.index("Then this page")]
     assert "T3 2020" not in cited[: cited.index("Then this page")]
+
+
+def test_too_few_people_hold_certainty_at_low_whatever_the_ceilings_say() -> None:
+    answer, files = good("odds")
+    (found,) = answer.outcomes
+    assert "change.needed" in answer.quantities
+    assert of(41, answer, files) == "met"
+    assert found.grade is not None
+    graver = replace(found, grade=replace(found.grade, level="moderate", caps=()))
+    assert of(41, replace(answer, outcomes=(graver,)), files) == "not met"

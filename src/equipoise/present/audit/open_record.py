@@ -231,7 +231,7 @@ def plain_interests(subject: Subject) -> Iterator[Finding]:
         yield Finding(f"“{found[0]}” in the line of interests", "fields only", place="#disclosure")
     for p in subject.answer.review.people:
         for d in p.disclosures:
-            if found := _APOLOGY.search(d.text):
+            if found := _APOLOGY.search(" ".join((d.entity, d.relevance, d.period, d.text))):
                 yield Finding(
                     f"{p.name}: “{found[0]}” in a disclosure",
                     "facts only",

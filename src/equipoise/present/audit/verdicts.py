@@ -143,6 +143,19 @@ def ceilings(subject: Subject) -> Iterator[Finding]:
                 "at most low",
                 place="#why-sure",
             )
+        needed = subject.answer.quantities.get("change.needed")
+        if (
+            o.id == subject.answer.verdict.rests_on
+            and needed is not None
+            and needed.value > o.people.value
+            and level > LEVELS.index("low")
+        ):
+            yield Finding(
+                f"{o.label}: {o.grade.level} certainty from {o.people.value:g} people, fewer than "
+                f"the {needed.value:g} that it takes",
+                "at most low",
+                place="#why-sure",
+            )
         for cap in o.grade.caps:
             if level > LEVELS.index(cap.level):
                 yield Finding(
