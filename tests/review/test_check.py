@@ -96,6 +96,8 @@ BREAKS = [
     Break("E-FORMAT", TOML, "format = 1", "format = 0"),
     Break("E-FORMAT-NEWER", TOML, "format = 1", "format = 2"),
     Break("W-BOM", ARMS, "trial,arm,label", "\ufefftrial,arm,label"),
+    Break("W-TEXT-TURNED", PROSE, "A sweet syrup.", "A sweet \u202esyrup."),
+    Break("W-TEXT-TURNED", TRIALS, "Clark 2015,", "Clark\u2066 2015,"),
     Break("W-BOM", TOML, "format = 1", "\ufeffformat = 1"),
     # keys, columns and cells
     Break("E-BLANK", TOML, 'population = "adults with a cough"', 'population = "…"'),

@@ -44,6 +44,7 @@ from equipoise.present.prose import (
 )
 from equipoise.present.references import references
 from equipoise.present.way_back import by_line, way_back
+from equipoise.review.cells import TURNED
 from equipoise.review.records import Option
 
 if TYPE_CHECKING:
@@ -318,7 +319,8 @@ def _environment() -> Environment:
 
 def render(template: str, **context: Any) -> bytes:
     """Fill a template."""
-    return _environment().get_template(template).render(**context).encode("utf-8")
+    html = _environment().get_template(template).render(**context)
+    return html.translate(TURNED).encode("utf-8")
 
 
 def _writers(answer: Answer) -> dict[str, Any]:

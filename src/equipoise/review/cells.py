@@ -17,6 +17,10 @@ _NOT_REPORTED = frozenset(
     }
 )
 
+#: Characters that turn the direction of text round, so that it reads as what it is not; on a page
+#: they are left out.
+TURNED: dict[int, None] = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
 
 class CellError(ValueError):
     """A cell that cannot be read; carries the code, the fault and the remedy."""

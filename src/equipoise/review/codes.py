@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "E-FORMAT-NEWER": "the folder's format is newer than this program",
     "W-FILE-UNKNOWN": "a file that no program reads",
     "W-BOM": "a file begins with a byte order mark",
+    "W-TEXT-TURNED": "a character that turns the direction of text round",
     # keys, columns and cells
     "E-BLANK": "something is still to be filled in",
     "E-KEY-UNKNOWN": "a key that the format does not have",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from equipoise.core.errors import nearest
-from equipoise.review.cells import CellError, is_placeholder
+from equipoise.review.cells import TURNED, CellError, is_placeholder
 from equipoise.review.lines import CsvRecord, CsvSyntaxError, csv_records, toml_lines
 from equipoise.review.markdown import FENCE, SECTIONS, front_matter, sections
 from equipoise.review.problems import FILES, OPTIONAL, Problem, problem, shown
@@ -254,6 +254,7 @@ def _parse(draft: Draft) -> None:
     for name, text in draft.text.items():
         before = len(draft.problems)
         body = text
+        _turned(draft, name, text)
         if text.startswith("\ufeff"):
             body = text[1:]
             hint = "save as UTF-8 without a byte order mark"
@@ -272,6 +273,15 @@ def _parse(draft: Draft) -> None:
             _sheet(draft, name, body)
         if all(p.severity != "error" for p in draft.problems[before:]):
             draft.read.add(name)
+
+
+def _turned(draft: Draft, name: str, text: str) -> None:
+    """Report characters that turn the direction of text round."""
+    for line, row in enumerate(text.split("\n"), 1):
+        if (found := next((c for c in row if ord(c) in TURNED), None)) is not None:
+            what = f"the character U+{ord(found):04X} turns the direction of text round"
+            hint = "remove it; a page leaves it out"
+            draft.say(name, line, "W-TEXT-TURNED", what, hint)
 
 
 # --- TOML -----------------------------------------------------------------------------------------

@@ -257,8 +257,11 @@ CHECKS: tuple[Check, ...] = (
         "error",
         "data",
         "Texts cannot become markup",
-        "What people write is escaped; a set of attacks is tried on every text.",
-        runs=("tests/present/test_pages.py::test_text_from_a_folder_cannot_become_markup",),
+        "What people write is escaped; thirty-odd attacks are tried on every text of a folder.",
+        runs=(
+            "tests/present/test_attacks.py::test_no_text_of_a_folder_becomes_markup",
+            "tests/present/test_pages.py::test_text_from_a_folder_cannot_become_markup",
+        ),
     ),
     Check(
         70,
