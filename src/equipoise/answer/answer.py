@@ -178,6 +178,17 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """The result against one of several comparators."""
+
+    name: str
+    trials: tuple[str, ...]
+    people: Quantity
+    effect: Quantity
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeAnswer:
     """What the isolating trials show for one outcome. `pooled` None: no usable numbers."""
 
@@ -218,6 +229,10 @@ class OutcomeAnswer:
     """The verdict without each trial in turn."""
     silent: str = ""
     """Where trials measured it and nobody, or everybody, had it: that, with the people."""
+    compared_with: str = ""
+    """All that it was compared with, where the comparison groups did not get the same."""
+    against: tuple[Against, ...] = ()
+    """The result against each of them."""
 
 
 @dataclass(frozen=True, slots=True)

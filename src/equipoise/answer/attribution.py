@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from equipoise.answer.absolute import Scale, absolute, people_of
+from equipoise.answer.against import against_sentence, groups_of
 from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate, PartKind
 from equipoise.answer.footing import Counted, footing, labelled, labels_of, renamed, span_of
 from equipoise.answer.judging import Setting, judge
@@ -189,7 +190,8 @@ def pooled_estimate(
         direct_share=share,
         statement=statements(
             review, outcome, judged, told, asked.tested, y=asked.against, effect=effect
-        )[0],
+        )[0]
+        + against_sentence(groups_of(review, chosen)),
         level=judged.profile.level,
         size=judged.effect_class,
         low_size=judged.low_class,

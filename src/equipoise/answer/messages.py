@@ -45,16 +45,17 @@ def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | 
         return f"No trial that isolates it reports {deciding.plain} in numbers."
     trials = count(n, "trial")
     people = f"{mark(deciding.people, fixed(deciding.people.value, 0))} people"
+    against = deciding.compared_with or review.question.comparator_plain
     if deciding.absolute is None and deciding.effect is not None:
         return (
             f"{mark(deciding.trials, capital(trials))} with {people} compared it with "
-            f"{review.question.comparator_plain}, but nobody says how often {deciding.plain} "
+            f"{against}, but nobody says how often {deciding.plain} "
             "happens without it."
         )
     if level == "very low" or deciding.absolute is None:
         return (
             f"{mark(deciding.trials, capital(trials))} with {people} compared it with "
-            f"{review.question.comparator_plain}: too little to tell."
+            f"{against}: too little to tell."
         )
     told = difference_words(review.outcome(deciding.id), deciding.absolute.difference)
     return f"In {mark(deciding.trials, trials)} with {people}, {deciding.plain}: {told}."

@@ -13,6 +13,7 @@ from equipoise.answer.absolute import (
     time_words,
     unit_of,
 )
+from equipoise.answer.against import against_lines, against_sentence, compared_with, groups_of
 from equipoise.answer.answer import Absolute, LeftOut, OutcomeAnswer
 from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.ledger import Ledger
@@ -69,6 +70,8 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
     plain, clinical = statements(
         review, outcome, judged, told, review.question.treatment, effect=effect
     )
+    groups = groups_of(review, data.pairs)
+    differs = against_sentence(groups)
     analysis = (fit.estimate, fit.ci.low, fit.ci.high)
     return Outcomes(
         outcome,
@@ -80,8 +83,10 @@ def answer_outcome(review: Review, data: Evidence, setting: Setting, ledger: Led
             absolute=told,
             effect_class=judged.effect_class,
             grade=judged.profile,
-            statement_plain=plain,
-            statement_clinical=clinical,
+            statement_plain=plain + differs,
+            statement_clinical=clinical + differs,
+            compared_with=compared_with(groups),
+            against=against_lines(review, outcome, groups, ledger),
             thresholds=threshold_lines(
                 review, outcome, data.pairs, fit, main, setting, judged.code
             ),

@@ -48,7 +48,7 @@ JARGON = re.compile(
     r"|\b[pP] ?[=<>≤]|\bI²"
 )
 _HEDGED = re.compile(r"\b(?:probably|may|might)\b", re.I)
-_FREQUENCY = re.compile(r"\b(very common|uncommon|common|very rare|rare)(?:ly)?\b", re.I)
+_FREQUENCY = re.compile(r"\b(very common|uncommon|common|very rare|rare)(?:ly)?\b(?!-effect)", re.I)
 #: Most people of every 1000 that a word allows, and least.
 BANDS: dict[str, tuple[float, float]] = {
     "very common": (100, 1000),
