@@ -3,8 +3,9 @@
 Usage: ``python nuts_peer.py DATA.npz WARMUP DRAWS CHAINS``. The model is the one that programs for
 network meta-analysis sample from: true effects of the trials, written around their means in units
 of tau (not centred), normal estimates whose covariance within trials has been whitened beforehand,
-so that a step costs two small matrix products. Times are of CPU and do not count compilation,
-which is told apart.
+so that a step costs two small matrix products. Where the data hold events, groups are binomial
+with a baseline a trial and a deviation a group instead. Times are of CPU and do not count
+compilation, which is told apart.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from numpyro.infer import MCMC, NUTS
 
 jax.config.update("jax_enable_x64", True)
 
+TRIALS = 0
+
 
 def model(y, X, M, scale, wide):  # type: ignore[no-untyped-def]
     tau = numpyro.sample("tau", dist.HalfNormal(scale))
@@ -34,12 +37,26 @@ def model(y, X, M, scale, wide):  # type: ignore[no-untyped-def]
     numpyro.sample("y", dist.Normal(X @ theta + tau * (M @ z), 1.0).to_event(1), obs=y)
 
 
+def counted(events, n, trial, X, scale, wide):  # type: ignore[no-untyped-def]
+    tau = numpyro.sample("tau", dist.HalfNormal(scale))
+    theta = numpyro.sample("theta", dist.Normal(0.0, wide).expand([X.shape[1]]).to_event(1))
+    base = numpyro.sample("base", dist.Normal(0.0, 100.0).expand([int(TRIALS)]).to_event(1))
+    z = numpyro.sample("z", dist.Normal(0.0, 1.0).expand([X.shape[0]]).to_event(1))
+    logits = base[trial] + X @ theta + tau * np.sqrt(0.5) * z
+    like = dist.Binomial(total_count=n, logits=logits)
+    numpyro.sample("events", like.to_event(1), obs=events)
+
+
 def main() -> None:
+    global TRIALS
     data = np.load(sys.argv[1])
     warmup, draws, chains = (int(a) for a in sys.argv[2:5])
-    args = [jnp.asarray(data[k]) for k in ("y", "X", "M")]
+    names = ("events", "n", "trial", "X") if "events" in data else ("y", "X", "M")
+    args = [jnp.asarray(data[k]) for k in names]
     more = float(data["scale"]), float(data["wide"])
-    kernel = NUTS(model)
+    if "events" in data:
+        TRIALS = int(data["trial"].max()) + 1
+    kernel = NUTS(counted if "events" in data else model)
     begin = time.process_time()
     mcmc = MCMC(
         kernel,

@@ -81,7 +81,7 @@ class BayesComponentCounts(Counted, BayesComponents):
         told.setflags(write=False)
         object.__setattr__(self, "told", told)
 
-    def _arms(self) -> tuple[Groups, ArmCounts]:
+    def arm_groups(self) -> tuple[Groups, ArmCounts]:
         """The groups of people with their rows of the design, and with their names."""
         used = counts_of(self.data)[1]
         whole = groups_of(used, self.model.row)

@@ -100,7 +100,7 @@ class BayesNetworkCounts(Counted, BayesNetwork):
         ]
         return compare_priors(fits, [f.effect(*of) for f in fits], f"{of[0]} against {of[1]}")
 
-    def _arms(self) -> tuple[Groups, ArmCounts]:
+    def arm_groups(self) -> tuple[Groups, ArmCounts]:
         """The groups of people with their rows of the design, and with their names."""
         used = counts_of(self.data)[1]
         return _groups(used, self.treatments, self.reference), used

@@ -187,11 +187,13 @@ class Counted:
         The largest change of the log-likelihood when nodes within trials are doubled.
     arms
         Groups of people that told about effects.
+    arm_groups
+        Gives the groups of people with their rows of the design, and with their names.
     """
 
     __slots__ = ()
 
-    _arms: Callable[[], tuple[Groups, ArmCounts]]
+    arm_groups: Callable[[], tuple[Groups, ArmCounts]]
     sample: Sample
     node_error: float
     arms: int
@@ -267,7 +269,7 @@ class Counted:
             What leverage is measured from: the posterior means of the ``risk`` of each group (Dias
             et al. 2013), or those of its ``logit`` (as WinBUGS does).
         """
-        groups, c = self._arms()
+        groups, c = self.arm_groups()
         study = tuple(c.trials[i] for i in c.trial.tolist())
         treat = tuple(c.treatments[i] for i in c.treat.tolist())
         return deviance_of(groups, study, treat, self.grid, self.sample, at)
