@@ -7,11 +7,20 @@ from datetime import date
 from typing import Any
 
 import pytest
-from bench import Bench
+from bench import PAIN, Bench
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from equipoise.answer.answer import Answer, Sensitivity
 from equipoise.answer.assess import assess
 from equipoise.answer.conclude import burden_of
+from equipoise.answer.judging import Setting, judge
+from equipoise.answer.next_trial import LARGEST, _smallest, next_trials
+from equipoise.answer.synthesis import evidence, fit_pairs
+from equipoise.certainty.grade import information_size_binary
+from equipoise.core.errors import InputError
+from equipoise.core.provenance import plain as unmarked
+from equipoise.review.collect import collect
 from equipoise.review.records import Disclosure, Outcome, Person, Plan, Threshold
 
 ON = date(2026, 11, 1)
@@ -204,3 +213,181 @@ def test_who_has_an_interest_decides_the_burden_only_where_nobody_else_does(benc
     assert burden_of(bench.review())[0] == "low"
     bench.judge("burden", "notable", on="2026-10-01")
     assert burden_of(bench.review())[0] == "notable"
+
+
+def test_cut_points_of_one_person_are_never_laid_on_groups(isolating):
+    made = isolating((-14, 20, 900), (-15, 20, 900))
+    one = Threshold(name="noticed by one person", kind="within-person", small=20, source="s")
+    made.outcomes = [replace(PAIN, thresholds=(*PAIN.thresholds, one))]
+    answer = answered(made)
+    found = next(t for t in answer.outcome("pain").thresholds if t.name == one.name)
+    assert (found.effect_class, found.verdict, found.flips) == (None, None, False)
+    assert found.noticed == "an appreciable number"
+    assert not answer.verdict.fragile
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.99])
+@pytest.mark.parametrize("n", [40, 85, 300])
+def test_certainty_is_judged_by_95_percent_whatever_level_is_shown(isolating, level, n):
+    made = isolating((-8.05, 20, n), (-8.0, 20, n), (-7.95, 20, n))
+    usual = answered(made)
+    made.plan = Plan(level=level)
+    other = answered(made)
+    assert other.verdict == usual.verdict
+    one, two = (a.outcome("pain") for a in (usual, other))
+    assert two.grade == one.grade
+    assert [s.verdict for s in two.sensitivity] == [s.verdict for s in one.sensitivity]
+    assert one.effect is not None
+    assert two.effect is not None
+    assert two.effect.low != one.effect.low
+    assert two.pooled is not None
+    assert two.pooled.level == level
+
+
+def test_one_small_trial_is_never_more_than_low(bench):
+    bench.trial("t1", {"x": ["active"], "c": ["sham"]}, n_randomized=30)
+    bench.contrast("t1", "x", "c", -12, se=0.9)
+    answer = answered(bench)
+    assert answer.certainty == "low"
+    assert "only one small trial tested it" in answer.reasons
+    people = answer.outcome("pain").people
+    assert people.value == 30
+    assert bench.trials[0].cell("n_randomized") in people.cells
+    assert "30 people" in unmarked(answer.key_messages[0])
+
+
+def test_trials_of_unknown_size_are_never_more_than_low(bench):
+    for name in ("t1", "t2"):
+        bench.trial(name, {"x": ["active"], "c": ["sham"]})
+        bench.contrast(name, "x", "c", -12, se=0.9)
+    answer = answered(bench)
+    assert answer.certainty == "low"
+    assert "nobody knows whether enough people took part" in answer.reasons
+    assert "an unknown number of people" in answer.key_messages[0]
+
+
+def test_one_large_trial_may_be_enough(isolating):
+    assert answered(isolating((-14, 20, 900))).certainty == "high"
+
+
+@given(
+    risk=st.floats(0.0, 1.0),
+    step=st.floats(0.001, 1.0).flatmap(lambda d: st.sampled_from([d, -d])),
+)
+def test_the_information_size_is_never_nothing(risk, step):
+    assert information_size_binary(risk, step) > 0
+
+
+def test_the_information_size_where_the_risk_cannot_fall_so_far():
+    assert information_size_binary(0.01, -0.025) == information_size_binary(0.01, 0.025)
+    rare = answered(
+        counted(
+            "RR",
+            (1, 100, 1, 100),
+            better="lower",
+            thresholds=(replace(RESPONSE.thresholds[0], small=25, moderate=None, large=None),),
+        )
+    )
+    assert rare.certainty in ("low", "very low")
+
+
+def test_every_larger_trial_changes_the_answer_too(isolating):
+    made = isolating((-4.9, 20, 100), (-5.0, 20, 100), (-5.1, 20, 100))
+    review = made.review()
+    outcome = review.outcomes[0]
+    data = evidence(review, collect(review, outcome.id))
+    main = outcome.thresholds[0]
+    setting = Setting("none", "low", ())
+    fit = fit_pairs(outcome, data.pairs, review.plan)
+    assert fit is not None
+    code = judge(review, outcome, data.pairs, fit, main, setting).code
+    found = next_trials(review, outcome, data.pairs, main, setting, code)
+    assert found
+    for trial in found:
+        benefit = {"none": 0.0, "benefit": 10.0, "worse": -10.0}[trial.id]
+        for people in (trial.people, 2 * trial.people, 5 * trial.people, LARGEST):
+            grown = Bench()
+            grown.trials, grown.arms = list(made.trials), list(made.arms)
+            grown.results, grown.rob = list(made.results), list(made.rob)
+            grown.trial("n", {"x": ["active"], "c": ["sham"]})
+            grown.mean("n", "x", 50 - benefit, 20, people // 2).mean("n", "c", 50, 20, people // 2)
+            bigger = grown.review()
+            pairs = evidence(bigger, collect(bigger, outcome.id)).pairs
+            refitted = fit_pairs(outcome, pairs, bigger.plan)
+            assert refitted is not None
+            assert judge(bigger, outcome, pairs, refitted, main, setting).code != code
+
+
+@settings(max_examples=200)
+@given(
+    edge=st.lists(st.integers(5, 10_000), min_size=1, max_size=4, unique=True),
+    first=st.booleans(),
+)
+def test_the_size_found_is_where_the_last_change_is(edge, first):
+    def changes(people: int) -> bool:
+        return first != (sum(people >= e for e in edge) % 2 == 1)
+
+    size = _smallest(changes)
+    if not changes(LARGEST):
+        assert size is None
+    else:
+        assert size is not None
+        assert changes(size)
+
+
+def test_a_window_of_small_trials_is_not_told():
+    assert _smallest(lambda n: n >= 3000 or 20 <= n < 500) == pytest.approx(3000, rel=0.05)
+    assert _smallest(lambda n: n < 500) is None
+    assert _smallest(lambda n: True) == 10
+
+
+COUNTS = st.tuples(st.integers(1, 60), st.integers(1, 60)).flatmap(
+    lambda n: st.tuples(
+        st.sampled_from([0, n[0], n[0] // 2, n[0] // 3]),
+        st.just(n[0]),
+        st.sampled_from([0, n[1], n[1] // 2, n[1] // 3]),
+        st.just(n[1]),
+    )
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    measure=st.sampled_from(["RR", "OR", "RD"]),
+    better=st.sampled_from(["higher", "lower"]),
+    rows=st.lists(COUNTS, min_size=1, max_size=5),
+    interval=st.sampled_from(["auto", "Wald", "HK", "HK-guarded"]),
+)
+def test_small_reviews_of_counts_always_have_an_answer(measure, better, rows, interval):
+    made = counted(measure, *rows, better=better)
+    made.plan = Plan(interval=interval)
+    assert isinstance(answered(made), Answer)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    measure=st.sampled_from(["MD", "SMD"]),
+    rows=st.lists(
+        st.tuples(
+            st.floats(-60, 60),
+            st.sampled_from([1e-6, 0.5, 20.0, 1e5]),
+            st.integers(2, 80),
+            st.integers(2, 80),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    model=st.sampled_from(["random", "common"]),
+)
+def test_small_reviews_of_means_have_an_answer_or_a_clear_refusal(measure, rows, model):
+    made = Bench()
+    made.outcomes = [replace(PAIN, measure=measure)]
+    made.plan = Plan(model=model)
+    for i, (difference, sd, n1, n2) in enumerate(rows):
+        made.trial(f"t{i}", {"x": ["active"], "c": ["sham"]}, n_randomized=n1 + n2)
+        made.mean(f"t{i}", "x", 50 + difference, sd, n1).mean(f"t{i}", "c", 50, sd, n2)
+    try:
+        answer = answered(made)
+    except InputError:
+        return
+    assert isinstance(answer, Answer)

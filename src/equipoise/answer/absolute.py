@@ -156,18 +156,42 @@ def as_seen(outcome: Outcome, value: float) -> float:
 
 
 def people_of(pairs: Sequence[Pair]) -> int:
-    """People in these comparisons; groups whose size was not reported count as nobody."""
-    return sum(int(n) for p in pairs for n in (p.n1, p.n2) if not math.isnan(n))
+    """People in these comparisons; of a trial without the size of a group, those randomised.
+
+    A trial that tells neither counts as nobody.
+    """
+    known: dict[str, int] = {}
+    for p in pairs:
+        known.setdefault(p.trial.id, 0)
+        known[p.trial.id] += sum(int(n) for n in (p.n1, p.n2) if not math.isnan(n))
+    for p in _unsized(pairs):
+        known[p.trial.id] = max(known[p.trial.id], p.trial.n_randomized or 0)
+    return sum(known.values())
+
+
+def size_cells(pairs: Sequence[Pair]) -> list[Cell]:
+    """The cells that people were counted from where groups have no size."""
+    return [p.trial.cell("n_randomized") for p in _unsized(pairs) if p.trial.n_randomized]
+
+
+def _unsized(pairs: Sequence[Pair]) -> list[Pair]:
+    return [p for p in pairs if math.isnan(p.n1 + p.n2)]
 
 
 def pooled_sd(pairs: Sequence[Pair], variances: Sequence[float]) -> float | None:
-    """The standard deviation behind mean differences: from each variance and group sizes."""
+    """The standard deviation behind mean differences: from each variance and group sizes.
+
+    A trial without the size of a group counts with halves of those it randomised.
+    """
     total = df = 0.0
     for pair, variance in zip(pairs, variances, strict=True):
-        if math.isnan(pair.n1 + pair.n2) or pair.n1 + pair.n2 <= 2:
+        n1, n2 = pair.n1, pair.n2
+        if math.isnan(n1 + n2):
+            n1 = n2 = (pair.trial.n_randomized or 0) / 2
+        if not n1 + n2 > 2:
             continue
-        freedom = pair.n1 + pair.n2 - 2
-        total += freedom * variance / (1 / pair.n1 + 1 / pair.n2)
+        freedom = n1 + n2 - 2
+        total += freedom * variance / (1 / n1 + 1 / n2)
         df += freedom
     return math.sqrt(total / df) if df else None
 

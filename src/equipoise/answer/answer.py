@@ -148,7 +148,11 @@ class ResponderLine:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdLine:
-    """What the effect would be called under one registered set of cut points."""
+    """What the effect would be called under one registered set of cut points.
+
+    A set for one person is no yardstick for groups: it has `noticed`, how many people gain as much
+    as one of them would notice, and neither a name of the effect nor an answer.
+    """
 
     name: str
     kind: str
@@ -157,9 +161,10 @@ class ThresholdLine:
     large: float | None
     source: str
     main: bool
-    effect_class: EffectClass
-    verdict: VerdictCode
+    effect_class: EffectClass | None
+    verdict: VerdictCode | None
     flips: bool
+    noticed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from equipoise.answer.absolute import Scale, absolute, people_of
+from equipoise.answer.absolute import Scale, absolute, people_of, size_cells
 from equipoise.answer.against import against_sentence, groups_of
 from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate, PartKind
 from equipoise.answer.footing import Counted, footing, labelled, labels_of, renamed, span_of
@@ -178,7 +178,7 @@ def pooled_estimate(
         "people",
         f"people, {outcome.label}, {kind}",
         "sum of the groups",
-        cells=counted,
+        cells=[*counted, *size_cells(chosen)],
     )
     return PartEstimate(
         outcome=outcome.id,

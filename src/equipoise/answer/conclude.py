@@ -131,7 +131,7 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
     by_threshold = [
         f"the cut points “{t.name}” would say “{LABELS[t.verdict][0]}”"
         for t in deciding.answer.thresholds
-        if t.flips
+        if t.flips and t.verdict is not None
     ]
     others = other_outcomes(
         [(o.outcome, o.judged) for o in found if o.judged is not None], deciding.outcome.id, code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from equipoise.answer.absolute import Scale, people_of, pooled_sd, scale_of
 from equipoise.answer.answer import HarmClass, VerdictCode
@@ -34,9 +34,12 @@ from equipoise.certainty.rob2 import result_risk
 from equipoise.certainty.rob_me import gaps
 from equipoise.certainty.thresholds import EffectClass, classify, signed
 from equipoise.core.errors import EquipoiseError
+from equipoise.core.result import Interval
 from equipoise.effects.measures import measure_of
-from equipoise.models.pairwise import PairwiseFit
-from equipoise.review.comparisons import Pair
+from equipoise.models.intervals import INTERVALS
+from equipoise.models.pairwise import PairwiseFit, refit
+from equipoise.num.dist import critical
+from equipoise.review.comparisons import Pair, pair_contrasts
 from equipoise.review.records import Judgement, Outcome, Review, Threshold, Trial
 from equipoise.review.vocabulary import FLAGS
 
@@ -54,6 +57,11 @@ _OBSERVED = (
     *("before and after", "cross-sectional", "registry", "interrupted time series"),
 )
 _LOG_MAX = 700.0
+#: The level of the intervals by which certainty is judged.
+JUDGED_AT = 0.95
+#: One trial with fewer people is small whatever its spread says: GRADE's rule of thumb for
+#: continuous outcomes (guideline 6, Guyatt 2011, doi 10.1016/j.jclinepi.2011.01.012).
+ONE_SMALL = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,11 @@ def judge(
     threshold: Threshold | None,
     setting: Setting,
 ) -> Judged:
-    """Judge a pooled result against one set of cut points."""
+    """Judge a pooled result against one set of cut points.
+
+    Certainty is judged by the 95 % interval, whatever the level at which the plan shows intervals.
+    """
+    fit = _at_95(outcome, chosen, fit)
     scale = scale_of(outcome, chosen)
     people = people_of(chosen)
     small = threshold.small if threshold is not None and scale.known else None
@@ -140,7 +152,8 @@ def judge(
         publication_bias(_reporting(review, outcome, chosen, fit, people, needed)),
     )
     signed_reasons = [_with_person(review, outcome, r) for r in reasons]
-    caps = (*_size_caps(people, needed, size, high, small), *setting.caps)
+    trials_in = len({p.trial.id for p in chosen})
+    caps = (*_size_caps(people, needed, size, high, small, trials_in), *setting.caps)
     graded = _counted(outcome, chosen, fit, scale, signed_reasons, caps)
     row = None if size is None else decide(setting.harm, graded.level, size, setting.burden)
     return Judged(
@@ -157,6 +170,18 @@ def judge(
         row,
         bare=not any(p.parts2 for p in chosen),
     )
+
+
+def _at_95(outcome: Outcome, chosen: Sequence[Pair], fit: PairwiseFit) -> PairwiseFit:
+    """The same fit with 95 % intervals."""
+    if fit.level == JUDGED_AT:
+        return fit
+    contrasts = pair_contrasts(outcome, chosen)
+    if fit.interval in INTERVALS and contrasts is not None:
+        return refit(replace(fit, level=JUDGED_AT), contrasts)
+    half = critical(JUDGED_AT, fit.df) * fit.se
+    ci = Interval(fit.estimate - half, fit.estimate + half, JUDGED_AT, fit.ci.method)
+    return replace(fit, level=JUDGED_AT, ci=ci)
 
 
 def _counted(
@@ -284,9 +309,13 @@ def _size_caps(
     size: EffectClass | None,
     high: float | None,
     small: float | None,
+    trials: int,
 ) -> tuple[Cap, ...]:
     caps: list[Cap] = []
-    if needed is not None and people < needed:
+    if needed is None:
+        why = "how many people would be enough cannot be computed"
+        caps.append(Cap("low", why, "nobody knows whether enough people took part"))
+    elif people < needed:
         caps.append(
             Cap(
                 "low",
@@ -294,6 +323,11 @@ def _size_caps(
                 TOO_FEW,
             )
         )
+    if trials == 1 and people < ONE_SMALL:
+        told = f"one trial with {people} people, fewer than {ONE_SMALL}"
+        if not people:
+            told = "one trial, and nobody knows how many people were in it"
+        caps.append(Cap("low", told, "only one small trial tested it"))
     if size == "none" and high is not None and small is not None and high >= small:
         caps.append(
             Cap(

@@ -45,6 +45,8 @@ def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | 
         return f"No trial that isolates it reports {deciding.plain} in numbers."
     trials = count(n, "trial")
     people = f"{mark(deciding.people, fixed(deciding.people.value, 0))} people"
+    if not deciding.people.value:
+        people = "an unknown number of people"
     against = deciding.compared_with or review.question.comparator_plain
     if deciding.absolute is None and deciding.effect is not None:
         return (
@@ -184,8 +186,8 @@ def _next_lines(
             trial.people,
             "people",
             f"people in a fair trial that {trial.finding} and so changes the answer",
-            "smallest trial of two equal groups which, added to those there are, leads to another "
-            "row of the table; rounded up",
+            "smallest trial of two equal groups from which on each one, added to those there are, "
+            "leads to another answer of the table; rounded up",
             inputs=[answer.people] if answer.effect is None else [answer.effect],
         )
         yield (

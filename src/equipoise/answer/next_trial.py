@@ -20,8 +20,8 @@ from equipoise.review.records import Outcome, Review, RobFinding, Threshold, Tri
 
 #: The largest trial that is tried, in people, and by how much each is larger than the one before.
 LARGEST = 20_000
-_STEP = 1.5
-_SMALLEST = 20
+_STEP = 1.3
+_SMALLEST = 10
 
 _NEXT = Trial(id="the-next-trial", label="the next trial", citation="", blinding="participants")
 
@@ -46,7 +46,7 @@ def next_trials(
     setting: Setting,
     code: VerdictCode,
 ) -> tuple[NextTrial, ...]:
-    """For each finding a reader can imagine, the smallest fair trial that changes the answer.
+    """The size from which on a fair trial changes the answer, for each finding one can imagine.
 
     The next trial has two equal groups, a low risk of bias, and participants who do not know what
     they get. A finding that no trial of up to 20,000 people makes decisive is left out.
@@ -81,20 +81,33 @@ def _findings(main: Threshold) -> Iterator[tuple[str, str, float]]:
 
 
 def _smallest(changes: Callable[[int], bool]) -> int | None:
-    """The smallest even number of people from which on the answer changes, to two digits."""
-    before, now = 0, _SMALLEST
-    while not changes(now):
-        before, now = now, math.ceil(now * _STEP)
-        if now > LARGEST:
-            return None
-    while now - before > max(2, now // 50):
-        middle = (before + now) // 2
-        if middle >= 4 and changes(middle):
+    """The smallest even number of people from which on every trial changes the answer.
+
+    To two digits, and None where the largest trial does not. Searched from the top: a small trial
+    may change an answer, a larger one of the same kind put it back.
+    """
+    if not changes(LARGEST):
+        return None
+    now, below = LARGEST, _even(LARGEST / _STEP)
+    while below >= _SMALLEST and changes(below):
+        now, below = below, _even(below / _STEP)
+    below = max(below, _SMALLEST - 2)
+    while now - below > max(2, now // 50):
+        middle = _even((below + now) / 2)
+        if changes(middle):
             now = middle
         else:
-            before = middle
+            below = middle
     step = max(2, int(10.0 ** (len(str(now)) - 2)))
-    return math.ceil(now / step) * step
+    size = math.ceil(now / step) * step
+    # Whole events make sizes that are close to the edge uneven: the next one is told then.
+    while not changes(size):
+        size += step
+    return size
+
+
+def _even(people: float) -> int:
+    return 2 * math.floor(people / 2)
 
 
 def _maker(

@@ -10,6 +10,7 @@ from equipoise.answer.absolute import (
     as_seen,
     difference_words,
     people_of,
+    size_cells,
     time_words,
     unit_of,
 )
@@ -122,8 +123,8 @@ def _without_numbers(review: Review, data: Evidence, ledger: Ledger) -> OutcomeA
         people_of(everybody),
         "people",
         f"{outcome.label}: people in those trials",
-        "sum of the groups compared",
-        cells=counted,
+        "sum of the groups compared; where a group has no size, all who were randomised",
+        cells=[*counted, *size_cells(everybody)],
     )
     x, y = review.question.treatment, review.question.comparator_plain
     sentence = (

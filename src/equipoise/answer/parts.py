@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from equipoise.answer.absolute import as_seen, difference_words, people_of, unit_of
+from equipoise.answer.absolute import as_seen, difference_words, people_of, size_cells, unit_of
 from equipoise.answer.answer import Bearing, PartEstimate
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import Evidence
@@ -165,7 +165,7 @@ def counted_exactly(
         "people",
         f"people in trials of exactly this, {outcome.label}",
         "sum of the groups",
-        cells=cells,
+        cells=[*cells, *size_cells(exact)],
     )
     return trials, people
 

@@ -16,6 +16,7 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import fit_counts, fit_pairs, has_empty_cell
 from equipoise.answer.wording import uncapital
 from equipoise.certainty.rob2 import result_risk
+from equipoise.certainty.thresholds import mid_units
 from equipoise.core.errors import NotEstimableError
 from equipoise.models.pairwise import PairwiseFit
 from equipoise.review.comparisons import Pair
@@ -43,12 +44,16 @@ def threshold_lines(
     setting: Setting,
     code: VerdictCode,
 ) -> tuple[ThresholdLine, ...]:
-    """The effect and the verdict under every registered set of cut points."""
+    """The effect and the verdict under every registered set of cut points.
+
+    The cut points of one person are never laid on a difference between groups.
+    """
     lines = []
     for threshold in outcome.thresholds:
         judged = judge(review, outcome, chosen, fit, threshold, setting)
-        if judged.effect_class is None:
+        if judged.effect_class is None or judged.benefit is None:
             continue
+        between = threshold.kind == "between-group"
         lines.append(
             ThresholdLine(
                 name=threshold.name,
@@ -58,9 +63,10 @@ def threshold_lines(
                 large=threshold.large,
                 source=threshold.source,
                 main=threshold == main,
-                effect_class=judged.effect_class,
-                verdict=judged.code,
-                flips=judged.code != code,
+                effect_class=judged.effect_class if between else None,
+                verdict=judged.code if between else None,
+                flips=between and judged.code != code,
+                noticed="" if between else mid_units(judged.benefit, threshold.small)[1],
             )
         )
     return tuple(lines)

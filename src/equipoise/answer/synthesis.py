@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from equipoise.answer.absolute import people_of
 from equipoise.answer.answer import ForestRow, Pooled
 from equipoise.certainty.rob2 import assess_result
 from equipoise.core.result import Interval
@@ -167,7 +168,7 @@ def pooled_view(
         pi_low=None if pi is None else pi.low,
         pi_high=None if pi is None else pi.high,
         k=fit.k,
-        n=sum(int(n) for p in chosen for n in (p.n1, p.n2) if not math.isnan(n)),
+        n=people_of(chosen),
         rows=_rows(review, outcome, chosen, fit),
         notes=tuple(note.text for note in fit.notes),
         methods=tuple(fit.methods),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from equipoise.answer.answer import OutcomeAnswer, Sensitivity
+from equipoise.answer.answer import OutcomeAnswer, Sensitivity, ThresholdLine
 from equipoise.answer.wording import LABELS
 from equipoise.core.table import Column, Table, Value
 from equipoise.present.prose import first_upper, told
@@ -39,7 +39,7 @@ def strata(outcome: OutcomeAnswer) -> Table:
             Column("who", "Who"),
             Column("without", "Without"),
             Column("with", "With"),
-            Column("difference", "Difference (95% CI)"),
+            Column("difference", f"Difference ({_level(outcome)})"),
             Column("needed", "Number needed"),
             Column("source", "Risk from"),
         ),
@@ -55,7 +55,7 @@ def responders(outcome: OutcomeAnswer) -> Table:
             Column("name", "Counted as better"),
             Column("without", "Without"),
             Column("with", "With"),
-            Column("difference", "Difference (95% CI)"),
+            Column("difference", f"Difference ({_level(outcome)})"),
             Column("method", "Estimated"),
             Column("source", "Source"),
         ),
@@ -66,7 +66,16 @@ def responders(outcome: OutcomeAnswer) -> Table:
     )
 
 
-def verdict_there(line: Sensitivity) -> str:
+def interval_name(level: float) -> str:
+    """The name of an interval by its level: ``95% CI``."""
+    return f"{100 * level:.10g}% CI"
+
+
+def _level(outcome: OutcomeAnswer) -> str:
+    return interval_name(0.95 if outcome.pooled is None else outcome.pooled.level)
+
+
+def verdict_there(line: Sensitivity | ThresholdLine) -> str:
     """The answer under another choice, and whether it is another answer."""
     if line.verdict is None:
         return "none"

@@ -19,12 +19,12 @@ from equipoise.answer.answer import (
     PartEstimate,
     ThresholdLine,
 )
-from equipoise.answer.wording import CERTAINTY, HARM_STATES, LABELS, SEVERITY
+from equipoise.answer.wording import CERTAINTY, HARM_STATES, SEVERITY
 from equipoise.certainty.grade import GradeProfile, Level
 from equipoise.core.table import Column, Link, Table, Value, percent, show, significant
 from equipoise.present.ledgers import concerns, harms_asked, reporting, rob_steps
 from equipoise.present.prose import day, ended, first_upper, joined, told
-from equipoise.present.strata import responders, strata, verdict_there, without_each
+from equipoise.present.strata import interval_name, responders, strata, verdict_there, without_each
 from equipoise.present.trialtable import trials
 
 UNKNOWN = "not known"
@@ -216,8 +216,8 @@ def findings(answer: Answer) -> Table:
         (
             Column("outcome", "Outcome"),
             Column("without", f"With {answer.comparator}"),
-            Column("difference", "Difference (95% CI)"),
-            Column("relative", "Relative effect (95% CI)"),
+            Column("difference", f"Difference ({interval_name(answer.review.plan.level)})"),
+            Column("relative", f"Relative effect ({interval_name(answer.review.plan.level)})"),
             Column("people", "People (trials)"),
             Column("certainty", "Certainty (GRADE)"),
             Column("words", "In words"),
@@ -304,8 +304,10 @@ def thresholds(outcome: OutcomeAnswer) -> Table:
                 f"{line.name} (used)" if line.main else line.name,
                 _cuts(line),
                 f"{line.kind} difference",
-                CLASSES[line.effect_class],
-                LABELS[line.verdict][0] + (" (changes)" if line.flips else ""),
+                f"{line.noticed} would notice it"
+                if line.effect_class is None
+                else CLASSES[line.effect_class],
+                "not for groups" if line.verdict is None else verdict_there(line),
                 line.source,
             )
             for line in outcome.thresholds

@@ -9,6 +9,7 @@ from datetime import date
 from equipoise.answer.answer import OutcomeAnswer
 from equipoise.answer.conclude import burden_of
 from equipoise.answer.harms import harm_class
+from equipoise.answer.judging import JUDGED_AT
 from equipoise.answer.status import OLD, OUT_OF_DATE
 from equipoise.answer.verdict import decide
 from equipoise.answer.wording import LABELS
@@ -188,6 +189,8 @@ def precise(subject: Subject) -> Iterator[Finding]:
             continue
         if subject.answer.review.outcome(o.id).measure == "SMD":
             continue
+        if o.pooled is not None and o.pooled.level != JUDGED_AT:
+            continue  # certainty was judged by another interval than the one shown
         low, high = sorted(signed(v, o.better) for v in (d.low, d.high))
         crossed = (low < small < high) + (low < -small < high)
         taken = -next((r.final for r in o.grade.reasons if r.domain == "imprecision"), 0)
