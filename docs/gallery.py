@@ -139,6 +139,17 @@ def together() -> Figure:
     return eq.plot_attribution(found, better="higher", prefix="gallery-attribution")
 
 
+def told() -> Figure:
+    """What 26 trials can tell of talking treatments, SSRIs and both."""
+    path = HERE.parent / "validation" / "values" / "bayes_linde_components.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    study, treat, events, n = zip(*rows, strict=True)
+    arms = eq.arms(study=study, treat=treat, events=events, n=n)
+    net = eq.network(arms, measure="OR", reference="Placebo")
+    fit = eq.components(net, inactive="Placebo", interactions=["CBT*SSRI"])
+    return eq.plot_identifiability(eq.identifiability_map(fit), prefix="gallery-identifiability")
+
+
 #: What the pictures of a synthesis alone are called, and what draws them.
 _PLAIN: dict[str, Callable[..., Figure]] = {
     "radial": eq.radial,
@@ -174,6 +185,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "league": league,
     "ranks": ranks,
     "attribution": together,
+    "identifiability": told,
     **{name: plain(name) for name in _PLAIN},
     "sequential": sequential,
 }
