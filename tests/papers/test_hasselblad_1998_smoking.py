@@ -205,3 +205,32 @@ def test_deviance_as_winbugs_takes_it(posterior: BayesNetworkCounts) -> None:
     assert found.residual == pytest.approx(54.0, abs=0.15)
     assert found.pd == pytest.approx(45.0, abs=0.15)
     assert found.dic == pytest.approx(99.0, abs=0.15)
+
+
+def test_unrelated_mean_effects_fit_no_better(posterior: BayesNetworkCounts) -> None:
+    """Every comparison with the first group of its trials has an effect of its own: DIC 99.5.
+
+    The first group of a trial is its base whatever it got, so that nothing has to agree.
+    """
+    order = ("no contact", "self-help", "individual", "group")
+    given, base = counts(), {}
+    for study, treat in zip(given.study, given.treat, strict=True):
+        base[study] = min(base.get(study, treat), treat, key=order.index)
+    rows = zip(given.study, given.treat, strict=True)
+    named = ["base" if t == base[s] else f"{t} against {base[s]}" for s, t in rows]
+    apart = network(
+        arms(study=given.study, treat=named, events=given.events, n=given.n),
+        measure="OR",
+        reference="base",
+    )
+    found = bayes(
+        apart,
+        tau=priors.uniform(5.0),
+        effect=priors.normal(0.0, 100.0),
+        likelihood="binomial",
+        rtol=1e-2,
+    )
+    assert isinstance(found, BayesNetworkCounts)
+    dic = found.deviance("logit").dic
+    assert dic == pytest.approx(99.5, abs=0.5)
+    assert dic > posterior.deviance("logit").dic
