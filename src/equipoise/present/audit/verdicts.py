@@ -9,7 +9,7 @@ from datetime import date
 from equipoise.answer.answer import OutcomeAnswer
 from equipoise.answer.conclude import burden_of
 from equipoise.answer.harms import harm_class
-from equipoise.answer.judging import JUDGED_AT
+from equipoise.answer.judging import JUDGED_AT, ONE_SMALL
 from equipoise.answer.status import OLD, OUT_OF_DATE
 from equipoise.answer.verdict import decide
 from equipoise.answer.wording import LABELS
@@ -172,6 +172,8 @@ def _uncapped(o: OutcomeAnswer, *, stale: bool) -> Iterator[str]:
         return
     if stale:
         yield "the search is out of date"
+    if len({row.trial for row in o.pooled.rows}) == 1 and o.people.value < ONE_SMALL:
+        yield "it rests on one small trial"
     if o.effect_class == "none" and o.end_classes[1] in ("small", "moderate", "large"):
         yield "an important benefit lies inside the interval"
     if any(r.suggested is not None and "knew what they got" in r.rule for r in o.grade.reasons):
