@@ -149,3 +149,24 @@ def test_trials_that_asked_enough_are_not_asked_for_again(isolating):
     bench.harm("collapse", kind="survey", events=3, severity="serious", source="a survey")
     told = assess(bench.review(), on=ON)
     assert any("count collapse out of" in line for line in told.would_change)
+
+
+def test_people_without_events_are_counted_by_setting():
+    bench = counted((0, 40, 0, 40))
+    bench.trial("t9", {"x": ["active", "exercise"], "c": ["sham", "exercise"]}, n_randomized=20)
+    bench.events("t9", "x", 0, 10).events("t9", "c", 0, 10)
+    answer = assess(bench.review(), on=ON)
+    assert "none of 80 people" in plain(answer.alone.sentence)
+    assert "none of 20 people" in plain(answer.added.sentence)
+    assert answer.quantities["alone.silent"].value == 80
+    assert "⟦alone.silent|80⟧" in answer.alone.sentence
+
+
+def test_the_best_case_of_a_standardised_difference_is_in_standard_deviations():
+    bench = smd(scale=None)
+    cuts = replace(bench.outcomes[0].thresholds[0], small=0.9, moderate=1.2, large=2.0)
+    bench.outcomes = [replace(bench.outcomes[0], thresholds=(cuts,))]
+    bench.judge("burden", "low")
+    answer = assess(asked(bench).review(), on=ON)
+    assert answer.verdict.code == "NOTWORTH"
+    assert "standard deviations lower" in answer.verdict.caution

@@ -22,6 +22,7 @@ from equipoise.core.errors import FolderError
 from equipoise.core.provenance import Quantity
 from equipoise.present.audit.findings import Subject, result_of
 from equipoise.present.audit.markup import contrast
+from equipoise.present.audit.numbers import _shows
 from equipoise.present.audit.registry import CHECKS, Audit, problems_of
 from equipoise.present.pages import Place, answer_files, stylesheet
 from equipoise.review.folder import open_review
@@ -1185,3 +1186,17 @@ def test_too_few_people_hold_certainty_at_low_whatever_the_ceilings_say() -> Non
     assert found.grade is not None
     graver = replace(found, grade=replace(found.grade, level="moderate", caps=()))
     assert of(41, replace(answer, outcomes=(graver,)), files) == "not met"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0.005 (< 0.001 to 752,004)", True),
+        ("< 0.001", True),
+        ("0.005 (< 0.0000001 to 752,004)", False),
+        ("0.006 (< 0.001 to 752,004)", False),
+    ],
+)
+def test_a_number_below_what_can_be_printed_is_its_quantity(text: str, shown: bool) -> None:
+    q = Quantity("x.effect", 0.005, "RR", "x", "x", low=1e-6, high=752004.0)
+    assert _shows(q, text) is shown

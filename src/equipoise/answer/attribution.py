@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from equipoise.answer.absolute import Scale, absolute, people_of, size_cells
 from equipoise.answer.against import against_sentence, groups_of
@@ -80,7 +80,7 @@ def isolating_part(
         told = told_first(review, estimates)
         sentence, rests = told.statement, "" if told.footing is None else told.footing.sentence
     else:
-        sentence = _nothing_sentence(kind, bearings, x, _silent(review, kind, found, people))
+        sentence = _nothing_sentence(kind, bearings, x, _silent(review, kind, found, ledger))
     return Part(
         kind=kind,
         question=question,
@@ -286,12 +286,20 @@ def _isolating_bearings(
     return tuple(bearings)
 
 
-def _silent(review: Review, kind: PartKind, found: Sequence[Evidence], people: Quantity) -> str:
+def _silent(review: Review, kind: PartKind, found: Sequence[Evidence], ledger: Ledger) -> str:
     """What trials of that setting measured without an event, the deciding outcome first."""
     for data in sorted(found, key=lambda d: not d.outcome.decides):
         own = [p for p in data.empty if _setting(review, p) in (kind, "mixed")]
         if own:
-            return silent_words(own, replace(people, value=people_of(own)))
+            people = ledger.add(
+                f"{kind}.silent",
+                people_of(own),
+                "people",
+                f"people in trials that measured {data.outcome.plain} ({kind})",
+                "sum of the groups compared",
+                cells=[c for p in own for c in p.cells],
+            )
+            return silent_words(own, people)
     return ""
 
 

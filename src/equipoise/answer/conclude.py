@@ -33,7 +33,7 @@ from equipoise.answer.wording import (
     join,
 )
 from equipoise.core.provenance import mark, plain
-from equipoise.core.table import count, points
+from equipoise.core.table import count, points, standardised
 from equipoise.review.records import Judgement, Review
 
 #: The answers that speak of a benefit.
@@ -239,4 +239,6 @@ def _best(deciding: Outcomes, scale: Scale) -> str:
         way = "fewer" if value < 0 else "more"
         return f"{mark(told.difference, count(abs(value)))} {way} of every 1000 people"
     way = "lower" if value < 0 else "higher"
+    if told.difference.unit == "SMD":
+        return f"{mark(told.difference, standardised(abs(value)))} standard deviations {way}"
     return f"{mark(told.difference, points(abs(value)))} points {way}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from equipoise.answer.absolute import as_seen, difference_words, people_of, size_cells, unit_of
+from equipoise.answer.absolute import as_seen, people_of, size_cells, unit_of
 from equipoise.answer.answer import Bearing, PartEstimate
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import Evidence
 from equipoise.answer.wording import join, uncapital
-from equipoise.core.provenance import Cell, Quantity, mark
-from equipoise.core.table import ratio
+from equipoise.core.provenance import Cell, Quantity
 from equipoise.effects.contrasts import Contrasts
 from equipoise.effects.measures import measure_of
 from equipoise.models.components import ComponentFit, components
@@ -56,19 +55,6 @@ def effect_of(
         high=high,
         cells=cells,
     )
-
-
-def told_in_words(outcome: Outcome, effect: Quantity, difference: Quantity | None) -> str:
-    """The absolute difference in words; the relative effect where there is none."""
-    if difference is not None:
-        return difference_words(outcome, difference)
-    assert effect.low is not None
-    assert effect.high is not None
-    if not measure_of(outcome.measure).ratio:
-        return difference_words(outcome, effect)
-    low, high = (mark(effect, ratio(v)) for v in (effect.low, effect.high))
-    name = measure_of(outcome.measure).name
-    return f"{name} {mark(effect, ratio(effect.value))} (from {low} to {high})"
 
 
 def numbers_words(numbers: Sequence[Evidence], where: str, empty: Sequence[Evidence] = ()) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from equipoise.answer.absolute import people_of
+from equipoise.answer.absolute import as_seen, people_of
 from equipoise.answer.answer import ForestRow, Pooled
 from equipoise.certainty.rob2 import assess_result
 from equipoise.core.result import Interval
-from equipoise.core.table import points, ratio
+from equipoise.core.table import points, ratio, standardised
 from equipoise.effects.columns import Column
 from equipoise.effects.measures import measure_of
 from equipoise.models.counts.closed import mantel_haenszel
@@ -182,9 +182,11 @@ def _narrower(outcome: Outcome, fit: PairwiseFit) -> str:
     if usual is None or usual.high - usual.low >= fit.ci.high - fit.ci.low:
         return ""
     measure = measure_of(outcome.measure)
-    write = ratio if measure.ratio else points
-    low, high = (write(measure.back(v)) for v in (usual.low, usual.high))
-    if (low, high) == tuple(write(measure.back(v)) for v in (fit.ci.low, fit.ci.high)):
+    write: Callable[[float], str] = ratio if measure.ratio else points
+    if outcome.measure == "SMD":
+        write = standardised
+    low, high = (write(as_seen(outcome, v)) for v in (usual.low, usual.high))
+    if (low, high) == tuple(write(as_seen(outcome, v)) for v in (fit.ci.low, fit.ci.high)):
         return ""
     return (
         "The usual small-sample correction would have made this look more certain than it is: "

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from equipoise.answer.absolute import absolute, scale_of
+from equipoise.answer.absolute import absolute, difference_words, scale_of
 from equipoise.answer.answer import Absolute, Bearing, Footing, Part, PartEstimate
 from equipoise.answer.attribution import Asked, pooled_estimate
 from equipoise.answer.confidence import Sure, judged_by_contributions
@@ -24,7 +24,6 @@ from equipoise.answer.parts import (
     numbers_words,
     one_model,
     told_first,
-    told_in_words,
 )
 from equipoise.answer.synthesis import Evidence, tells
 from equipoise.answer.wording import both_ends, count, join, statement_plain, uncapital
@@ -254,7 +253,9 @@ def _combination(
     sums = not all_direct(share) and adds_up(fit, name)
     sure = judged_by_contributions(review, fit, scale, [name], setting)[name]
     tested = _tested(review, parts - {review.question.component})
-    size = told_in_words(outcome, quantity, told.difference if told else None)
+    shown = "The trials give only a ratio: nobody says how often it happens without."
+    if told is not None:
+        shown = f"{_BASIS[sums]}: {difference_words(outcome, told.difference)}."
     return PartEstimate(
         outcome=outcome.id,
         outcome_label=outcome.label,
@@ -263,7 +264,7 @@ def _combination(
         trials=trials,
         people=people,
         direct_share=share,
-        statement=f"{_said(outcome, tested, sure)} {_BASIS[sums]}: {size}.",
+        statement=f"{_said(outcome, tested, sure)} {shown}",
         level=sure.level,
         size=sure.size,
         low_size=sure.low,

@@ -38,6 +38,7 @@ _NNT = re.compile(
     r"|\b(?:need|have|has) to be treated for (?:one|1)\b",
     re.I,
 )
+_BELOW = re.compile(r"< (\d[\d.]*\d)")
 #: Elements without running text: their numbers come from tables and drawings.
 _SET = frozenset({"table", "svg", "figure", "nav", "script", "style", "a", "time"})
 _UP = re.compile(r"⟦([^|⟧]+)\|[^⟧]*⟧(?: points)? (more|fewer|higher|lower)\b")
@@ -89,13 +90,16 @@ def _shows(q: Quantity, text: str) -> bool:
     """Whether each number of a text is the quantity's, one of its ends, or in its formula."""
     known = [abs(v) for v in (q.value, q.low, q.high) if v is not None]
     counted = [abs(_float(t)) for t in _NUMBER.findall(q.formula)]
+    for bound in _BELOW.findall(text):  # “< 0.001”
+        if any(v < float(bound) for v in known):
+            text = text.replace(f"< {bound}", "")
     return all(_near(t, known, q) or abs(_float(t)) in counted for t in _NUMBER.findall(text))
 
 
 def _near(text: str, known: list[float], q: Quantity) -> bool:
     shown = abs(_float(text))
     _, _, decimals = text.partition(".")
-    half = 0.5000001 * 10.0 ** -len(decimals)
+    half = max(0.5000001 * 10.0 ** -len(decimals), 1e-9 * shown)
     if any(abs(shown - v) <= half for v in known):
         return True
     if decimals:
@@ -336,7 +340,8 @@ def possible(subject: Subject) -> Iterator[Finding]:
             and not -1e-9 <= q.value <= 1000 + 1e-9
         ):
             yield Finding(f"{q.id} is {q.value:g} per 1000", "a risk is 0 to 1000", "sources.html")
-        if q.low is not None and q.high is not None:
+        # What leaving one trial out gives is no interval of what all of them give.
+        if q.low is not None and q.high is not None and name != "without_one":
             slack = 1e-9 * max(1.0, abs(q.low), abs(q.high))
             if not q.low - slack <= q.value <= q.high + slack:
                 yield Finding(f"{q.id} is outside its interval", "check its ends", "sources.html")
