@@ -159,9 +159,9 @@ def test_the_fixed_sentences_do_not_claim_it_either(
     said = statement_plain(sizes[0], level, **words)  # type: ignore[arg-type]
     assert not CLAIM.search(said)
     assert "do not know" in said or "little to no difference" in said
-    ends = both_ends(sizes[2], sizes[1], level, **words)  # type: ignore[arg-type]
+    ends = both_ends(sizes[2], sizes[1], level, o=words["o"])  # type: ignore[arg-type]
     if sizes[1] != sizes[2] and level != "very low":
-        assert ends.startswith(("We cannot tell", "The results fit with anything"))
+        assert ends.startswith("The results fit with anything")
 
 
 def test_components_are_shown_as_they_were_printed_and_the_sum_is_marked() -> None:
