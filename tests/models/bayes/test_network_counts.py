@@ -11,7 +11,7 @@ from scipy import special
 
 import equipoise as eq
 from equipoise.core.errors import InputError, NotEstimableError
-from equipoise.models.bayes import priors
+from equipoise.models.bayes import priors, weighed
 from equipoise.models.bayes.network_counts import BayesNetworkCounts
 from equipoise.models.network.fit import NetworkFit
 
@@ -228,3 +228,20 @@ def test_priors_far_from_the_data(prior: priors.Prior) -> None:
     if prior.median < 1e-6:
         assert post.tau.median == pytest.approx(prior.median, rel=1e-3)
         assert post.effect("B", "A").sd == pytest.approx(near.effect("B", "A").sd, rel=1e-4)
+
+
+def test_draws_weighed_at_some_values_of_tau_are_those_weighed_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kwargs = {"tau": TAU, "effect": WEAK, "likelihood": "binomial", "rtol": 1e-2}
+    some = eq.bayes(net(SPARSE), **kwargs)  # type: ignore[call-overload]
+    monkeypatch.setattr(weighed, "_EVERY", 1)
+    every = eq.bayes(net(SPARSE), **kwargs)  # type: ignore[call-overload]
+    assert some.grid.points == every.grid.points
+    for one in "BC":
+        a, b = some.effect(one, "A"), every.effect(one, "A")
+        assert a.sd == pytest.approx(b.sd, rel=2e-4)
+        for mine, its in ((a.median, b.median), (a.ci.low, b.ci.low), (a.ci.high, b.ci.high)):
+            assert mine == pytest.approx(its, abs=5e-4 * b.sd)
+    assert some.tau.median == pytest.approx(every.tau.median, rel=1e-3)
+    assert some.grid.log_evidence == pytest.approx(every.grid.log_evidence, abs=1e-3)

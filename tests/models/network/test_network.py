@@ -604,3 +604,16 @@ def test_every_result_has_its_notes_its_papers_and_its_ways_out() -> None:
     net = _all_results()[0]
     assert repr(net.effect(*net.treatments[:2])).startswith("<NetworkEffect ")
     assert repr(net.league()).startswith('<Table "League table')
+
+
+def test_q_of_estimates_that_add_up_is_0_and_no_rounding() -> None:
+    es = contrasts(
+        yi=[0.1, -0.12, -0.02],
+        vi=[0.01, 0.02, 0.01],
+        treat1=["A", "B", "A"],
+        treat2=["B", "C", "C"],
+        measure="MD",
+    )
+    fit = network(es)
+    assert (fit.q, fit.q_df, fit.q_p, fit.i2) == (0.0, 1, 1.0, 0.0)
+    assert "Q 0 on 1 df" in fit.summary()
