@@ -35,6 +35,7 @@ def test_four_to_eight_questions_each_of_which_asks(name):
     ("name", "words"),
     [
         ("unknown", "How sure are you that the solution helps with pain? The trials cannot tell."),
+        ("odds", "How sure are you that the solution improves the chance of feeling better?"),
         ("mayhelp", "How sure are you that the solution helps with pain? The trials leave much"),
         ("notrials", "No trial that counts has tested the solution for pain."),
         ("stale", "There may be trials since "),

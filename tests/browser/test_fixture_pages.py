@@ -34,6 +34,14 @@ def test_each_page_is_accessible_and_fits_a_phone(visit: Any, fixtures: Path, na
     accessible_on_a_phone(visit(f"{name}/index.html", root=fixtures, bypass_csp=True))
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["told/qa", "told/sources", "told/print", "harms/print", "notrials/print", "odds/sources"],
+)
+def test_other_pages_of_fixtures_are_too(visit: Any, fixtures: Path, path: str) -> None:
+    accessible_on_a_phone(visit(f"{path}.html", root=fixtures, bypass_csp=True))
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_each_shipped_page_is_accessible_and_fits_a_phone(visit: Any, path: str) -> None:
     accessible_on_a_phone(visit(path, bypass_csp=True))

@@ -398,7 +398,14 @@ def _fewer() -> Review:
 def _odds() -> Review:
     """A ratio of odds from one small trial, told for people of a registered risk."""
     known = Baseline(
-        name="adults at high risk", value=400, low=350, high=450, source="a registry", main=True
+        name="adults at high risk",
+        value=400,
+        low=350,
+        high=450,
+        source="a registry",
+        main=True,
+        file="review.toml",
+        line=60,
     )
     bench = counted("OR", "higher", (40, 100, 30, 100), baselines=(known,))
     return finished(_easy(asked(bench)), "odds")

@@ -973,6 +973,7 @@ BREAKS: dict[str, tuple[int, Break]] = {
     "an answer that cannot be read": (64, other_file("answer.json", "{", "")),
     "a PMID that is none": (65, first("trials", pmid="PMC12")),
     "an empty link": (66, page('href="#harms"', 'href=""')),
+    "a link without words": (66, page("</footer>", '<p><a href="print.html"></a></p></footer>')),
     "a link to no file": (66, page('href="data/trials.csv"', 'href="data/trails.csv"')),
     "a label that names nothing": (
         66,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from equipoise.answer.answer import HarmLine, OutcomeAnswer, Part, Verdict
 from equipoise.answer.status import Search
-from equipoise.answer.wording import join, month_words, uncapital
+from equipoise.answer.wording import aim, join, month_words, uncapital
 from equipoise.review.records import Review
 
 #: So many harms are named in a question, the most serious first.
@@ -67,7 +67,13 @@ def _gaps(
         yield f"No trial that counts has tested {x} for {y}. Why do you think it could help me?"
     elif verdict.certainty in ("low", "very low") or verdict.code == "UNKNOWN":
         told = "leave much doubt" if verdict.certainty == "low" else "cannot tell"
-        yield f"How sure are you that {x} helps with {deciding.plain}? The trials {told}."
+        outcome = review.outcome(deciding.id)
+        helps = (
+            f"improves {aim(outcome)}"
+            if outcome.type == "binary"
+            else f"helps with {outcome.plain}"
+        )
+        yield f"How sure are you that {x} {helps}? The trials {told}."
     if not together.answerable or together.interaction_effect is None:
         yield (
             "Would I have it by itself or with other care? The trials cannot tell which part does "

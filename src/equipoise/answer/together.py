@@ -26,7 +26,7 @@ from equipoise.answer.parts import (
     told_first,
 )
 from equipoise.answer.synthesis import Evidence, tells
-from equipoise.answer.wording import both_ends, count, join, statement_plain, uncapital
+from equipoise.answer.wording import aim, both_ends, count, join, statement_plain, uncapital
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.provenance import Quantity
 from equipoise.effects.contrasts import Contrasts
@@ -285,8 +285,8 @@ def _said(outcome: Outcome, tested: str, sure: Sure) -> str:
     if sure.level is None or sure.size is None or sure.low is None or sure.high is None:
         return f"How sure one may be of {tested}, compared with neither, cannot be told."
     size, low, high = (named(outcome, c) for c in (sure.size, sure.low, sure.high))
-    first = statement_plain(size, sure.level, x=tested, o=outcome.plain, y="neither")
-    ends = both_ends(low, high, sure.level, o=outcome.plain)
+    first = statement_plain(size, sure.level, x=tested, o=aim(outcome), y="neither")
+    ends = both_ends(low, high, sure.level, o=aim(outcome))
     return " ".join(s for s in (first, ends) if s)
 
 

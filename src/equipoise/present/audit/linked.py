@@ -186,8 +186,19 @@ def identifiers(subject: Subject) -> Iterator[Finding]:
             yield Finding(f"{t.label} is not among the references", "list it", place="#references")
 
 
+def _wordless(subject: Subject) -> Iterator[Finding]:
+    """Links that say nothing."""
+    for name in subject.pages:
+        for node in subject.document(name).root.all("a"):
+            href = node.attrs.get("href", "")
+            if href not in ("", "#") and not (node.text() or node.attrs.get("aria-label")):
+                what = f"a link to {href} without words"
+                yield Finding(what, "say where it leads", name, place=node.where())
+
+
 def links(subject: Subject) -> Iterator[Finding]:
     """Links inside the answer lead to a file and an element that exist."""
+    yield from _wordless(subject)
     for name in subject.pages:
         known = subject.document(name).ids
         for node in subject.document(name).root.walk():
