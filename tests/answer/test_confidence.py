@@ -250,3 +250,17 @@ def test_parts_carry_their_certainty_onto_the_page():
     assert {row[0] for row in shown.rows} >= {"Solution", "Exercise", "Strengthens the other"}
     assert any(c.key == "sure" for c in tables.components(answer).columns)
     assert json.dumps([c.rule for c in solution.concerns])
+
+
+@pytest.mark.parametrize(("people", "capped"), [(60, True), (20000, False)])
+def test_trials_without_sizes_count_by_whom_they_randomised(people, capped):
+    bench = Bench()
+    bench.trial("t1", {"x": ["active"], "c": ["sham"]}, n_randomized=people)
+    bench.contrast("t1", "x", "c", -15, se=40 / people**0.5)
+    bench.trial(
+        "t2", {"x": ["exercise"], "c": ["usual"]}, n_randomized=people, use="co-intervention"
+    )
+    bench.contrast("t2", "x", "c", -10, se=40 / people**0.5)
+    bench.trial("t3", {"x": ["active", "exercise"], "c": ["sham", "exercise"]})
+    (told,) = answered(bench).together.estimates
+    assert any("one adequate trial needs" in c.rule for c in told.concerns) is capped

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from equipoise.answer.absolute import as_seen, difference_words, people_of, unit_of
+from equipoise.answer.absolute import as_seen, difference_words, people_of, size_cells, unit_of
 from equipoise.answer.answer import Against
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.synthesis import fit_pairs
@@ -105,7 +105,7 @@ def against_lines(
             "people",
             f"{outcome.label}: people in trials against {name}",
             "sum of the groups",
-            cells=[p.trial.cell("trial") for p in pairs] + cells,
+            cells=[*(p.trial.cell("trial") for p in pairs), *cells, *size_cells(pairs)],
         )
         trials = tuple(dict.fromkeys(p.trial.label for p in pairs))
         who = f"{mark(people, fixed(people.value, 0))} people"

@@ -297,7 +297,7 @@ def _silent(review: Review, kind: PartKind, found: Sequence[Evidence], ledger: L
                 "people",
                 f"people in trials that measured {data.outcome.plain} ({kind})",
                 "sum of the groups compared",
-                cells=[c for p in own for c in p.cells],
+                cells=[*(c for p in own for c in p.cells), *size_cells(own)],
             )
             return silent_words(own, people)
     return ""

@@ -10,7 +10,7 @@ different trials tell is at most of low certainty, since such trials differ in o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from equipoise.answer.absolute import Scale
@@ -114,7 +114,7 @@ def judged_by_contributions(
     )
     made = {}
     for name, row in zip(told, found.rows, strict=True):
-        caps = [*setting.caps, *_size_caps(fit, scale, threshold, name)]
+        caps = [*setting.caps, *_size_caps(review, fit, scale, threshold, name)]
         if TIMES in name and not within:
             why = "different trials are compared, and they differ in more than the other care"
             caps.append(Cap("low", why, why))
@@ -195,24 +195,38 @@ def _reporting(review: Review, outcome: Outcome) -> str:
     return "" if taken is None else "undetected"
 
 
-def _size_caps(fit: ComponentFit, scale: Scale, threshold: Threshold, name: str) -> tuple[Cap, ...]:
+def _size_caps(
+    review: Review, fit: ComponentFit, scale: Scale, threshold: Threshold, name: str
+) -> tuple[Cap, ...]:
     """Fewer people than one adequate trial needs: at most low."""
-    needed = _needed(fit.data, scale, threshold.small)
+    randomised = {t.label: float(t.n_randomized or 0) for t in review.trials}
+    needed = _needed(fit.data, scale, threshold.small, randomised)
     if needed is None:
         return ()
     needed *= _TIMES_PEOPLE if TIMES in name else 1.0
     weights = fit.weights(name)
     informing = {s for s, w in zip(fit.study, weights.tolist(), strict=True) if w}
     groups = fit.groups_of_trials()
-    people = sum(n for s in informing for n in groups[s].values() if not math.isnan(n))
+    people = sum(_people(groups[s].values(), randomised[s]) for s in informing)
     if people >= needed:
         return ()
     why = f"{people:.0f} people, fewer than the {needed:.0f} that one adequate trial needs"
     return (Cap("low", why, "too few people took part to be exact"),)
 
 
-def _needed(es: Contrasts, scale: Scale, small: float) -> float | None:
-    """The optimal information size of a difference of the smallest size that matters."""
+def _people(groups: Iterable[float], randomised: float) -> float:
+    """People of a trial; all that it randomised where the size of a group is not reported."""
+    known = list(groups)
+    return randomised if any(math.isnan(n) for n in known) else sum(known)
+
+
+def _needed(
+    es: Contrasts, scale: Scale, small: float, randomised: Mapping[str, float]
+) -> float | None:
+    """The optimal information size of a difference of the smallest size that matters.
+
+    A trial without the size of a group counts with halves of those it randomised.
+    """
     outcome = scale.outcome
     if outcome.type == "binary":
         if scale.risk is None:
@@ -221,7 +235,11 @@ def _needed(es: Contrasts, scale: Scale, small: float) -> float | None:
     if outcome.measure == "SMD":
         return information_size_continuous(1.0, small)
     total = freedom = 0.0
-    for v, n1, n2 in zip(es.vi.tolist(), es.n1.tolist(), es.n2.tolist(), strict=True):
+    for trial, v, n1, n2 in zip(
+        es.study, es.vi.tolist(), es.n1.tolist(), es.n2.tolist(), strict=True
+    ):
+        if math.isnan(n1 + n2):
+            n1 = n2 = randomised[trial] / 2
         if n1 + n2 > 2:
             total += (n1 + n2 - 2) * v / (1 / n1 + 1 / n2)
             freedom += n1 + n2 - 2
