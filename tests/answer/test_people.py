@@ -6,10 +6,11 @@ from datetime import date
 import pytest
 
 from equipoise.answer.absolute import Scale
-from equipoise.answer.answer import Answer
+from equipoise.answer.answer import Absolute, Answer
 from equipoise.answer.assess import assess
 from equipoise.answer.next_trial import LARGEST, next_trials
-from equipoise.core.provenance import plain
+from equipoise.answer.people import number_needed_words
+from equipoise.core.provenance import Quantity, plain
 from equipoise.review.records import Baseline, Outcome, Responders, Threshold
 
 ON = date(2026, 11, 22)
@@ -188,3 +189,25 @@ def test_the_trap_of_the_small_sample_correction_is_told(isolating):
     )
     apart = answered(isolating((-3, 20, 60), (-20, 20, 60), (12, 20, 60), (-9, 20, 60)))
     assert apart.outcome("pain").pooled.caution == ""
+
+
+@pytest.mark.parametrize(
+    ("benefit", "low", "high", "said"),
+    [
+        (50, 20, 80, "NNTB 20 (13 to 50)"),
+        (-50, -80, -20, "NNTH 20 (13 to 50)"),
+        (50, -25, 125, "NNTB 20 (NNTB 8 to infinity to NNTH 40)"),
+        (-50, -125, 25, "NNTH 20 (NNTH 8 to infinity to NNTB 40)"),
+        (5, 0, 10, "NNTB 200 (100 to infinity)"),
+        (-5, -10, 0, "NNTH 200 (100 to infinity)"),
+    ],
+)
+def test_a_number_needed_is_told_from_the_nearer_side(benefit, low, high, said):
+    for better, sign in (("higher", 1), ("lower", -1)):
+        ends = sorted((sign * low, sign * high))
+        difference = Quantity(
+            "d", sign * benefit, low=ends[0], high=ends[1], unit="per 1000", label="", formula=""
+        )
+        told = Absolute(1000, None, None, difference, "all", "")
+        outcome = replace(DVT, better=better)
+        assert plain(number_needed_words(outcome, told)) == said

@@ -148,7 +148,7 @@ class NumberNeeded:
     @property
     def through_infinity(self) -> bool:
         """Whether the interval holds no difference, so that it runs through infinity."""
-        return self.low_helps != self.high_helps
+        return self.low_helps != self.high_helps and not math.isinf(max(self.low, self.high))
 
 
 def number_needed(benefit: float, low: float, high: float) -> NumberNeeded:

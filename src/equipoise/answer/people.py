@@ -76,16 +76,20 @@ def number_needed_words(outcome: Outcome, told: Absolute | None) -> str:
     ends = sorted(signed(v, outcome.better) for v in (difference.low, difference.high))
     found = number_needed(signed(difference.value, outcome.better), ends[0], ends[1])
 
+    def shown(people: float) -> str:
+        text = "infinity" if math.isinf(people) else fixed(math.ceil(people - 1e-9), 0)
+        return mark(difference, text)
+
     def said(people: float, helps: bool) -> str:
-        name = "NNTB" if helps else "NNTH"
-        shown = "infinity" if math.isinf(people) else fixed(math.ceil(people - 1e-9), 0)
-        return f"{name} {mark(difference, shown)}"
+        return f"{'NNTB' if helps else 'NNTH'} {shown(people)}"
 
     middle = said(found.value, found.helps)
-    low, high = said(found.low, found.low_helps), said(found.high, found.high_helps)
     if found.through_infinity:
-        return f"{middle} ({low} to infinity to {high})"
-    return f"{middle} ({low.split()[-1]} to {high.split()[-1]})"
+        sides = [said(found.low, found.low_helps), said(found.high, found.high_helps)]
+        near, far = sides if found.helps else sides[::-1]
+        return f"{middle} ({near} to infinity to {far})"
+    fewest, most = sorted((found.low, found.high))
+    return f"{middle} ({shown(fewest)} to {shown(most)})"
 
 
 def responder_lines(
