@@ -124,6 +124,29 @@ def test_the_sd_behind_mean_differences(isolating):
     assert pooled_sd(chosen, variances) == pytest.approx(20)
 
 
+@pytest.mark.parametrize(
+    ("weeks", "words"),
+    [
+        ((4.3,), "1 month"),
+        ((26,), "6 months"),
+        ((26, 52), "6 to 12 months"),
+        ((104,), "2 years"),
+        ((520,), "10 years"),
+        ((104, 520), "2 to 10 years"),
+        ((26, 104), "6 to 24 months"),
+        ((130,), "30 months"),
+    ],
+)
+def test_times_of_whole_years_are_told_in_years(weeks, words):
+    pain = Bench().outcomes[0]
+    made = Bench()
+    for i, week in enumerate(weeks):
+        made.trial(f"t{i}", {"x": ["active"], "c": ["sham"]})
+        made.mean(f"t{i}", "x", 30, 10, 50, weeks=week).mean(f"t{i}", "c", 40, 10, 50, weeks=week)
+    made.outcomes = [replace(pain, weeks=(1, 600, weeks[0]))]
+    assert time_words(pairs_of(made, "pain"), made.outcomes[0]) == words
+
+
 def test_time_in_months(isolating):
     bench = isolating((-8, 20, 50), (-6, 20, 40))
     assert time_words(pairs_of(bench, "pain"), bench.outcomes[0]) == "6 months"

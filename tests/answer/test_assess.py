@@ -356,3 +356,33 @@ def test_without_a_sham_people_knew_unless_the_trial_says_otherwise(
     if not parts:
         on_its_own(bench)
     assert answered(bench).certainty == certainty
+
+
+def test_studies_that_did_not_divide_people_by_chance_are_a_reason(clear):
+    said = "not every study divided people by chance"
+    assert not any(said in reason for reason in answered(clear).reasons)
+    clear.trials[0] = replace(clear.trials[0], design="prospective cohort")
+    answer = answered(clear)
+    assert answer.certainty == "low"
+    assert any(said in reason for reason in answer.reasons)
+
+
+def test_without_other_care_in_the_trials_nothing_is_asked_of_it(clear):
+    answer = answered(clear)
+    assert any("together with other care" in q for q in answer.key_messages)
+    review = clear.review()
+    alone = replace(review, components=tuple(c for c in review.components if c.role != "care"))
+    found = assess(alone, on=ON)
+    assert "Trials tested it on its own only, not together with other care." in found.key_messages
+    assert not any("by itself or with other care" in q for q in found.questions)
+    assert any("by itself or with other care" in q for q in answer.questions)
+
+
+@pytest.mark.parametrize("said", ["nothing", "None.", ""])
+def test_nothing_added_by_hand_is_nothing(clear, said):
+    clear.last_search = "2019-07"
+    review = clear.review()
+    for words, expected in ((said, False), ("two trials", True)):
+        search = replace(review.search, added_by_hand=words)
+        line = assess(replace(review, search=search), on=ON).status.lines[0]
+        assert ("added by hand" in line.text) == expected

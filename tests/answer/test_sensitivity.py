@@ -172,7 +172,7 @@ def test_the_other_interval_can_make_the_answer_fragile(isolating):
     assert found.what == "a Hartung–Knapp interval (guarded)"
     assert found.flips
     assert answer.verdict.fragile
-    assert any(f.startswith(found.what) for f in answer.verdict.flips)
+    assert any(f"with {found.what}" in f for f in answer.verdict.flips)
     made.plan = Plan(interval="HK")
     assert line(answered(made), "interval").what == "a Wald interval"
 

@@ -87,11 +87,21 @@ def test_information_size_for_risks_is_the_same_for_a_rise_and_the_mirrored_fall
 
 
 def test_inconsistency_needs_spread_on_both_sides_of_what_matters():
-    assert inconsistency(90, [12, 8, 30], 5).suggested == 0
-    assert inconsistency(60, [12, 1], 5).suggested == -1
-    assert inconsistency(40, [12, 1], 5).suggested == 0
-    assert inconsistency(80, [12, -9], 5).suggested == -2
-    assert inconsistency(80, [12], 5).suggested == 0
+    assert inconsistency(90, [12, 8, 30], [1, 1, 1], 5).suggested == 0
+    assert inconsistency(60, [12, 1], [1, 1], 5).suggested == -1
+    assert inconsistency(40, [12, 1], [1, 1], 5).suggested == 0
+    assert inconsistency(80, [12, -9], [1, 1], 5).suggested == -2
+    assert inconsistency(80, [12], [1], 5).suggested == 0
+
+
+def test_a_small_trial_among_many_makes_no_side_of_its_own():
+    assert inconsistency(80, [12, 9, 1], [50, 45, 5], 5).suggested == 0
+    assert inconsistency(80, [12, 9, 1], [50, 40, 10], 5).suggested == -1
+    assert inconsistency(80, [12, 9, -9], [50, 45, 5], 5).suggested == 0
+    assert inconsistency(80, [12, 1, -9], [50, 45, 5], 5).suggested == -1
+    assert inconsistency(80, [12, 1, -9], [50, 40, 10], 5).suggested == -2
+    # Only the proportions of the weights count.
+    assert inconsistency(80, [12, 1, -9], [5e9, 4e9, 1e9], 5).suggested == -2
 
 
 def test_risk_of_bias_goes_by_weight():

@@ -243,3 +243,10 @@ def test_version():
     done = run("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("equipoise ")
+
+
+def test_the_package_runs_as_a_module():
+    ran = subprocess.run(
+        [sys.executable, "-m", "equipoise", "--version"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == run("--version").stdout

@@ -216,16 +216,15 @@ def control_sd(outcome: Outcome, pairs: Sequence[Pair]) -> float | None:
 
 
 def time_words(pairs: Sequence[Pair], outcome: Outcome) -> str:
-    """When the results were measured, such as ``6 to 12 months``."""
+    """When the results were measured, such as ``6 to 12 months`` or ``10 years``."""
     weeks = sorted(p.week for p in pairs) or [outcome.weeks[2]]
-    ends = [_months(w) for w in (weeks[0], weeks[-1])]
+    months = [w / WEEKS_PER_MONTH for w in (weeks[0], weeks[-1])]
+    years = all(m > 23 and abs(m / 12 - round(m / 12)) < 0.05 for m in months)
+    ends = [count(m / 12 if years else m) for m in months]
+    unit = "year" if years else "month"
     if ends[0] == ends[1]:
-        return f"{ends[0]} {'month' if ends[0] == '1' else 'months'}"
-    return f"{ends[0]} to {ends[1]} months"
-
-
-def _months(weeks: float) -> str:
-    return count(weeks / WEEKS_PER_MONTH)
+        return f"{ends[0]} {unit if ends[0] == '1' else unit + 's'}"
+    return f"{ends[0]} to {ends[1]} {unit}s"
 
 
 def absolute(

@@ -74,7 +74,8 @@ def _gaps(
             else f"helps with {outcome.plain}"
         )
         yield f"How sure are you that {x} {helps}? The trials {told}."
-    if not together.answerable or together.interaction_effect is None:
+    care = any(c.role == "care" for c in review.components)
+    if care and (not together.answerable or together.interaction_effect is None):
         yield (
             "Would I have it by itself or with other care? The trials cannot tell which part does "
             "the work."

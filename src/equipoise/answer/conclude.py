@@ -129,7 +129,7 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
         return ()
     code = deciding.judged.code
     by_threshold = [
-        f"the cut points “{t.name}” would say “{LABELS[t.verdict][0]}”"
+        f"with the cut points “{t.name}” the answer would be “{LABELS[t.verdict][0]}”"
         for t in deciding.answer.thresholds
         if t.flips and t.verdict is not None
     ]
@@ -139,7 +139,7 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
     by_choice = [
         f"with {s.what}, {s.why}"
         if s.why or s.verdict is None
-        else f"{s.what} would say “{LABELS[s.verdict][0]}”"
+        else f"with {s.what} the answer would be “{LABELS[s.verdict][0]}”"
         for s in (*deciding.answer.sensitivity, *others)
         if s.flips
     ]

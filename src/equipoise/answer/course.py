@@ -59,11 +59,13 @@ def course_lines(
     lines = [line for e, f in both for line in _line(review, e, f, ledger)][:_MOST]
     if not lines:
         return ()
-    y = review.question.comparator
+    if not any(f.answer.decides and e.outcome.type == "continuous" for e, f in both):
+        return tuple(lines)
+    acts = any(p.parts2 for e, _ in both for p in e.pairs)
+    y = f"{review.question.comparator} may act too, and " if acts else ""
     return (
         *lines,
-        f"Time alone need not be the reason: {y} may act too, and people often join a trial when "
-        "they feel worst.",
+        f"Time alone need not be the reason: {y}people often join a trial when they feel worst.",
     )
 
 

@@ -130,7 +130,7 @@ def judge(
             size, low_class, high_class = (classify(v, threshold) for v in (benefit, low, high))
     reasons = (
         _bias(review, outcome, chosen, fit),
-        inconsistency(fit.i2, trials, small),
+        inconsistency(fit.i2, trials, fit.weights.tolist(), small),
         _indirectness(chosen, fit),
         imprecision(
             low,
@@ -369,6 +369,7 @@ def _levels(judgement: Judgement) -> int | None:
 
 def plain_reasons(graded: GradeProfile) -> tuple[str, ...]:
     """Why the certainty is not higher, in lay words, each said once."""
-    said = [r.plain or r.why for r in graded.reasons if r.final < 0]
+    said = [] if graded.start == "high" else ["not every study divided people by chance"]
+    said += [r.plain or r.why for r in graded.reasons if r.final < 0]
     binding = [c.plain for c in graded.caps if c.level == graded.level]
     return tuple(dict.fromkeys([*(s for s in said if s), *(b for b in binding if b)]))

@@ -30,7 +30,7 @@ def key_messages(
     """At most three: what was compared, the combination, the harms."""
     return (
         _comparison_message(review, deciding, level),
-        _combination_message(added, together),
+        _combination_message(review, added, together),
         harm_sentence,
     )
 
@@ -55,15 +55,18 @@ def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | 
             "happens without it."
         )
     if level == "very low" or deciding.absolute is None:
+        few = deciding.grade is None or any(
+            r.domain == "imprecision" and r.final < 0 for r in deciding.grade.reasons
+        )
         return (
             f"{mark(deciding.trials, capital(trials))} with {people} compared it with "
-            f"{against}: too little to tell."
+            f"{against}: {'too little to tell' if few else 'too much doubt is left to tell'}."
         )
     told = difference_words(review.outcome(deciding.id), deciding.absolute.difference)
     return f"In {mark(deciding.trials, trials)} with {people}, {deciding.plain}: {told}."
 
 
-def _combination_message(added: Part, together: Part) -> str:
+def _combination_message(review: Review, added: Part, together: Part) -> str:
     if together.trials.value:
         n = count(int(together.trials.value), "trial")
         known = next(iter(together.interactions), None)
@@ -76,6 +79,8 @@ def _combination_message(added: Part, together: Part) -> str:
             f"{capital(n)} tested it on top of other care. Which part of such a combination does "
             "the work is not known."
         )
+    if not any(c.role == "care" for c in review.components):
+        return "Trials tested it on its own only, not together with other care."
     return "No trial can tell whether it works better together with other care."
 
 

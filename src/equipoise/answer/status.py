@@ -121,7 +121,7 @@ def _search_lines(review: Review, search: Search) -> list[StatusLine]:
         ]
     ended = f"The last systematic search ended {when_words(search.last)}"
     if search.stale:
-        extra = by_hand if review.search.added_by_hand else " Newer trials may be missing."
+        extra = by_hand if review.search.by_hand else " Newer trials may be missing."
         return [StatusLine("stop", f"Out of date. {ended}, {months_ago(search.months)}.{extra}")]
     if search.months > OLD:
         return [

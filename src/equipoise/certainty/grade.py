@@ -4,14 +4,15 @@ Source of the rules: Guyatt 2011 (J Clin Epidemiol 64:401, doi 10.1016/j.jclinep
 for the frame; Zeng 2022, GRADE guidance 34 (doi 10.1016/j.jclinepi.2022.07.014), and Core GRADE 2
 (Guyatt 2025, BMJ 389:e081904) for imprecision against thresholds; Guyatt 2011 (J Clin Epidemiol
 64:1277, doi 10.1016/j.jclinepi.2011.01.011) for publication bias and (64:1311, doi
-10.1016/j.jclinepi.2011.06.004) for the reasons up. Where GRADE leaves a number to the panel, the
+10.1016/j.jclinepi.2011.06.004) for the reasons up; Core GRADE 3 (Guyatt and Eachempati 2025, BMJ)
+for inconsistency. Where GRADE leaves a number to the panel, the
 number used here is in the rule's text, so that a reader can disagree with it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,6 +43,9 @@ WIDE_RATIO: dict[str, float] = {"OR": 2.5, "RR": 3.0}
 MISSING_FOR_RESULT, MISSING_AT_ALL = 0.10, 0.25
 #: From how many trials on a test of small-study effects is looked at, and its level.
 ENOUGH_TRIALS, TEST_LEVEL = 10, 0.10
+
+#: The share of the weight from which trials make a side of their own in a disagreement.
+_SIDE = 0.10
 
 #: What guidelines call so many levels off.
 SERIOUS: dict[int, str] = {
@@ -194,7 +198,9 @@ def risk_of_bias(
     return Reason("risk of bias", 0, rule)
 
 
-def inconsistency(i2: float, benefits: Sequence[float], small: float | None) -> Reason:
+def inconsistency(
+    i2: float, benefits: Sequence[float], weights: Sequence[float], small: float | None
+) -> Reason:
     """Suggest a rating from I² and from whether trials disagree about what matters.
 
     Parameters
@@ -203,18 +209,35 @@ def inconsistency(i2: float, benefits: Sequence[float], small: float | None) -> 
         Percent.
     benefits
         Each trial's effect, positive better, in the unit of `small`.
+    weights
+        Each trial's weight in the pooled effect, in any unit.
     small
         The smallest important effect; None when no threshold is registered.
+
+    Notes
+    -----
+    What counts is where the trials' estimates lie with respect to the line that the certainty is
+    about (Core GRADE 3: Guyatt and Eachempati 2025, BMJ). Trials with less than a tenth of the
+    weight do not make a side: among many trials one small one lies anywhere.
     """
     if len(benefits) < 2:
         return Reason("inconsistency", 0, "one trial: it has no other to disagree with")
     line = small if small is not None else 0.0
-    crosses = any(b >= line for b in benefits) and any(b < line for b in benefits)
-    opposite = small is not None and max(benefits) >= small and min(benefits) <= -small
+    total = sum(weights)
+
+    def share(keep: Callable[[float], bool]) -> float:
+        """The part of the weight of the trials with such an effect."""
+        return sum(w for w, b in zip(weights, benefits, strict=True) if keep(b)) / total
+
+    crosses = min(share(lambda b: b >= line), share(lambda b: b < line)) >= _SIDE
+    opposite = (
+        small is not None
+        and min(share(lambda b: b >= small), share(lambda b: b <= -small)) >= _SIDE
+    )
     rule = (
-        f"I² {i2:.0f} %; trials fall on {'both sides' if crosses else 'one side'} of the smallest "
-        "important effect; one level off from 50 % if they fall on both sides, two from 75 % if "
-        "some show an important benefit and others an important worsening"
+        f"I² {i2:.0f} %; a tenth of the weight or more lies on {'each' if crosses else 'one'} side "
+        "of the smallest important effect; one level off from 50 % if it lies on each, two from "
+        "75 % if a tenth shows an important benefit and a tenth an important worsening"
     )
     plain = "the trials disagree with one another"
     if i2 >= 75 and opposite:

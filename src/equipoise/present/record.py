@@ -59,7 +59,11 @@ def protocol(answer: Answer) -> list[str]:
             found.append("No departure from it is told.")
     if p.deviations:
         found.append(f"Done otherwise: {' '.join(ended(text) for text in p.deviations)}")
-    return [*found, ended(answer.review.plan.decided)] if answer.review.plan.decided else found
+    decided = answer.review.plan.decided
+    if decided:
+        began = "" if decided[0].isupper() else "The analysis was decided "
+        found.append(ended(f"{began}{decided}"))
+    return found
 
 
 def flow(review: Review) -> Table:

@@ -404,6 +404,15 @@ class Search(Located):
     retractions: str = ""
     """The day on which every trial was last looked up in a list of retractions."""
 
+    @property
+    def by_hand(self) -> str:
+        """What came in by other ways, in words; empty where nothing did."""
+        return (
+            ""
+            if self.added_by_hand.strip(" .").casefold() in ("nothing", "none")
+            else self.added_by_hand
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol(Located):

@@ -107,7 +107,7 @@ decided = "…"               # when and how, relative to seeing the data
 [search]
 last = "…"                  # year, year-month or day of the last systematic search; "" = none
 by = "…"
-added_by_hand = "…"         # trials that came in by other ways; "nothing"
+added_by_hand = "…"         # trials that came in by other ways, or "nothing"
 # retractions = "2026-11-20" # when every trial was last looked up in a list of retractions
 
 # [protocol]                # where and when the protocol was fixed, and what was done otherwise
