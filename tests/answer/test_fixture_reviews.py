@@ -9,7 +9,7 @@ import pytest
 from fixture_reviews import ANSWERS, FIXTURES, SIZES, asked, finished, graded
 
 from equipoise.answer.assess import assess
-from equipoise.answer.wording import LABELS
+from equipoise.answer.wording import LABELS, WORSE_LABEL, label
 from equipoise.certainty.grade import LEVELS
 from equipoise.core.provenance import plain
 from equipoise.present.pages import page
@@ -27,11 +27,20 @@ def test_each_fixture_answers_as_it_was_made_to(name, tmp_path):
     again = open_review(write_folder(review, tmp_path / review.slug))
     assert assess(again, on=ON).verdict == answer.verdict
     html = page(answer).files["index.html"].decode()
-    assert LABELS[answer.verdict.code][0] in html
+    assert label(answer.verdict.code, answer.verdict.benefit) in html
 
 
 def test_the_fixtures_give_all_seven_answers_and_none():
     assert set(ANSWERS.values()) == set(LABELS)
+
+
+def test_a_worsening_is_never_called_little_difference():
+    worse = assess(FIXTURES["maynot-worse"](), on=ON)
+    assert worse.verdict.label == WORSE_LABEL
+    assert "little difference" not in page(worse).files["index.html"].decode()
+    assert assess(FIXTURES["maynot"](), on=ON).verdict.label == LABELS["MAYNOT"][0]
+    becomes = [c for c in worse.would_change if "the answer becomes" in c]
+    assert becomes and all(WORSE_LABEL not in c for c in becomes)
 
 
 def test_the_stops_are_shown():

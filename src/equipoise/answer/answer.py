@@ -180,6 +180,8 @@ class Sensitivity:
     verdict: VerdictCode | None
     flips: bool
     why: str = ""
+    benefit: EffectClass | None = None
+    """What the effect is called under it."""
 
 
 @dataclass(frozen=True, slots=True)

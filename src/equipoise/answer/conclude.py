@@ -31,6 +31,7 @@ from equipoise.answer.wording import (
     aim,
     capital,
     join,
+    label,
 )
 from equipoise.core.provenance import mark, plain
 from equipoise.core.table import count, points, standardised
@@ -73,13 +74,12 @@ def verdict_of(
     """The verdict on the deciding outcome, with everything that would flip it."""
     judged = deciding.judged
     code = _code(deciding)
-    label, glyph, _ = LABELS[code]
     flips = _flips(found, deciding)
     burden, why = setting.burden, burden_of(review)[1]
     return Verdict(
         code=code,
-        label=label,
-        glyph=glyph,
+        label=label(code, None if judged is None else judged.effect_class),
+        glyph=LABELS[code][1],
         heading=heading(review, search),
         sentence=_sentence(
             deciding,
@@ -129,7 +129,7 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
         return ()
     code = deciding.judged.code
     by_threshold = [
-        f"with the cut points “{t.name}” the answer would be “{LABELS[t.verdict][0]}”"
+        f"with the cut points “{t.name}” the answer would be “{label(t.verdict, t.effect_class)}”"
         for t in deciding.answer.thresholds
         if t.flips and t.verdict is not None
     ]
@@ -139,7 +139,7 @@ def _flips(found: Sequence[Outcomes], deciding: Outcomes) -> tuple[str, ...]:
     by_choice = [
         f"with {s.what}, {s.why}"
         if s.why or s.verdict is None
-        else f"with {s.what} the answer would be “{LABELS[s.verdict][0]}”"
+        else f"with {s.what} the answer would be “{label(s.verdict, s.benefit)}”"
         for s in (*deciding.answer.sensitivity, *others)
         if s.flips
     ]

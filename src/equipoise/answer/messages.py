@@ -12,7 +12,7 @@ from equipoise.answer.judging import Judged
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.next_trial import NextTrial
 from equipoise.answer.status import Search
-from equipoise.answer.wording import LABELS, capital, count, join, month_words
+from equipoise.answer.wording import capital, count, join, label, month_words
 from equipoise.certainty.grade import Level
 from equipoise.core.provenance import mark
 from equipoise.core.table import fixed
@@ -197,7 +197,7 @@ def _next_lines(
         )
         yield (
             f"One fair trial of about {mark(people, fixed(trial.people, 0))} people that "
-            f"{trial.finding}: the answer becomes “{LABELS[trial.verdict][0]}”."
+            f"{trial.finding}: the answer becomes “{label(trial.verdict, trial.benefit)}”."
         )
 
 

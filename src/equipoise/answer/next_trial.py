@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from equipoise.answer.absolute import pooled_sd, scale_of
 from equipoise.answer.answer import VerdictCode
-from equipoise.answer.judging import Setting, judge
+from equipoise.answer.judging import Judged, Setting, judge
 from equipoise.answer.synthesis import fit_pairs
-from equipoise.certainty.thresholds import signed
+from equipoise.certainty.thresholds import EffectClass, signed
 from equipoise.review.collect import ArmData
 from equipoise.review.comparisons import Pair
 from equipoise.review.records import Outcome, Review, RobFinding, Threshold, Trial
@@ -36,6 +36,8 @@ class NextTrial:
     people: int
     verdict: VerdictCode
     """The answer that it would lead to."""
+    benefit: EffectClass | None
+    """What the effect would be called with it."""
 
 
 def next_trials(
@@ -59,17 +61,18 @@ def next_trials(
     if make is None:
         return ()
 
-    def verdict(benefit: float, people: int) -> VerdictCode:
+    def judged(benefit: float, people: int) -> Judged:
         pairs = (*chosen, make(benefit, people))
         fit = fit_pairs(outcome, pairs, review.plan)
         assert fit is not None
-        return judge(fair, outcome, pairs, fit, main, setting).code
+        return judge(fair, outcome, pairs, fit, main, setting)
 
     found = []
     for id_, finding, benefit in _findings(main):
-        size = _smallest(lambda n, b=benefit: verdict(b, n) != code)  # type: ignore[misc]
+        size = _smallest(lambda n, b=benefit: judged(b, n).code != code)  # type: ignore[misc]
         if size is not None:
-            found.append(NextTrial(id_, finding, size, verdict(benefit, size)))
+            then = judged(benefit, size)
+            found.append(NextTrial(id_, finding, size, then.code, then.effect_class))
     return tuple(found)
 
 

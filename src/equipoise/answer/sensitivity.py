@@ -154,7 +154,9 @@ def _run(
         high=as_seen(outcome, fit.ci.high),
         cells=[c for p in scenario.pairs for c in p.cells],
     )
-    return Sensitivity(scenario.what, effect, judged.code, judged.code != code)
+    return Sensitivity(
+        scenario.what, effect, judged.code, judged.code != code, benefit=judged.effect_class
+    )
 
 
 def _inestimable(error: NotEstimableError) -> str:
@@ -234,7 +236,13 @@ def other_outcomes(
 ) -> tuple[Sensitivity, ...]:
     """The verdict if another critical outcome decided it."""
     return tuple(
-        Sensitivity(f"the verdict resting on {uncapital(o.label)}", None, j.code, j.code != code)
+        Sensitivity(
+            f"the verdict resting on {uncapital(o.label)}",
+            None,
+            j.code,
+            j.code != code,
+            benefit=j.effect_class,
+        )
         for o, j in judged
         if o.id != decides and o.importance == "critical" and j.effect_class is not None
     )

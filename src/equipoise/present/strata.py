@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from equipoise.answer.answer import OutcomeAnswer, Sensitivity, ThresholdLine
-from equipoise.answer.wording import LABELS
+from equipoise.answer.wording import label
 from equipoise.core.table import Column, Table, Value
 from equipoise.present.prose import first_upper, told
 
@@ -79,7 +79,8 @@ def verdict_there(line: Sensitivity | ThresholdLine) -> str:
     """The answer under another choice, and whether it is another answer."""
     if line.verdict is None:
         return "none"
-    return LABELS[line.verdict][0] + (" (changes)" if line.flips else "")
+    size = line.benefit if isinstance(line, Sensitivity) else line.effect_class
+    return label(line.verdict, size) + (" (changes)" if line.flips else "")
 
 
 def without_each(outcome: OutcomeAnswer) -> Table:

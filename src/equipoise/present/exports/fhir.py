@@ -13,7 +13,6 @@ from html import escape
 from typing import Any
 
 from equipoise.answer.answer import Absolute, Answer, OutcomeAnswer
-from equipoise.answer.wording import LABELS
 from equipoise.certainty.grade import GradeProfile
 from equipoise.core.provenance import Quantity, plain
 from equipoise.core.table import Table
@@ -260,7 +259,7 @@ class _Maker:
         ]
         return {
             **self.base("ArtifactAssessment", "verdict"),
-            "title": f"Verdict: {LABELS[v.code][0]}",
+            "title": f"Verdict: {v.label}",
             "date": self.a.status.on,
             "artifactReference": self.ref("EvidenceReport", "report", self.a.title),
             "content": [content],

@@ -11,7 +11,7 @@ from typing import Any
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
 from equipoise.answer.verdict import decide
-from equipoise.answer.wording import CERTAINTY, LABELS
+from equipoise.answer.wording import CERTAINTY, LABELS, label
 from equipoise.core.errors import InputError
 from equipoise.present.exports.schema import DIGEST, FORMAT, PLACE
 
@@ -125,11 +125,10 @@ def _unchanged(data: dict[str, Any], where: str) -> None:
 def _worded(answer: Answer, where: str) -> None:
     """Label, sign and dots are those of the answer and its certainty."""
     v = answer.verdict
-    label, glyph, _ = LABELS[v.code]
     dots = 0 if v.certainty is None else CERTAINTY[v.certainty][0]
     for name, found, wanted in (
-        ("label", v.label, label),
-        ("glyph", v.glyph, glyph),
+        ("label", v.label, label(v.code, v.benefit)),
+        ("glyph", v.glyph, LABELS[v.code][1]),
         ("certainty", answer.certainty, v.certainty),
         ("certainty_dots", answer.certainty_dots, dots),
     ):
