@@ -30,6 +30,7 @@ from equipoise.answer.wording import (
     WORSE_SURE,
     aim,
     capital,
+    glyph,
     join,
     label,
 )
@@ -79,7 +80,7 @@ def verdict_of(
     return Verdict(
         code=code,
         label=label(code, None if judged is None else judged.effect_class),
-        glyph=LABELS[code][1],
+        glyph=glyph(code, None if judged is None else judged.effect_class),
         heading=heading(review, search),
         sentence=_sentence(
             deciding,

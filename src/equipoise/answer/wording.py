@@ -81,8 +81,8 @@ BURDEN_PHRASE = "what it takes to have it"
 
 #: Where the answer is AVOID because people get worse.
 WORSE_SURE = "It {modal}makes {outcome} worse, and {downsides}."
-#: The label of MAYNOT where the trials point to harm rather than to no difference.
-WORSE_LABEL = "It may not help, and may make things worse"
+#: The label and sign of MAYNOT where the trials point to harm rather than to no difference.
+WORSE_LABEL, WORSE_GLYPH = "It may make things worse", "▽"
 #: Beside MAYNOT where the interval holds no benefit that matters.
 NO_BENEFIT = (
     "This is not proof that it does not work, "
@@ -149,6 +149,11 @@ _VERBS = {
 def label(code: VerdictCode, benefit: EffectClass | None = None) -> str:
     """The answer as its heading says it; `benefit`: the size of the effect, where it has one."""
     return WORSE_LABEL if (code, benefit) == ("MAYNOT", "worse") else LABELS[code][0]
+
+
+def glyph(code: VerdictCode, benefit: EffectClass | None = None) -> str:
+    """The sign beside that label."""
+    return WORSE_GLYPH if label(code, benefit) == WORSE_LABEL else LABELS[code][1]
 
 
 def aim(outcome: Outcome) -> str:

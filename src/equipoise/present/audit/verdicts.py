@@ -12,7 +12,7 @@ from equipoise.answer.harms import harm_class
 from equipoise.answer.judging import JUDGED_AT, ONE_SMALL
 from equipoise.answer.status import OLD, OUT_OF_DATE
 from equipoise.answer.verdict import decide
-from equipoise.answer.wording import LABELS, label
+from equipoise.answer.wording import glyph, label
 from equipoise.certainty.grade import LEVELS
 from equipoise.certainty.thresholds import signed
 from equipoise.present.audit.findings import Check, Finding, Subject
@@ -30,7 +30,7 @@ def same_label(subject: Subject) -> Iterator[Finding]:
     if v.certainty is not None and v.benefit is not None:
         code = decide(v.harm, v.certainty, v.benefit, v.burden).verdict
     yield from _other_inputs(subject)
-    if code != v.code or (v.label, v.glyph) != (label(v.code, v.benefit), LABELS[v.code][1]):
+    if code != v.code or (v.label, v.glyph) != (label(v.code, v.benefit), glyph(v.code, v.benefit)):
         yield Finding(
             f"the page says “{v.label}”, the table {code}",
             "answer it again from the folder",

@@ -11,7 +11,7 @@ from typing import Any
 from equipoise.answer.answer import Answer
 from equipoise.answer.assess import assess
 from equipoise.answer.verdict import decide
-from equipoise.answer.wording import CERTAINTY, LABELS, label
+from equipoise.answer.wording import CERTAINTY, glyph, label
 from equipoise.core.errors import InputError
 from equipoise.present.exports.schema import DIGEST, FORMAT, PLACE
 
@@ -128,7 +128,7 @@ def _worded(answer: Answer, where: str) -> None:
     dots = 0 if v.certainty is None else CERTAINTY[v.certainty][0]
     for name, found, wanted in (
         ("label", v.label, label(v.code, v.benefit)),
-        ("glyph", v.glyph, LABELS[v.code][1]),
+        ("glyph", v.glyph, glyph(v.code, v.benefit)),
         ("certainty", answer.certainty, v.certainty),
         ("certainty_dots", answer.certainty_dots, dots),
     ):
