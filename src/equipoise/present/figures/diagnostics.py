@@ -170,7 +170,7 @@ def _panel(
     known = [v for v in values if math.isfinite(v)]
     rest, limits = panel.rest(k), panel.limits(k)
     reach = [v for v in limits if known and min(known) - 1 <= v <= max(known) * 2 + 1]
-    flat = [rest, rest + 1.0] if known and set(known) == {0.0} else []
+    flat = [0.0, 1.0] if known and set(known) == {0.0} else []
     axis = fit_axis(
         known,
         [],

@@ -100,7 +100,7 @@ def _draw(what: Sequential, title: str, width: float, prefix: str) -> str:
     people = what.required.kind == "people"
     d, top = begin(prefix, width, title, "z: the mean over its standard error")
     bounds = _boundary(what)
-    reach = min(FAR, max([_LEAST, *(b for _, b in bounds), *np.abs(what.z).tolist()]) + 0.5)
+    reach = max([_LEAST, *(b for _, b in bounds), *np.abs(what.z).tolist()]) + 0.5
     y = Axis(-reach, reach, top + high_of(d, _HIGH), top, False)
     held = [float(h) for h in what.held]
     x = spanning([*held, what.needed], margin_of(y.ticks(), d.size), width - 26, floor=0.0)
