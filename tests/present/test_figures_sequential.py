@@ -79,9 +79,7 @@ def test_something_else_is_refused() -> None:
 
 def test_a_look_far_out_stands_where_it_is() -> None:
     """z of many trials may lie far beyond every boundary: the axis goes as far."""
-    y, v = [0.5] * 40, [0.04] * 40
-    effects = contrasts(yi=y, vi=v, study=[f"T{i}" for i in range(40)], measure="MD")
-    what = sequential(effects, required_information(effect=0.5, variance=1.0))
+    what = looks(80, mean=-1.0)
     assert max(abs(what.z)) > 10
     svg = plot_sequential(what).svg
     assert ">10</text>" in svg
