@@ -309,7 +309,7 @@ def test_arms(column: str, value: Any, words: str) -> None:
         ({"V": [[1.0, 2.0], [2.0, 1.0]]}, "study|A and B|positive"),
         ({"V": [[1.0, NAN], [NAN, 1.0]]}, "a covariance that is nan"),
         ({"V": [[1.0]]}, "V of shape"),
-        ({"V": "vi"}, "V is not a matrix"),
+        ({"V": "vi"}, "V is not a rectangle"),
         ({"vi": [0.1, 0.1], "sei": [0.1, 0.1]}, "yi with vi and sei"),
         ({}, "no variance"),
     ],

@@ -417,7 +417,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"vi": None, "V": np.eye(3)}, InputError, "shape"),
     ({"vi": None, "V": [[[1.0]], [[1.0]]]}, InputError, "blocks of V for 2"),
     ({"vi": None, "V": np.triu(np.ones((4, 4)))}, InputError, "not symmetric"),
-    ({"vi": None, "V": "abc"}, InputError, "matrix of numbers"),
+    ({"vi": None, "V": "abc"}, InputError, "rectangle of numbers"),
     ({"yi": [math.nan] * 4}, NotEstimableError, "no effect"),
     ({"mods": np.random.default_rng(1).normal(size=(4, 4))}, NotEstimableError, "coefficients"),
 ]

@@ -23,6 +23,8 @@ from equipoise.core.provenance import Quantity
 
 MINUS = "\u2212"
 NOT_ESTIMABLE = "not estimable"
+#: Numbers that are smaller, or as large, are written by their power of ten.
+_SMALL, _LARGE = 1e-6, 1e15
 #: Room for all digits of any float.
 _ROOMY = Context(prec=400)
 
@@ -54,7 +56,8 @@ _COUNTED = frozenset(
 def fixed(value: float, decimals: int, *, up: bool = False) -> str:
     """Write `value` with that many decimals: halves away from zero, a minus sign, never "-0".
 
-    `up` rounds towards plus infinity, for upper bounds. Thousands are grouped from 10,000 on.
+    `up` rounds towards plus infinity, for upper bounds. Thousands are grouped from 10,000 on;
+    from ten to the 15th on a power of ten stands for the digits.
     """
     if math.isnan(value):
         return NOT_ESTIMABLE
@@ -66,6 +69,8 @@ def fixed(value: float, decimals: int, *, up: bool = False) -> str:
         # digits are those of the plain format.
         if 0.5 < size < 1e6 and abs(size % 1.0 - 0.5) > 1e-5 and abs(value) < 9999.0:
             return f"{MINUS if value < 0.0 else ''}{abs(value):.{decimals}f}"
+    if abs(value) >= _LARGE:
+        return _by_power(value, 3)
     # Twelve significant digits first: 30.000000000000004 is 30, also when rounding up.
     exact = Decimal(f"{value:.12g}")
     how = ROUND_CEILING if up else ROUND_HALF_UP
@@ -74,6 +79,14 @@ def fixed(value: float, decimals: int, *, up: bool = False) -> str:
         cut = abs(cut)
     text = f"{abs(cut):,f}" if abs(cut) >= 10_000 else f"{abs(cut):f}"
     return f"{MINUS}{text}" if cut < 0 else text
+
+
+def _by_power(value: float, digits: int) -> str:
+    """Write with that many significant digits and a power of ten."""
+    mantissa, power = f"{value:.{digits - 1}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa} × 10^{int(power)}".replace("-", MINUS)
 
 
 def _side(value: float, mark: float) -> int:
@@ -90,7 +103,7 @@ def kept(value: float, decimals: int, marks: Sequence[float] = ()) -> str:
     A digit is added, up to three decimals; where that does not help, words do it:
     ``kept(0.998, 2, [1])`` is ``0.998`` and ``kept(0.9998, 2, [1])`` is ``1.00 (just below 1)``.
     """
-    if not math.isfinite(value):
+    if not abs(value) < _LARGE:
         return fixed(value, decimals)
     for digits in range(decimals, max(decimals, 3) + 1):
         text = fixed(value, digits)
@@ -189,17 +202,14 @@ def range_text(bounds: str, style: str = "plain") -> str:
 def significant(value: float, digits: int = 3) -> str:
     """Write with that many significant digits, without trailing zeros (tau², thresholds).
 
-    Below a millionth of a millionth by its power of ten.
+    Below a millionth, and from ten to the 15th on, by its power of ten.
     """
     if not math.isfinite(value):
         return fixed(value, 0)
     if value == 0:
         return "0"
-    if abs(value) < 1e-12:
-        mantissa, power = f"{value:.{digits - 1}e}".split("e")
-        if "." in mantissa:
-            mantissa = mantissa.rstrip("0").rstrip(".")
-        return f"{mantissa} × 10^{power.lstrip('-0')}".replace("-", MINUS).replace("^", f"^{MINUS}")
+    if not _SMALL <= abs(value) < _LARGE:
+        return _by_power(value, digits)
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = fixed(value, decimals)
     return text.rstrip("0").rstrip(".") if "." in text else text

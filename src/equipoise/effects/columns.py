@@ -22,6 +22,12 @@ Ints: TypeAlias = NDArray[np.intp]
 #: What a caller may give for a column: values, or the name of a column of `data`.
 Column: TypeAlias = "Sequence[Any] | NDArray[Any] | str | None"
 
+#: Estimates and variances beyond these are refused: fourth powers of their ratios overflow.
+MOST, LEAST = 1e50, 1e-50
+
+#: What Python or NumPy would turn into a number without being one.
+_NOT_NUMBERS = frozenset((bool, bytes, np.bool_, np.bytes_, np.datetime64, np.timedelta64))
+
 BACKENDS = ("pandas", "polars", "pyarrow")
 
 
@@ -149,7 +155,9 @@ def numbers(
     """
     try:
         fast = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        fast = np.empty(0)
+    if not _NOT_NUMBERS.isdisjoint(map(type, values)):
         fast = np.empty(0)
     if fast.shape == (len(values),) and np.isfinite(fast).all():
         fast.flags.writeable = False
@@ -165,13 +173,63 @@ def numbers(
             out[row] = math.nan
             continue
         try:
-            out[row] = float(value)
-        except (TypeError, ValueError, OverflowError):
+            out[row] = math.nan if type(value) in _NOT_NUMBERS else float(value)
+        except OverflowError:
+            out[row] = math.inf
+        except (TypeError, ValueError):
             raise InputError(f"{value!r} is not a number", where=where) from None
         if not math.isfinite(out[row]):
             what = "an infinite value" if math.isinf(out[row]) else f"{value!r} is not a number"
             raise InputError(what, where=where, hint="a finite number")
     return out
+
+
+def read_array(name: str, given: object, hint: str = "rows of one length") -> Floats:
+    """Return numbers of any shape as floats; missing ones are NaN.
+
+    Raises
+    ------
+    InputError
+        On text, truth values, dates, complex numbers, and rows of different lengths.
+    """
+    try:
+        array = np.asarray(given)
+        if array.dtype == object:
+            array = np.array([_number(value) for value in array.flat]).reshape(array.shape)
+        if array.dtype.kind in "fiu" or not array.size:
+            return np.ascontiguousarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{name} is not a rectangle of numbers", hint=f"an array of numbers; {hint}")
+
+
+def _number(value: Any) -> float:
+    if _missing(value):
+        return math.nan
+    if type(value) in _NOT_NUMBERS or isinstance(value, str):
+        raise TypeError
+    return float(value)
+
+
+def refuse_far(study: Sequence[str], yi: Floats, vi: Floats) -> None:
+    """Refuse numbers whose squares, or the inverses of whose squares, no computer holds.
+
+    Raises
+    ------
+    InputError
+        Naming the study and the number.
+    """
+    tiny = (vi > 0.0) & (vi < LEAST)
+    for name, values, far in (
+        ("an estimate", yi, np.abs(yi) > MOST),
+        ("a variance", vi, (vi > MOST) | tiny),
+    ):
+        for i in np.flatnonzero(far & np.isfinite(values)).tolist():
+            raise InputError(
+                f"{name} of {values[i]:.3g}, which is too far from 1 to compute with",
+                where=f"study {study[i]}",
+                hint="another unit",
+            )
 
 
 def _missing(value: object) -> bool:

@@ -16,7 +16,15 @@ from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.core.table import counted, significant
 from equipoise.effects.blocks import Contrasts
-from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns, texts
+from equipoise.effects.columns import (
+    Column,
+    Floats,
+    labels,
+    numbers,
+    read_columns,
+    refuse_far,
+    texts,
+)
 from equipoise.effects.compute import row_marks
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.effects.suspects import flipped, similar_names
@@ -28,8 +36,6 @@ OTHER_NAME = "tell the two groups apart by name, or combine them"
 
 #: Contrasts of one trial may miss adding up by this part of a standard error.
 _LOOP_SLACK = 0.1
-#: Numbers beyond 10 to this power, and variances below 10 to minus it, are refused.
-_POWER = 100
 
 #: Below this part of a standard error, it is rounding of the computer, not of the report.
 _ROUNDING = 1e-6
@@ -222,18 +228,7 @@ def check_range(es: Contrasts) -> None:
     InputError
         Naming the study and the number.
     """
-    large, small = 10.0**_POWER, 10.0**-_POWER
-    tiny = (es.vi > 0.0) & (es.vi < small)
-    for name, values, far in (
-        ("an estimate", es.yi, np.abs(es.yi) > large),
-        ("a variance", es.vi, (es.vi > large) | tiny),
-    ):
-        for i in np.flatnonzero(far & np.isfinite(values)).tolist():
-            raise InputError(
-                f"{name} of {values[i]:.3g}, which is too far from 1 to compute with",
-                where=f"study {es.study[i]}",
-                hint="another unit",
-            )
+    refuse_far(es.study, es.yi, es.vi)
 
 
 def _absent(S: Floats, treats: Sequence[str]) -> str:

@@ -13,7 +13,15 @@ from equipoise.core.errors import InputError, NotEstimableError, UnknownNameErro
 from equipoise.core.result import Note
 from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns
+from equipoise.effects.columns import (
+    Column,
+    Floats,
+    labels,
+    numbers,
+    read_array,
+    read_columns,
+    refuse_far,
+)
 from equipoise.models.mixed import connected
 
 #: One correlation, one for each pair of labels, or a data frame or mapping of rows of them.
@@ -117,6 +125,7 @@ def vcalc(
     own = np.full(k, float(vi)) if alone else numbers("vi", columns["vi"], names)  # type: ignore[arg-type]
     for i in np.flatnonzero(own <= 0.0).tolist():
         raise InputError(f"variance {own[i]:g}", where=f"cluster {names[i]}", hint="above zero")
+    refuse_far(names, np.zeros(k), own)
     if rvars is not None:
         R = _from_columns(rvars, data, names)
     else:
@@ -368,6 +377,7 @@ def aggregate(
     given = _given(es, cluster, yi, vi, data)
     k = len(given.y)
     full = _aggregation_covariance(es, given, V, rho, phi, time, data)
+    refuse_far(given.names, given.y, np.diag(full))
     usable = np.isfinite(given.y) & np.isfinite(np.diag(full))
     groups: dict[str, list[int]] = {}
     for i in range(k):
@@ -445,7 +455,7 @@ def _aggregation_covariance(
     if len(said) > 1:
         raise InputError(f"{' and '.join(said)}", hint="one of V, rho and phi")
     if V is not None:
-        full = np.array(V, dtype=np.float64)
+        full = read_array("V", V)
         if full.shape != (k, k):
             raise InputError(
                 f"V of shape {full.shape} for {counted(k, 'effect')}", hint=f"({k}, {k})"

@@ -13,7 +13,15 @@ from equipoise.core.errors import InputError, NotEstimableError, UnknownNameErro
 from equipoise.core.result import Note
 from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Column, Floats, labels, numbers, read_columns
+from equipoise.effects.columns import (
+    Column,
+    Floats,
+    labels,
+    numbers,
+    read_array,
+    read_columns,
+    refuse_far,
+)
 from equipoise.models.design import Design, Moderators, design, full_rank
 from equipoise.models.mixed import check_covariance
 from equipoise.models.random_terms import RandomTerm, read_formulas, terms_of, variables_of
@@ -77,6 +85,7 @@ def read_rows(
             (bool(absent), f"no value of {', '.join(absent)}"),
         )
         why[i] = next((text for bad, text in checks if bad), "")
+    refuse_far(names, y, vi if full is None else np.diag(full))
     keep = [i for i in range(k) if not why[i]]
     dropped = tuple(LeftOut(names[i], why[i]) for i in range(k) if why[i])
     if not keep:
@@ -203,7 +212,7 @@ def _covariance(
         full = np.zeros((k, k))
         at = 0
         for block in V:
-            part = np.asarray(block, dtype=np.float64)
+            part = read_array("a block of V", block)
             end = at + len(part)
             if part.ndim != 2 or part.shape[0] != part.shape[1] or end > k:
                 raise InputError(
@@ -216,10 +225,7 @@ def _covariance(
                 f"blocks of V for {counted(at, 'row')} of {k}", hint="one block after another"
             )
         return full
-    try:
-        full = np.array(V, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("V is not a matrix of numbers", hint="vcalc(), or a k × k array") from None
+    full = read_array("V", V, "vcalc(), or k × k")
     if full.ndim == 1 and len(full) == k:
         return np.diag(full)
     if full.shape != (k, k):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted, percent, significant
-from equipoise.effects.columns import Column, numbers, read_columns
+from equipoise.effects.columns import LEAST, MOST, Column, numbers, read_columns, refuse_far
 from equipoise.effects.contrasts import Contrasts, LeftOut, contrasts, effect_sizes
 from equipoise.effects.measures import measure_of
 from equipoise.effects.reported import OTHER_NAME
@@ -374,7 +374,9 @@ def _check_directions(es: Contrasts) -> None:
 def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
     """Rows with an estimate; those without, with the reason; and the notes about both."""
     y, v = es.yi.tolist(), es.vi.tolist()
-    if v and not es.cov.size and min(v) > 0.0 and math.isfinite(sum(y) + sum(v)):
+    # The smallest and largest of what holds no NaN, which the sum would show.
+    near = bool(v) and min(v) >= LEAST and max(v) <= MOST and min(y) >= -MOST and max(y) <= MOST
+    if near and not es.cov.size and math.isfinite(sum(y) + sum(v)):
         return list(range(len(v))), es.left_out, list(es.notes)  # nothing to say of any row
     keep: list[int] = []
     dropped: list[LeftOut] = []
@@ -388,6 +390,7 @@ def _usable(es: Contrasts) -> tuple[list[int], tuple[LeftOut, ...], list[Note]]:
             keep.append(i)
         else:
             dropped.append(LeftOut(study, "no variance" if math.isfinite(y) else "no estimate"))
+    refuse_far(es.study, es.yi, es.vi)
     kept = set(keep) if es.cov.size else set()
     for i, j in zip(es.cov_i, es.cov_j, strict=True) if kept else ():
         if int(i) in kept and int(j) in kept:

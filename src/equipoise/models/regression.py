@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted, significant
-from equipoise.effects.columns import Floats, read_only
+from equipoise.effects.columns import Floats, read_only, refuse_far
 from equipoise.effects.contrasts import Contrasts, LeftOut
 from equipoise.effects.suspects import repeated_study
 from equipoise.models.design import Design, Moderators, design
@@ -253,6 +253,7 @@ def ready_rows(es: Contrasts) -> NDArray[np.bool_]:
         raise InputError(
             f"variance {es.vi[i]:g}", where=f"study {es.study[i]}", hint="a variance above zero"
         )
+    refuse_far(es.study, es.yi, es.vi)
     ready: NDArray[np.bool_] = np.isfinite(es.yi) & np.isfinite(es.vi)
     for i, j in zip(es.cov_i.tolist(), es.cov_j.tolist(), strict=True):
         if ready[i] and ready[j]:

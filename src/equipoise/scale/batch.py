@@ -18,7 +18,7 @@ from equipoise.core.progress import Progress, Report
 from equipoise.core.result import Method, Note
 from equipoise.core.table import count as counted
 from equipoise.effects.blocks import Contrasts
-from equipoise.effects.columns import Floats, Ints
+from equipoise.effects.columns import LEAST, MOST, Floats, Ints, read_array
 from equipoise.models.heterogeneity import ESTIMATORS, HIGGINS_THOMPSON
 from equipoise.models.intervals import AUTO, INTERVALS, PREDICTIONS
 from equipoise.num.batch import BACKENDS, COMMON, METHODS, Sums, analyse, backend_of
@@ -127,6 +127,7 @@ def pairwise(
         low, high = int(starts[piece.start]), int(starts[piece.stop])
         own = starts[piece.start : piece.stop + 1] - low
         where = slice(low, high)
+        _check_size(flat_y, flat_v, where, starts)
         sums = analyse(flat_y[where], flat_v[where], own, code, proof=proof, backend=ran)
         _finish(out, piece, sums, np.diff(own), model, interval, pi, level)
         return int((sums.count < 0).sum())
@@ -169,16 +170,8 @@ def _check_names(model: str, tau2: str, interval: str, pi: str, level: float) ->
 
 def _flat(y: Numbers, v: Numbers, offsets: Any) -> tuple[Floats, Floats, Ints]:
     """Flat estimates and variances, with where each meta-analysis starts."""
-    arrays = []
-    for name, given in (("y", y), ("v", v)):
-        try:
-            arrays.append(np.ascontiguousarray(given, dtype=np.float64))
-        except (TypeError, ValueError):
-            raise InputError(
-                f"{name} is not a rectangle of numbers",
-                hint="an array of numbers; flat with offsets where lengths differ",
-            ) from None
-    one, two = arrays
+    hint = "flat with offsets where lengths differ"
+    one, two = read_array("y", y, hint), read_array("v", v, hint)
     if one.shape != two.shape:
         raise InputError(
             f"y of shape {one.shape} and v of shape {two.shape}", hint="one variance an estimate"
@@ -203,6 +196,26 @@ def _flat(y: Numbers, v: Numbers, offsets: Any) -> tuple[Floats, Floats, Ints]:
             hint=f"ascending, from 0 to {len(one)}",
         )
     return one, two, starts
+
+
+def _check_size(y: Floats, v: Floats, where: slice, starts: Ints) -> None:
+    """Refuse what :func:`equipoise.pairwise` refuses as too far from 1; NaN is passed over."""
+    y, v = y[where], v[where]
+    if not len(y) or (v.min() >= LEAST and v.max() <= MOST and -MOST <= y.min() <= y.max() <= MOST):
+        return
+    use = np.isfinite(y) & np.isfinite(v)
+    far_v = use & ((v > MOST) | ((v > 0.0) & (v < LEAST)))
+    far = far_v | (use & (np.abs(y) > MOST))
+    for row in np.flatnonzero(far)[:1].tolist():
+        what = f"variance {v[row]:.3g}" if far_v[row] else f"estimate {y[row]:.3g}"
+        at = where.start + row
+        analysis = int(np.searchsorted(starts, at, side="right")) - 1
+        raise InputError(
+            f"{what}, which is too far from 1 to compute with",
+            where=f"meta-analysis {analysis}, trial {at - int(starts[analysis])} "
+            "(both counted from 0)",
+            hint="another unit",
+        )
 
 
 def _pieces(starts: Ints, chunk: int) -> Iterator[slice]:
@@ -445,7 +458,7 @@ def bootstrap(es: Contrasts, B: int, seed: int, **how: Any) -> BatchFit:
 
 
 def _vectors(y: Vector, v: Vector) -> tuple[Floats, Floats]:
-    one, two = np.asarray(y, dtype=np.float64), np.asarray(v, dtype=np.float64)
+    one, two = read_array("y", y), read_array("v", v)
     if one.ndim != 1 or one.shape != two.shape:
         raise InputError(f"y of shape {one.shape} and v of shape {two.shape}", hint="flat, alike")
     return one, two

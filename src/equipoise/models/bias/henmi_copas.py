@@ -36,6 +36,9 @@ METHOD = Method(
     "10.1002/sim.4029",
 )
 
+#: Below this, a distance from the mean is no distance.
+_NOTHING = 1e-20
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class HenmiCopas(BiasResult):
@@ -203,7 +206,7 @@ class Pivot:
 
     def tail(self, x: float) -> float:
         """The chance that the pivot exceeds `x`, for x above 0."""
-        if x <= 0.0:
+        if x <= _NOTHING:
             return 0.5
         sd = math.sqrt(self.vr)
         # R below x is never enough, because the estimated variance is at least 1.
@@ -212,7 +215,8 @@ class Pivot:
         q = self._df + ((r / x) ** 2 - 1.0) / self._even * self._room
         mean = self._ev + self._shift * r * r
         var = self._vv + 4.0 * self._bend * r * r
-        below = gammainc(mean * mean / var, q * mean / var)
+        rate = mean / var
+        below = gammainc(mean * rate, q * rate)
         density = np.exp(-0.5 * (r / sd) ** 2) / (sd * math.sqrt(2.0 * math.pi))
         return float((weight * density * below).sum())
 

@@ -96,8 +96,9 @@ class Likelihood:
         seen = self.model.observed(delta)
         log, scores, hessian = _summed(self.model.normaliser(mu, tau2, delta), size)
         value = float((plain.log + seen.log).sum() - log.sum())
+        nowhere = Slope(-math.inf, np.zeros(size), np.zeros((size, size)), np.eye(size))
         if not math.isfinite(value):
-            return Slope(-math.inf, np.zeros(size), np.zeros((size, size)), np.eye(size))
+            return nowhere
         k = len(self.y)
         top = np.zeros((k, size))
         for i in range(size):
@@ -110,7 +111,10 @@ class Likelihood:
                 hessian[i, j] += total
                 if i != j:
                     hessian[j, i] += total
-        return Slope(value, scores.sum(axis=0), hessian, scores.T @ scores)
+        gradient, curvature = scores.sum(axis=0), scores.T @ scores
+        if not math.isfinite(float(gradient.sum() + hessian.sum() + curvature.sum())):
+            return nowhere
+        return Slope(value, gradient, hessian, curvature)
 
 
 def normal_parts(u: Floats, v: Floats, mu: float, tau2: float, size: int) -> Parts:

@@ -87,6 +87,11 @@ def line(y: Floats, x: Floats, v: Floats, *, tau2: float = 0.0) -> Line:
     y_mean = float(w @ dy) / total
     dy = dy - y_mean
     sxx = float(w @ (dx * dx))
+    if sxx <= 0.0:
+        raise NotEstimableError(
+            "one trial outweighs all others, so that no line can be told from them",
+            hint="check the smallest variance",
+        )
     slope = float(w @ (dx * dy)) / sxx
     rest = dy - slope * dx
     rss = float(w @ (rest * rest))

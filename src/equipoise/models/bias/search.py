@@ -82,7 +82,7 @@ def search(f: Likelihood, start: Floats, tau2: float, box: Box) -> Peak:
     NotEstimableError
         When the likelihood keeps rising towards an infinite mean or variance.
     """
-    sd = float(f.y.std()) or math.sqrt(float(f.v.max()))
+    sd = _spread_of(f) or math.sqrt(float(f.v.max()))
     means = {float(start[0]) + sd * step for step in (-12.0, -4.0, -2.0, -1.0, -0.4, 0.0, 0.7)}
     means.add(0.0)
     found: list[tuple[float, Floats]] = []
@@ -103,6 +103,12 @@ def search(f: Likelihood, start: Floats, tau2: float, box: Box) -> Peak:
     best = max(tops, key=lambda top: top.slope.value)
     _check_inside(best, box)
     return Peak(best.x, best.slope, best.free, _count(tops))
+
+
+def _spread_of(f: Likelihood) -> float:
+    """The standard deviation of the estimates; 0 where it is rounding."""
+    sd = float(f.y.std())
+    return sd if sd > 1e-9 * math.sqrt(float(f.v.min())) else 0.0
 
 
 def _held(f: Likelihood, x: Floats, box: Box) -> Top | None:
@@ -160,7 +166,7 @@ def profile_bounds(f: Likelihood, peak: Peak, box: Box, drop: float) -> tuple[fl
     Infinite where it does not fall that far within the bounds.
     """
     top, at = peak.slope.value, float(peak.x[0])
-    step = 0.5 * float(f.y.std()) or math.sqrt(float(f.v.min()))
+    step = 0.5 * _spread_of(f) or math.sqrt(float(f.v.min()))
 
     def walk(sign: float) -> float:
         last = peak.x.copy()

@@ -273,8 +273,10 @@ def selection(
     lay = _Laid(type, ends, chances, two_sided)
     model = lay.over(y, v)
     _check_enough(found, model, ends, chances)
-    fitted = _climbed(lay, y, v, model)
-    return _told(found, lay, fitted, alternative, sign, unit, interval, level)
+    # Far from the trials, squares may overflow; the likelihood counts as 0 there.
+    with np.errstate(over="ignore", invalid="ignore"):
+        fitted = _climbed(lay, y, v, model)
+        return _told(found, lay, fitted, alternative, sign, unit, interval, level)
 
 
 def _function(
@@ -447,6 +449,7 @@ def _told(
         ends = (float(x[0] - z * se[0]), float(x[0] + z * se[0]))
         how = "Wald"
     low, high = sorted(sign * root_unit * end for end in ends)
+    flat = flat or math.isinf(high - low)
     k = found.k
     loglik = fit.peak.slope.value - k * math.log(root_unit)
     loglik_none = fit.loglik_none - k * math.log(root_unit)

@@ -17,6 +17,10 @@ from equipoise.present.text import text_width, wrap
 
 _STEPS = (1.0, 2.0, 5.0)
 _CLOSER = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+#: Ticks with more decimals are written by powers of ten.
+_DECIMALS = 6
+#: What is narrower than this has no width.
+_NO_WIDTH = 1e-300
 #: The largest logarithm of a ratio that an axis holds; beyond it ratios have no number.
 _LOG_MOST = 690.0
 _LOG_ENDS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -72,7 +76,12 @@ def _linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]
     step = _step((high - low) / most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return [(i * step, fixed(i * step, decimals)) for i in range(first, last + 1)]
+    values = [i * step for i in range(first, last + 1)]
+    if decimals > _DECIMALS:  # as many digits as the step is fine
+        largest = max(step, *map(abs, values))
+        digits = 1 + decimals + math.floor(math.log10(largest))
+        return [(v, significant(v, digits)) for v in values]
+    return [(v, fixed(v, decimals)) for v in values]
 
 
 def _curved_ticks(
@@ -197,8 +206,10 @@ def fit_axis(
     ends = [low - room, high + room]
     for a, b in bounds:
         low, high = min(low, max(a, ends[0])), max(high, min(b, ends[1]))
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
-        low, high = low - 1.0, high + 1.0
+    size = max(abs(low), abs(high))
+    if high - low <= max(1e-12 * size, _NO_WIDTH):
+        spare = max(1.0, 1e-6 * size)
+        low, high = low - spare, high + spare
     if log:
         if math.isfinite(null):
             # Round ticks on both sides of 1 need a factor of 1.25 to stand on.
