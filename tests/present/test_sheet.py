@@ -64,6 +64,9 @@ def test_a_long_text_is_cut_at_a_word() -> None:
     cut = sheet.short(long)
     assert cut.endswith("word…")
     assert len(cut) <= 91
+    assert sheet.short("A therapist moves the back with the hands; " + "and so on, " * 9) == (
+        "A therapist moves the back with the hands"
+    )
     assert sheet.short("") == ""
 
 

@@ -6,6 +6,8 @@ and room to write. Whatever is left out is on the page that its foot names.
 
 from __future__ import annotations
 
+import re
+
 from equipoise.answer.answer import Answer, HarmLine, OutcomeAnswer
 from equipoise.core.table import Column, Table, Value
 from equipoise.present.prose import first_upper, joined
@@ -13,8 +15,9 @@ from equipoise.present.tables import UNKNOWN, differs, measured, sureness
 
 #: How much stands on the sheet.
 OUTCOMES, HARMS, OPTIONS, QUESTIONS = 3, 3, 4, 8
-#: A cell's words, at most so many signs.
+#: A cell's words, at most so many signs, and where a long sentence may end.
 _LONG = 90
+_PART = re.compile(rf"(.{{1,{_LONG}}})(?:;| –| \()")
 
 
 def chosen_outcomes(answer: Answer) -> tuple[OutcomeAnswer, ...]:
@@ -94,9 +97,12 @@ def _named(lines: list[HarmLine]) -> str:
 
 
 def short(text: str) -> str:
-    """The first sentence, cut at a word where it is long."""
+    """The first sentence; a long one ends with a part that is whole by itself, or is cut."""
     clean = " ".join(text.split())
     first = clean.partition(". ")[0].rstrip(".")
     if len(first) <= _LONG:
         return first
+    whole = _PART.match(first)
+    if whole and len(whole[1]) >= _LONG // 3:
+        return whole[1]
     return first[:_LONG].rsplit(" ", 1)[0].rstrip(",;:") + "…"
