@@ -25,8 +25,6 @@ KINDS = (
     "report/index.html",
     "network/index.html",
 )
-#: Fixtures that differ most: with everything, without trials, withdrawn, with every harm.
-SAMPLE = ("mayhelp", "notrials", "retracted", "harms")
 #: Text that is as wide as A4 less its margins, in CSS pixels.
 PAPER = 672
 
@@ -78,21 +76,32 @@ def test_at_twice_the_size_nothing_is_lost_or_cut_off(visit: Any, path: str) -> 
     assert page.evaluate(WORDS) == words
 
 
-@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.parametrize("name", FIXTURES)
 def test_a_fixture_at_twice_the_size(visit: Any, fixtures: Path, name: str) -> None:
     page = visit(f"{name}/index.html", root=fixtures, width=640, device_scale_factor=2).unfold()
     assert page.evaluate(CUT_OFF) == []
 
 
-@pytest.mark.parametrize("path", KINDS)
-def test_larger_words_and_wider_spacing_are_not_cut_off(visit: Any, path: str) -> None:
-    page = visit(path, bypass_csp=True).unfold()
+def roomy(page: Any) -> None:
+    """Words twice as large, then with all the spacing that a reader may set, on a phone."""
     style = page.add_style_tag(content="html { font-size: 200% }")
     assert page.evaluate(CUT_OFF) == []
     style.evaluate("e => e.remove()")
     page.add_style_tag(content=SPACING)
     page.set_viewport_size({"width": 320, "height": 800})
     assert [e for e in page.evaluate(CUT_OFF) if not e.startswith("out of its figure")] == []
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_larger_words_and_wider_spacing_are_not_cut_off(visit: Any, path: str) -> None:
+    roomy(visit(path, bypass_csp=True).unfold())
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_a_fixture_with_larger_words_and_wider_spacing(
+    visit: Any, fixtures: Path, name: str
+) -> None:
+    roomy(visit(f"{name}/index.html", root=fixtures, bypass_csp=True).unfold())
 
 
 @pytest.mark.parametrize("path", [*KINDS, "404.html"])
@@ -160,8 +169,10 @@ def test_the_keyboard_reaches_every_link_in_order_and_shows_where_it_is(
     all_reached(visit(path).page)
 
 
-@pytest.mark.parametrize(("name", "width"), [("harms", 1280), ("mayhelp", 320)])
-def test_the_keyboard_walks_a_fixture(visit: Any, fixtures: Path, name: str, width: int) -> None:
+@pytest.mark.parametrize("name", FIXTURES)
+def test_the_keyboard_walks_a_fixture(visit: Any, fixtures: Path, name: str) -> None:
+    # On a phone or on a desk, in turn.
+    width = (320, 1280)[list(FIXTURES).index(name) % 2]
     all_reached(visit(f"{name}/index.html", root=fixtures, width=width).page)
 
 
@@ -182,12 +193,21 @@ def test_the_keyboard_opens_what_is_folded_and_goes_into_it(visit: Any) -> None:
 # --- without scripts ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", KINDS)
-def test_without_scripts_the_words_are_the_same(visit: Any, path: str) -> None:
-    with_scripts = visit(path).page.inner_text("body")
-    without = visit(path, java_script_enabled=False).page.locator("body").inner_text()
+def same_without_scripts(visit: Any, path: str, **where: Any) -> None:
+    with_scripts = visit(path, **where).page.inner_text("body")
+    without = visit(path, java_script_enabled=False, **where).page.locator("body").inner_text()
     assert without == with_scripts
     assert len(without) > 200
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_without_scripts_the_words_are_the_same(visit: Any, path: str) -> None:
+    same_without_scripts(visit, path)
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_a_fixture_without_scripts(visit: Any, fixtures: Path, name: str) -> None:
+    same_without_scripts(visit, f"{name}/index.html", root=fixtures)
 
 
 # --- the walk of a number -------------------------------------------------------------------------
@@ -256,13 +276,7 @@ def test_on_paper_nothing_is_cut_off_and_every_table_is_whole(visit: Any, path: 
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_a_fixture_on_paper_is_whole(visit: Any, fixtures: Path, name: str) -> None:
-    page = visit(f"{name}/index.html", root=fixtures).page
-    if name in SAMPLE:
-        whole_on_paper(page)
-        return
-    page.set_viewport_size({"width": PAPER, "height": 1000})
-    page.emulate_media(media="print")
-    assert page.evaluate(CUT_OFF) == []
+    whole_on_paper(visit(f"{name}/index.html", root=fixtures).page)
 
 
 def test_what_is_folded_is_shown_on_paper(visit: Any) -> None:
