@@ -374,6 +374,9 @@ def test_without_other_care_in_the_trials_nothing_is_asked_of_it(clear):
     alone = replace(review, components=tuple(c for c in review.components if c.role != "care"))
     found = assess(alone, on=ON)
     assert "Trials tested it on its own only, not together with other care." in found.key_messages
+    untested = assess(replace(alone, results=(), contrasts=()), on=ON)
+    assert untested.verdict.code == "NOTRIALS"
+    assert not any("on its own only" in message for message in untested.key_messages)
     assert not any("by itself or with other care" in q for q in found.questions)
     assert any("by itself or with other care" in q for q in answer.questions)
 

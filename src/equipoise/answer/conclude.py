@@ -75,12 +75,13 @@ def verdict_of(
     """The verdict on the deciding outcome, with everything that would flip it."""
     judged = deciding.judged
     code = _code(deciding)
+    size = None if judged is None else judged.effect_class
     flips = _flips(found, deciding)
     burden, why = setting.burden, burden_of(review)[1]
     return Verdict(
         code=code,
-        label=label(code, None if judged is None else judged.effect_class),
-        glyph=glyph(code, None if judged is None else judged.effect_class),
+        label=label(code, size),
+        glyph=glyph(code, size),
         heading=heading(review, search),
         sentence=_sentence(
             deciding,
@@ -91,7 +92,7 @@ def verdict_of(
         ),
         caution=_caution(deciding, judged),
         rests_on=deciding.outcome.id,
-        benefit=None if judged is None else judged.effect_class,
+        benefit=size,
         certainty=None if judged is None else judged.profile.level,
         harm=setting.harm,
         burden=burden,

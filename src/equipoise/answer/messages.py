@@ -30,7 +30,7 @@ def key_messages(
     """At most three: what was compared, the combination, the harms."""
     return (
         _comparison_message(review, deciding, level),
-        _combination_message(review, added, together),
+        _combination_message(review, deciding, added, together),
         harm_sentence,
     )
 
@@ -66,7 +66,9 @@ def _comparison_message(review: Review, deciding: OutcomeAnswer, level: Level | 
     return f"In {mark(deciding.trials, trials)} with {people}, {deciding.plain}: {told}."
 
 
-def _combination_message(review: Review, added: Part, together: Part) -> str:
+def _combination_message(
+    review: Review, deciding: OutcomeAnswer, added: Part, together: Part
+) -> str:
     if together.trials.value:
         n = count(int(together.trials.value), "trial")
         known = next(iter(together.interactions), None)
@@ -79,7 +81,7 @@ def _combination_message(review: Review, added: Part, together: Part) -> str:
             f"{capital(n)} tested it on top of other care. Which part of such a combination does "
             "the work is not known."
         )
-    if not any(c.role == "care" for c in review.components):
+    if deciding.trials.value and not any(c.role == "care" for c in review.components):
         return "Trials tested it on its own only, not together with other care."
     return "No trial can tell whether it works better together with other care."
 
