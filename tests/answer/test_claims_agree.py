@@ -74,8 +74,10 @@ def grade(pairs):
     i2 = max(0.0, 100 * (q - (len(y) - 1)) / q) if len(y) > 1 and q > 0 else 0.0
     off = 0
     if len(y) > 1:
-        mixed = (y >= SMALL).any() and (y < SMALL).any()
-        opposite = y.max() >= SMALL and y.min() <= -SMALL
+        # A side takes a tenth of the weight (Core GRADE 3 looks at where the estimates lie).
+        helped, hurt = (float(w[keep].sum() / w.sum()) for keep in (y >= SMALL, y <= -SMALL))
+        mixed = min(helped, 1 - helped) >= 0.1
+        opposite = min(helped, hurt) >= 0.1
         off += 2 if i2 >= 75 and opposite else 1 if i2 >= 50 and mixed else 0
     few = people < NEEDED
     far = low <= -LARGE and high >= LARGE
