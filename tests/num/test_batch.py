@@ -12,7 +12,8 @@ from whole import missing
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.num.batch import COMMON, METHODS, Sums, analyse, backend_of, lane_rooms
-from equipoise.num.binding import PLAIN
+from equipoise.num.binding import MODULES, PARTS, PLAIN
+from equipoise.num.compiled import fingerprint
 from equipoise.num.kernels import END, ENDS, PLACES
 
 Rows = list[tuple[float, float]]
@@ -81,6 +82,62 @@ def test_numba_gives_the_numbers_of_the_loops(
     numba: str, code: str, analyses: list[Rows], proof: bool
 ) -> None:
     check(numba, analyses, code, proof)
+
+
+@st.composite
+def even(draw: st.DrawFn) -> list[Rows]:
+    """Analyses of one length, which compiled kernels work on side by side."""
+    k = draw(st.integers(1, 7))
+    rows = st.lists(st.tuples(estimates, variances), min_size=k, max_size=k)
+    return draw(st.lists(rows, min_size=1, max_size=70))
+
+
+@pytest.mark.parametrize("code", ["REML", "ML"])
+@given(analyses=even())
+@settings(max_examples=60, deadline=None)
+def test_proofs_side_by_side_are_those_of_the_loops(
+    numba: str, code: str, analyses: list[Rows]
+) -> None:
+    check(numba, analyses, code, True)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("code", ["REML", "ML"])
+def test_several_maxima_are_found_by_all(
+    request: pytest.FixtureRequest, backend: str, code: str
+) -> None:
+    """Few precise trials lie far apart, and others know little."""
+    if backend == "numba":
+        request.getfixturevalue("numba")
+    rng = np.random.default_rng(5)
+    y = rng.choice([-3.0, 0.0, 3.0], size=3000) + 0.1 * rng.normal(size=3000)
+    v = 10.0 ** rng.uniform(-4.0, 2.0, size=3000)
+    offsets = np.arange(0, 3001, 5)
+    plain = analyse(y, v, offsets, CODES[code], proof=True, backend="python")
+    assert (plain.count > 1).sum() > 10
+    assert (plain.count == 1).sum() > 400
+    alike(analyse(y, v, offsets, CODES[code], proof=True, backend=backend), plain)
+
+
+def test_no_name_means_two_things_in_the_sources() -> None:
+    """They are compiled with one table of names for all."""
+    meant: dict[str, object] = {}
+    for module in MODULES:
+        for name, value in vars(module).items():
+            if not name.startswith("__"):
+                assert meant.setdefault(name, value) == value, (name, module.__name__)
+
+
+def test_what_was_compiled_is_kept_under_a_name_that_tells_all_sources(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = fingerprint()
+    assert fingerprint() == before
+    monkeypatch.setattr("equipoise.num.survey.ROUNDS", 5)
+    changed = fingerprint()
+    assert changed != before
+    monkeypatch.setattr("equipoise.num.compiled.PARTS", PARTS[1:])
+    assert fingerprint() != changed
 
 
 @pytest.fixture(scope="module")
@@ -162,17 +219,20 @@ def test_backends_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         backend_of("numba")
 
 
+@pytest.mark.parametrize("proof", [False, True])
 @pytest.mark.parametrize("code", ["REML", "ML", "DL", "common"])
-def test_lanes_run_interpreted_too(ordinary: tuple[np.ndarray, ...], code: str) -> None:
+def test_lanes_run_interpreted_too(
+    ordinary: tuple[np.ndarray, ...], code: str, proof: bool
+) -> None:
     y, v, offsets = (part[:400] for part in ordinary)
     offsets = offsets[offsets <= 400]
     y = np.where(np.arange(len(y)) == 5, np.nan, y)  # a gap is left to the loop
     m, longest = len(offsets) - 1, int(np.diff(offsets).max())
-    plain = analyse(y, v, offsets, CODES[code], proof=False, backend="python")
+    plain = analyse(y, v, offsets, CODES[code], proof=proof, backend="python")
     got = Sums.empty(m)
     rooms = [np.zeros(size) for size in (longest,) * 3 + (END * ENDS, PLACES)]
     lanes = lane_rooms(longest)
     into = (got.k, got.count, got.estimate, got.se, got.spread, got.tau2, got.q, got.trace)
     with np.errstate(all="ignore"):
-        PLAIN.analyse_lanes(y, v, offsets, CODES[code], longest, *rooms, *lanes, *into)
+        PLAIN.analyse_lanes(y, v, offsets, CODES[code], proof, longest, *rooms, *lanes, *into)
     alike(got, plain, rel=1e-11)

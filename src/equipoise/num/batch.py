@@ -16,6 +16,7 @@ from equipoise.num.columns import Floats, Ints, Room, profile, proved, slopes, s
 from equipoise.num.compiled import compiled
 from equipoise.num.kernels import COMMON, DL, END, ENDS, ML, PLACES, PM, REML
 from equipoise.num.lanes import LANES, STATE, SUMS
+from equipoise.num.survey import SURVEY
 
 BACKENDS = ("auto", "numpy", "numba", "python")
 
@@ -144,11 +145,10 @@ def _loop(
     into = (out.k, out.count, out.estimate, out.se, out.spread, out.tau2, out.q, out.trace)
     if backend == "numba":
         rooms = [np.empty(size) for size in (longest,) * 3 + (END * ENDS, PLACES)]
-        stepwise = method == PM or (proof and method in (REML, ML))
         even = longest <= LONGEST and longest * len(out.k) <= 1.5 * len(y)
-        if even and not stepwise:
+        if even and method != PM:
             lanes = lane_rooms(longest)
-            compiled().analyse_lanes(y, v, offsets, method, longest, *rooms, *lanes, *into)
+            compiled().analyse_lanes(y, v, offsets, method, proof, longest, *rooms, *lanes, *into)
         else:
             compiled().analyse(y, v, offsets, 0, len(out.k), method, proof, *rooms, *into)
         return
@@ -158,9 +158,9 @@ def _loop(
 
 
 def lane_rooms(width: int) -> list[NDArray[Any]]:
-    """What :func:`equipoise.num.lanes.analyse_lanes` works in, for so many trials at most."""
+    """What :func:`equipoise.num.abreast.analyse_lanes` works in, for so many trials at most."""
     squares = [_aligned(width).reshape(width, LANES) for _ in range(5)]
-    flat = [_aligned(rows) for rows in (SUMS, STATE, STATE)]
+    flat = [_aligned(rows) for rows in (SUMS, STATE, STATE, SURVEY)]
     return [*squares, *flat, *np.zeros((4, LANES), dtype=np.intp)]
 
 

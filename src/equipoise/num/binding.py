@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from types import FunctionType
 from typing import Any
 
+from equipoise.num import abreast, lanes, survey
 from equipoise.num import kernels as source
-from equipoise.num import lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,13 @@ class Kernels:
     analyse_lanes: Callable[..., None]
 
 
+#: The sources, each of which calls only those before it.
+MODULES = (source, lanes, survey, abreast)
+
 #: All functions of the sources.
 PARTS: tuple[FunctionType, ...] = tuple(
     part
-    for module in (source, lanes)
+    for module in MODULES
     for part in vars(module).values()
     if isinstance(part, FunctionType) and part.__module__ == module.__name__
 )
@@ -48,7 +51,8 @@ def bind(
         What to do with each copy, such as compile it.
     """
     made: dict[str, Callable[..., Any]] = {}
-    names = {**vars(source), **vars(lanes), **exchanged}
+    names = {name: value for module in MODULES for name, value in vars(module).items()}
+    names.update(exchanged)
     for part in PARTS:
         name = part.__name__
         copy = FunctionType(part.__code__, names, name, part.__defaults__, part.__closure__)
