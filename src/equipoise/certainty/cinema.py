@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from equipoise.certainty.grade import LEVELS, Level
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError, other_evidence
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
@@ -190,6 +191,7 @@ class Cinema(Result):
         return self.table().to_html()
 
 
+@typed
 def cinema(
     fit: NetworkFit | ComponentFit,
     *,
@@ -240,14 +242,29 @@ def cinema(
     if isinstance(fit, NetworkFit):
         if of:
             raise InputError("of= is for component models", hint="all estimates, then .of(a, b)")
+        untold: list[str] = []
         rows = _network_rows(fit, size, risk_of_bias, indirectness, reporting_bias, rule, method)
     else:
         names = of or (*fit.components, *_combinations(fit))
         rows = _component_rows(fit, size, risk_of_bias, indirectness, reporting_bias, rule, names)
-    return Cinema(fit.measure, size, tuple(rows), _notes(fit))
+        untold = [name for name in names if not fit.estimable(name)]
+    _check_names(reporting_bias, rows)
+    return Cinema(fit.measure, size, tuple(rows), _notes(fit, untold))
 
 
-def _notes(fit: NetworkFit | ComponentFit) -> tuple[Note, ...]:
+def _check_names(given: str | Mapping[str, str], rows: Sequence[Confidence]) -> None:
+    """Refuse judgements of reporting bias on estimates that there are not."""
+    known = {frozenset(row.what): " : ".join(row.what) for row in rows}
+    for key in () if isinstance(given, str) else given:
+        if _named(key) not in known:
+            raise UnknownNameError("estimate", key, known.values(), where="reporting_bias")
+
+
+def _named(key: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in str(key).split(":"))
+
+
+def _notes(fit: NetworkFit | ComponentFit, untold: Sequence[str]) -> tuple[Note, ...]:
     text = (
         "Suggestions by rule, to be looked at by people. Imprecision, heterogeneity and "
         "incoherence overlap, so only the worst of the three is counted, and one level more when "
@@ -255,12 +272,11 @@ def _notes(fit: NetworkFit | ComponentFit) -> tuple[Note, ...]:
     )
     notes = [Note("suggestions", text)]
     if isinstance(fit, ComponentFit):
-        notes.append(
-            Note(
-                "components",
-                "Contributions of trials are the shares of their absolute weights in the estimate.",
-            )
-        )
+        text = "Contributions of trials are the shares of their absolute weights in the estimate."
+        notes.append(Note("components", text))
+    if untold:
+        text = f"Not judged, because the trials cannot tell: {', '.join(untold)}."
+        notes.append(Note("not-estimable", text))
     return tuple(notes)
 
 
@@ -287,6 +303,12 @@ def _levels(given: Mapping[str, str], trials: Sequence[str], what: str) -> dict[
     InputError
         When a trial has none, or one that there is not.
     """
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"{what} as a {type(given).__name__}",
+            where="certainty by CINeMA",
+            hint="{'trial': 'low', …}: low, some concerns or high for every trial",
+        )
     missing = [t for t in trials if t not in given]
     if missing:
         raise InputError(
@@ -295,7 +317,7 @@ def _levels(given: Mapping[str, str], trials: Sequence[str], what: str) -> dict[
             hint="low, some concerns or high for every trial",
         )
     for trial in trials:
-        if given[trial] not in _VALUES:
+        if not isinstance(given[trial], str) or given[trial] not in _VALUES:
             raise InputError(
                 f"{what} {given[trial]!r}",
                 where=f"study {trial}",
@@ -390,15 +412,19 @@ def _by_test(p: float, name: str) -> Domain:
 
 def _reporting(given: str | Mapping[str, str], what: Sequence[str]) -> Domain:
     named = given if isinstance(given, str) else ""
+    if not isinstance(given, (str, Mapping)):
+        raise InputError(
+            f"reporting bias as a {type(given).__name__}",
+            where="certainty by CINeMA",
+            hint="'undetected', 'suspected', or one of them by estimate: {'A : B': 'suspected'}",
+        )
     if not isinstance(given, str):
-        for key, value in given.items():
-            if {part.strip() for part in key.split(":")} == set(what):
-                named = value
+        named = next((value for key, value in given.items() if _named(key) == {*what}), "")
     if not named:
         rule = "nobody has said whether results went unreported; no test can tell it alone"
         return Domain("reporting bias", "needs a person", rule)
     choices: dict[str, Concern] = {"undetected": "no concerns", "suspected": "some concerns"}
-    if named not in choices:
+    if not isinstance(named, str) or named not in choices:
         raise UnknownNameError("reporting bias", named, tuple(choices))
     return Domain("reporting bias", choices[named], f"{named}, by a person’s judgement")
 
@@ -471,11 +497,8 @@ def _network_rows(
             incoherence,
         )
         level, why = _graded(domains)
-        rows.append(
-            Confidence(
-                (one, two), effect.estimate, effect.ci, effect.pi, evidence, domains, level, why
-            )
-        )
+        said = (effect.estimate, effect.ci, effect.pi)
+        rows.append(Confidence((one, two), *said, evidence, domains, level, why))
     return rows
 
 

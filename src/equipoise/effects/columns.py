@@ -177,7 +177,8 @@ def numbers(
         except OverflowError:
             out[row] = math.inf
         except (TypeError, ValueError):
-            raise InputError(f"{value!r} is not a number", where=where) from None
+            hint = "a number, or a blank cell where it is unknown" if blank else "a number"
+            raise InputError(f"{value!r} is not a number", where=where, hint=hint) from None
         if not math.isfinite(out[row]):
             what = "an infinite value" if math.isinf(out[row]) else f"{value!r} is not a number"
             raise InputError(what, where=where, hint="a finite number")

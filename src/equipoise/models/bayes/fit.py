@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
 from equipoise.models.bayes.component_counts import component_counts_posterior
@@ -65,6 +66,7 @@ def bayes(
     interval: str = "central",
     rtol: float | None = None,
 ) -> BayesComponents: ...
+@typed
 def bayes(
     es: Contrasts | PairwiseFit | NetworkFit | ComponentFit,
     *,

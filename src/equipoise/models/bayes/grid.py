@@ -233,6 +233,11 @@ def _window(log_g: Floats, log_tau: Floats, tilt: int) -> tuple[int, int]:
         tilted = log_g + tilt * log_tau
         keep |= tilted > tilted.max() - _DEPTH
     places = np.flatnonzero(keep)
+    if not places.size:
+        raise NotEstimableError(
+            "no value of tau has a likelihood that a computer can hold",
+            hint="a look at the largest estimate: it may be in another unit than the others",
+        )
     return max(0, int(places[0]) - 1), min(log_g.size - 1, int(places[-1]) + 1)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, other_evidence
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
@@ -193,6 +194,7 @@ class IdentifiabilityMap(Result):
         return self.table().to_html()
 
 
+@typed
 def identifiability_map(
     fit: ComponentFit, *, also: Sequence[str] = (), refit: bool = False
 ) -> IdentifiabilityMap:
@@ -528,6 +530,7 @@ class Attribution(Result):
         return self.table().to_html()
 
 
+@typed
 def attribution(
     fit: ComponentFit, treatment: str, others: str, *, refit: bool = False
 ) -> Attribution:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
 from equipoise.core.result import Interval, Method, Note, QTest, Result, html_lines
 from equipoise.core.table import counted, fixed, significant
@@ -471,6 +472,7 @@ def _rebuild(values: dict[str, Any]) -> ComponentFit:
     return ComponentFit(**values)
 
 
+@typed
 def components(
     es: Contrasts | FittedNetwork,
     *,

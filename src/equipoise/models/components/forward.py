@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, significant
@@ -137,6 +138,7 @@ class ForwardSelection(Result):
         return self.table().to_html()
 
 
+@typed
 def forward_interactions(
     es: Contrasts | NetworkFit,
     *,

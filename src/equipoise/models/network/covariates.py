@@ -13,7 +13,7 @@ from equipoise.core.errors import InputError, NotEstimableError, UnknownNameErro
 from equipoise.core.result import Note
 from equipoise.core.table import counted, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Column, Floats, labels, read_columns
+from equipoise.effects.columns import MOST, Column, Floats, labels, read_columns
 
 #: What a caller may give: values by study, one for each contrast, or a column of `data`.
 ByStudy: TypeAlias = "Mapping[str, Any] | Column"
@@ -65,7 +65,7 @@ class Covariate:
             number = float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not math.isfinite(number):
+        if not abs(number) <= MOST:
             raise InputError(f"{value!r} as a value of {self.name}", hint="a number")
         return np.array([(number - self.center) / self.unit])
 
@@ -198,13 +198,15 @@ def _numeric(
         raise InputError(f"a baseline of {name}, which has numbers", hint="center=")
     numbers = {study: float(value) for study, value in values.items()}
     for study, value in numbers.items():
-        if not math.isfinite(value):
-            raise InputError(f"{name} of {value}", where=f"study {study}", hint="a finite number")
+        if not abs(value) <= MOST:
+            what = f"{name} of {value:g}"
+            raise InputError(what, where=f"study {study}", hint="a finite number, in another unit")
     all_of = np.array(list(numbers.values()))
     mean = float(all_of.mean())
     unit = float(np.sqrt(((all_of - mean) ** 2).mean()))
-    if center is not None and not math.isfinite(center):
-        raise InputError(f"a centre of {center}", hint="a finite number")
+    if center is not None and not abs(center) <= MOST:
+        hint = "a number near the values of the trials"
+        raise InputError(f"a centre of {center:g}", where="argument center", hint=hint)
     return Covariate(name, numbers, (), mean, unit)
 
 

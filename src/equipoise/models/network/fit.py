@@ -11,6 +11,7 @@ from typing import Literal, overload
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError, other_evidence
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted, percent, significant
@@ -32,7 +33,7 @@ from equipoise.models.network.core import (
 from equipoise.models.network.diagnostics import Diagnosed
 from equipoise.models.network.rare import RareNetworkFit, rare_network
 from equipoise.models.network.reading import NetworkReading
-from equipoise.models.network.spread import estimate_tau2
+from equipoise.models.network.spread import check_given_tau2, estimate_tau2
 from equipoise.models.tau2_intervals import i2_text, q_based
 from equipoise.num.dist import chi2_tail, critical
 
@@ -179,6 +180,7 @@ def network(
 ) -> RareNetworkFit: ...
 
 
+@typed
 def network(
     es: Contrasts | Arms,
     *,
@@ -322,8 +324,7 @@ def _spread(
     """tau², what to know about it, and the paper of its estimator."""
     if isinstance(tau2, str):
         return *estimate_tau2(net, rows, tau2), (TAU2[tau2],)
-    if not (math.isfinite(tau2) and tau2 >= 0.0):
-        raise InputError(f"a tau² of {tau2:g}", hint="a number of at least 0, or 'REML'")
+    check_given_tau2(tau2)
     return float(tau2), [], ()
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Note
 from equipoise.core.table import counted, p_value, percent, significant
@@ -252,6 +253,7 @@ _MODEL = {
 }
 
 
+@typed
 def rare_network(
     es: Contrasts | Arms,
     *,

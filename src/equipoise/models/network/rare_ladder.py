@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import equipoise.models.counts.papers as papers
+from equipoise.core.arguments import typed
 from equipoise.core.errors import EquipoiseError, InputError, NotEstimableError, UnknownNameError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Interval, Method, Note, Result
@@ -263,6 +264,7 @@ class NetworkLadder(Result):
         return self.table().to_html()
 
 
+@typed
 def network_ladder(
     es: Contrasts | Arms, *, reference: str | None = None, level: float = 0.95
 ) -> NetworkLadder:

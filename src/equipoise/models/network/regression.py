@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted
@@ -39,6 +40,7 @@ from equipoise.models.network.regression_fit import (
     SlopeTest,
     coded,
 )
+from equipoise.models.network.spread import check_given_tau2
 from equipoise.models.network.variances import Likelihood, highest
 from equipoise.num.dist import chi2_tail, critical, t_two_sided
 from equipoise.num.linalg import gls, in_row_space, outside_row_space
@@ -83,6 +85,7 @@ class _Solved:
     mean: tuple[float, float] | None = None
 
 
+@typed
 def network_regress(
     net: NetworkFit | Contrasts | Arms,
     covariate: ByStudy,
@@ -212,8 +215,8 @@ def _setting(
             raise UnknownNameError(kind, value, known)
     if isinstance(found.tau2, str) and found.tau2 not in TAU2:
         raise UnknownNameError("estimator of tau²", found.tau2, tuple(TAU2))
-    if not isinstance(found.tau2, str) and not (math.isfinite(found.tau2) and found.tau2 >= 0.0):
-        raise InputError(f"a tau² of {found.tau2:g}", hint="a number of at least 0, or 'REML'")
+    if not isinstance(found.tau2, str):
+        check_given_tau2(found.tau2)
     if not 0.0 < found.level < 1.0:
         raise InputError(f"level {found.level:g}", hint="a number between 0 and 1, such as 0.95")
     if found.slopes == "exchangeable":

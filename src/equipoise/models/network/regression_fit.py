@@ -425,7 +425,7 @@ class NetworkRegression(Result):
             if not s.why:
                 ends = (s.estimate, s.ci.low, s.ci.high)
                 value, low, high = (
-                    significant(math.exp(x) if log else x, 4 if log else 3) for x in ends
+                    significant(m.back(x) if log else x, 4 if log else 3) for x in ends
                 )
                 text = f"{value} ({low} to {high})"
             cells: list[Any] = [name]

@@ -9,10 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.core.table import significant
 from equipoise.effects.blocks import Contrasts
-from equipoise.effects.columns import Floats
+from equipoise.effects.columns import MOST, Floats
 from equipoise.models.correlated import shared_effects, tau2_of
 from equipoise.models.network.core import Net, Solution, bordered, gathered, residuals, solve
 
@@ -59,6 +60,22 @@ def slope(net: Net, at: Solution) -> Slope:
         parts.append(bordered(WRW))
     trace_p = trace_w - gathered(net, parts, at.G)
     return Slope(trace_w, trace_p, ypp, logdet)
+
+
+def check_given_tau2(tau2: float) -> None:
+    """Refuse a number that cannot be a variance between trials.
+
+    Raises
+    ------
+    InputError
+        On a negative one, and on one that no computer can square.
+    """
+    if not 0.0 <= tau2 <= MOST:
+        raise InputError(
+            f"a tau² of {tau2:g}",
+            where="argument tau2",
+            hint="a number of at least 0 and near the squares of the effects, or 'REML'",
+        )
 
 
 def estimate_tau2(net: Net, es: Contrasts, code: str) -> tuple[float, list[Note]]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
@@ -270,6 +271,7 @@ class NetworkSubgroups(Result):
         return self.table().to_html()
 
 
+@typed
 def network_subgroups(
     net: NetworkFit | Contrasts | Arms,
     by: ByStudy,

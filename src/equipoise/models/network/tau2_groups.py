@@ -9,6 +9,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, counted, p_statement, significant
@@ -160,6 +161,7 @@ class Tau2ByGroup(NetworkReading):
         return f"<Tau2ByGroup {self.measure}: tau² {spread}; one for all: {self._test()}>"
 
 
+@typed
 def tau2_by_group(
     net: NetworkFit | Contrasts | Arms,
     groups: Mapping[str, str] | Callable[[str], str],
@@ -283,8 +285,15 @@ def _classes(
             if name not in treatments:
                 raise UnknownNameError("treatment", name, treatments)
         found = {t: str(groups.get(t, OTHERS)) for t in treatments}
-    else:
+    elif callable(groups):
         found = {t: str(groups(t)) for t in treatments}
+    else:
+        raise InputError(
+            f"classes as a {type(groups).__name__}",
+            where="argument groups",
+            hint="{'placebo': 'placebo'}: treatments with their classes, or a function that "
+            "gives a treatment's class",
+        )
     if len(set(found.values())) < 2:
         raise InputError(
             f"all treatments are of one class, {next(iter(found.values()))!r}",

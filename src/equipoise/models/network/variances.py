@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from equipoise.core.errors import InputError
+from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Note
 from equipoise.core.table import significant
 from equipoise.effects.columns import Floats
@@ -99,7 +99,13 @@ class Likelihood:
 
     def slope(self, x: NDArray[np.float64]) -> Slope:
         """The log-likelihood with its derivatives."""
-        P = np.linalg.inv(self._sum(self._parts, x))
+        try:
+            P = np.linalg.inv(self._sum(self._parts, x))
+        except np.linalg.LinAlgError:
+            raise NotEstimableError(
+                "variances that no computer can tell from the estimates",
+                hint="a look at the largest estimate: it may be in another unit than the others",
+            ) from None
         scaled = [self.unit * R for R in self._parts]
         Py = P @ self._y
         turned = [R @ Py for R in scaled]
@@ -146,7 +152,7 @@ def highest(
 
     Raises
     ------
-    InputError
+    NotEstimableError
         When no start has a likelihood.
     """
     unit = likelihood.unit
@@ -163,7 +169,11 @@ def highest(
         if not any(_same(top, other) for other in tops):
             tops.append(top)
     if not tops:
-        raise InputError("the likelihood of the variances cannot be computed")
+        raise NotEstimableError(
+            "the likelihood of the variances cannot be computed",
+            hint="a look at the largest estimate and the smallest variance: one may be in another "
+            "unit than the others",
+        )
     tops.sort(key=lambda t: -t.slope.value)
     best = tops[0]
     notes = [

@@ -13,6 +13,7 @@ from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import count, counted
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
+from equipoise.effects.reported import OTHER_NAME
 from equipoise.models.network.core import make_net
 from equipoise.present.figures.marks import ROB, rob_key
 
@@ -161,6 +162,10 @@ def _known(es: Contrasts) -> Contrasts:
     """The contrasts that can be drawn: a result, and two treatments."""
     if not any(es.treat1):
         raise InputError("contrasts without treatments", hint="treat1 and treat2 for each")
+    for study, one, two in zip(es.study, es.treat1, es.treat2, strict=True):
+        if one == two or not one or not two:
+            what = f"{one!r} compared with itself" if one else "a contrast without its treatments"
+            raise InputError(what, where=f"study {study}", hint=OTHER_NAME)
     keep = [
         i
         for i, (y, v) in enumerate(zip(es.yi.tolist(), es.vi.tolist(), strict=True))
