@@ -60,6 +60,71 @@ DOORS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "cinema": (eq.cinema, {"fit": fitted(), "important": 0.2, "risk_of_bias": BIAS_OF}),
 }
 
+NET, COMBINED = fitted(), combined()
+PLAIN = eq.bayes(NET, tau=TAU)
+PARTS = eq.bayes(COMBINED, tau=TAU)
+COUNTED = eq.network(eq.arms(**ARMS), measure="OR", method="MH", reference="P")
+SLOPES = eq.network_regress(NET, NUMBER_OF)
+PAIR: dict[str, Any] = {"treat1": "A", "treat2": "P"}
+DRAWN: dict[str, Any] = {"better": "lower", "draws": 1000, "seed": 1}
+ONE_PAIR: dict[str, Any] = {"of": ("A", "P")}
+
+#: What is asked of what they gave.
+DOORS |= {
+    "net.effect": (NET.effect, PAIR),
+    "net.against": (NET.against, {}),
+    "net.to_frame": (NET.to_frame, {}),
+    "net.split": (NET.split, {"tau2": "re-estimate", **ONE_PAIR}),
+    "split.row": (NET.split().row, {"one": "A", "two": "P"}),
+    "net.leave_one_out": (NET.leave_one_out, ONE_PAIR),
+    "net.net_heat": (NET.net_heat, {}),
+    "net.ranking": (NET.ranking, DRAWN),
+    "net.hat_matrix": (NET.hat_matrix, ONE_PAIR),
+    "net.contributions": (NET.contributions, ONE_PAIR),
+    "net.trial_contributions": (NET.trial_contributions, ONE_PAIR),
+    "contributions.of": (NET.contributions().of, {"one": "A", "two": "P"}),
+    "net.paths": (NET.paths, PAIR),
+    "net.comparison_funnel": (NET.comparison_funnel, {"order": ["A+B", "A", "B", "P"]}),
+    "counts.effect": (COUNTED.effect, PAIR),
+    "counts.ranking": (COUNTED.ranking, DRAWN),
+    "slopes.effect": (SLOPES.effect, PAIR),
+    "slopes.against": (SLOPES.against, {}),
+    "slopes.slope": (SLOPES.slope, {}),
+    "components.effect": (COMBINED.effect, {"a": "A"}),
+    "components.component": (COMBINED.component, {"name": "A"}),
+    "components.combination": (COMBINED.combination, {"names": "A+B"}),
+    "components.estimable": (COMBINED.estimable, {"a": "A"}),
+    "components.weights": (COMBINED.weights, {"a": "A"}),
+    "components.direct_share": (COMBINED.direct_share, {"a": "A"}),
+    "components.groups": (COMBINED.groups, {"study": "t1"}),
+    "bayes.effect": (PLAIN.effect, PAIR),
+    "bayes.predictive": (PLAIN.predictive, PAIR),
+    "bayes.against": (PLAIN.against, {}),
+    "bayes.probability_better": (PLAIN.probability_better, {"better": "lower"}),
+    "bayes.ranking": (PLAIN.ranking, DRAWN),
+    "bayes.sensitivity": (PLAIN.sensitivity, {"priors": [TAU], **ONE_PAIR}),
+    "bayes parts.effect": (PARTS.effect, {"a": "A"}),
+    "bayes parts.component": (PARTS.component, {"name": "A"}),
+    "bayes parts.combination": (PARTS.combination, {"names": "A+B"}),
+    "bayes parts.sensitivity": (PARTS.sensitivity, {"priors": [TAU], "of": "A"}),
+    "plot_network": (eq.plot_network, {"what": NET}),
+    "plot_league": (eq.plot_league, {"net": NET}),
+    "plot_ranks": (eq.plot_ranks, {"ranking": NET.ranking("lower", draws=1000)}),
+    "plot_contributions": (eq.plot_contributions, {"what": NET.contributions()}),
+    "plot_net_heat": (eq.plot_net_heat, {"heat": NET.net_heat()}),
+    "plot_split": (eq.plot_split, {"what": NET}),
+    "plot_comparison_funnel": (
+        eq.plot_comparison_funnel,
+        {"found": NET.comparison_funnel(["A+B", "A", "B", "P"])},
+    ),
+    "plot_components": (eq.plot_components, {"what": COMBINED}),
+    "plot_attribution": (eq.plot_attribution, {"att": eq.attribution(COMBINED, "A", "B")}),
+    "plot_identifiability": (
+        eq.plot_identifiability,
+        {"found": eq.identifiability_map(COMBINED)},
+    ),
+}
+
 #: What nobody means by an argument.
 ODD: list[Any] = [
     None,
@@ -81,6 +146,11 @@ ODD: list[Any] = [
     ["nobody"],
     ("A", "A"),
     ("A", "P", "B"),
+    "A",
+    "A++B",
+    "A*A",
+    ["A", "A"],
+    [("A", "A")],
     {"nobody": 1},
     dict.fromkeys(TRIALS),
     dict.fromkeys(TRIALS, math.nan),

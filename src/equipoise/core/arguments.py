@@ -38,6 +38,10 @@ def _several(value: object, kind: Callable[[object], bool], size: int | None = N
     return (size is None or len(held) == size) and all(map(kind, held))
 
 
+def _pair(value: object) -> bool:
+    return _several(value, _text, 2)
+
+
 #: What an annotation allows, and its name in words.
 _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "None": (lambda value: value is None, ""),
@@ -48,6 +52,8 @@ _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "float": (_number, "a number"),
     "Sequence[str]": (lambda v: _several(v, _text), "a list of names"),
     "tuple[str, str]": (lambda v: _several(v, _text, 2), "a pair of names"),
+    "Sequence[tuple[str, str]]": (lambda v: _several(v, _pair), "pairs of names"),
+    "Figure": (lambda v: type(v).__name__ == "Figure", "a figure"),
     "tuple[float, float]": (lambda v: _several(v, _number, 2), "a pair of numbers"),
 }
 

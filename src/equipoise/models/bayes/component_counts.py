@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import NotEstimableError
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import measure_of
@@ -98,6 +99,7 @@ class BayesComponentCounts(Counted, BayesComponents):
             )
         return wanted
 
+    @typed
     def sensitivity(
         self, priors: Sequence[Prior | float], of: str, against: str = ""
     ) -> Sensitivity:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError
 from equipoise.core.result import html_lines
 from equipoise.core.table import Column, Table, counted, percent, significant
@@ -58,6 +59,7 @@ class BayesComponents(Posterior):
     model: ComponentFit
     basis: Floats
 
+    @typed
     def effect(self, a: str, b: str = "") -> Marginal:
         """The posterior of the effect of the components `a` against the components `b`.
 
@@ -70,17 +72,20 @@ class BayesComponents(Posterior):
         """
         return self.mixture(self._named(a, b), self._wanted(a, b))
 
+    @typed
     def predictive(self, a: str, b: str = "") -> Marginal:
         """The distribution of that effect in a new trial."""
         name = f"{self._named(a, b)} in a new trial"
         return self.mixture(name, self._wanted(a, b), new_trial=True)
 
+    @typed
     def component(self, name: str) -> Marginal:
         """The posterior of what adding one component does."""
         if len(parts_of(name, self.model.inactive)) != 1:
             raise InputError(f"{name!r} is not one component", hint="combination() for several")
         return self.effect(name)
 
+    @typed
     def combination(self, names: str) -> Marginal:
         """The posterior of the effect of components joined by ``+`` against none of them.
 
@@ -88,6 +93,7 @@ class BayesComponents(Posterior):
         """
         return self.effect(names)
 
+    @typed
     def tried_in(self, names: str) -> tuple[str, ...]:
         """The trials that had a group with exactly these components."""
         wanted = frozenset(parts_of(names, self.model.inactive))
@@ -151,6 +157,7 @@ class BayesComponents(Posterior):
     def _name(self, a: str, b: str) -> str:
         return f"{a or 'nothing'} against {b}" if b else a
 
+    @typed
     def sensitivity(
         self, priors: Sequence[Prior | float], of: str, against: str = ""
     ) -> Sensitivity:
@@ -198,6 +205,7 @@ class BayesComponents(Posterior):
         )
         return f"{text}\n\n{references(self.methods)}"
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a component; gaps where it cannot be separated."""
         rows = []

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, fixed, percent, significant
@@ -118,6 +119,7 @@ class BayesRanking(Result):
         """The table, then what to know."""
         return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a treatment: SUCRA, mean rank, chance of every rank."""
         columns: dict[str, Any] = {
@@ -156,6 +158,7 @@ class BayesNetwork(Posterior):
     treatments: tuple[str, ...]
     reference: str
 
+    @typed
     def effect(self, treat1: str, treat2: str) -> Marginal:
         """The posterior of the effect of `treat1` minus that of `treat2`.
 
@@ -168,6 +171,7 @@ class BayesNetwork(Posterior):
         """
         return self.mixture(f"{treat1} against {treat2}", self._contrast(treat1, treat2))
 
+    @typed
     def predictive(self, treat1: str, treat2: str) -> Marginal:
         """The distribution of that effect in a new trial."""
         name = f"{treat1} against {treat2} in a new trial"
@@ -208,6 +212,7 @@ class BayesNetwork(Posterior):
         )
         return Table(caption, columns, rows, missing="")
 
+    @typed
     def against(self, reference: str | None = None) -> Table:
         """Every treatment against one, with the effect in a new trial."""
         ref = self.reference if reference is None else reference
@@ -228,6 +233,7 @@ class BayesNetwork(Posterior):
                 rows.append((name, effect_text(self.measure, post), above, new))
         return Table(f"Effects against {ref}", columns, tuple(rows))
 
+    @typed
     def probability_better(self, better: str) -> Floats:
         """The probability of the row's treatment being better than the column's, exact."""
         unknown_better(better)
@@ -246,6 +252,7 @@ class BayesNetwork(Posterior):
         out.setflags(write=False)
         return out
 
+    @typed
     def ranking(self, better: str, *, draws: int = DRAWS, seed: int = 1) -> BayesRanking:
         """Rank the treatments; `better` is ``lower`` or ``higher``: asked for, never assumed.
 
@@ -289,6 +296,7 @@ class BayesNetwork(Posterior):
             notes=(Note("ranks-alone", text),),
         )
 
+    @typed
     def sensitivity(self, priors: Sequence[Prior | float], of: tuple[str, str]) -> Sensitivity:
         """The effect of ``of[0]`` against ``of[1]`` under other priors of tau."""
         self._contrast(*of)
@@ -331,6 +339,7 @@ class BayesNetwork(Posterior):
         )
         return f"{text}\n\n{references(self.methods)}"
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair of treatments, uncut."""
         rows = []

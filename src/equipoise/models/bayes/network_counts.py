@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import NotEstimableError
 from equipoise.core.result import Method
 from equipoise.core.table import counted, significant
@@ -78,6 +79,7 @@ class BayesNetworkCounts(Counted, BayesNetwork):
     node_error: float
     arms: int
 
+    @typed
     def probability_better(self, better: str) -> Floats:
         """The probability of the row's treatment being better than the column's."""
         out: Floats = BayesNetwork.probability_better(self, better).copy()
@@ -89,6 +91,7 @@ class BayesNetworkCounts(Counted, BayesNetwork):
         out.setflags(write=False)
         return out
 
+    @typed
     def sensitivity(self, priors: Sequence[Prior | float], of: tuple[str, str]) -> Sensitivity:
         """The effect of ``of[0]`` against ``of[1]`` under other priors of tau."""
         self._contrast(*of)

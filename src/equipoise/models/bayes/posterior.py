@@ -15,7 +15,7 @@ from equipoise.core.errors import InputError, NotEstimableError, UnknownNameErro
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
-from equipoise.effects.columns import Floats
+from equipoise.effects.columns import MOST, Floats
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.grid import RULE, SINC, Grid, integrate, known_tau
 from equipoise.models.bayes.marginal import Marginal, TauMarginal, check_interval, is_number
@@ -228,7 +228,7 @@ class Posterior(Result):
         Tau takes the values of the grid, in systematic proportion to their weights; the
         coefficients are exact normal draws given tau.
         """
-        check_draws(size)
+        check_draws(size, seed)
         random = np.random.default_rng(seed)
         marks = (np.arange(size) + random.random()) / size
         edges = np.cumsum(self.grid.weights)
@@ -246,8 +246,11 @@ class Posterior(Result):
         return self.grid.tau[node][order], out[order]
 
 
-def check_draws(size: object) -> None:
-    """Refuse a number of draws that is none."""
+def check_draws(size: object, seed: object = 1) -> None:
+    """Refuse a number of draws that is none, and a seed that is none."""
+    if not isinstance(seed, Integral) or seed < 0:
+        hint = "a whole number, at least 0"
+        raise InputError(f"a seed of {seed!r}", where="argument seed", hint=hint)
     if not isinstance(size, Integral) or size < 1:
         raise InputError(
             f"{size!r} draws", where="argument size", hint="a whole number, at least 1"
@@ -285,8 +288,9 @@ def check_choices(
 
 def known(tau: float) -> Prior:
     """A number as a prior: tau is taken as known."""
-    if not 0.0 <= tau < math.inf:
-        raise InputError(f"tau {tau:g}", where="argument tau", hint="0 or more")
+    if not 0.0 <= tau <= math.sqrt(MOST):
+        hint = "0 or more, on the scale of the effects"
+        raise InputError(f"tau {tau:g}", where="argument tau", hint=hint)
     return Prior("fixed", (tau,), f"tau known to be {significant(tau, 4)}")
 
 
@@ -392,7 +396,7 @@ def _alone(priors: object) -> bool:
 
 def check_priors(priors: Sequence[Prior | float]) -> list[Prior]:
     """The priors of a sensitivity analysis, checked."""
-    if _alone(priors):
+    if _alone(priors) or not isinstance(priors, Sequence):
         raise InputError(
             f"{priors!r} in the place of several priors", hint="a list of priors of tau"
         )

@@ -454,8 +454,11 @@ class ComponentFit(Result):
         return Identified(name, separable, len(tested), round(sum(people)), why)
 
     def groups(self, study: str) -> dict[str, float]:
-        """The groups of a trial and the people in them."""
-        return self.groups_of_trials().get(study, {})
+        """The groups of a trial and the people in them; UnknownNameError on another study."""
+        every = self.groups_of_trials()
+        if not isinstance(study, str) or study not in every:
+            raise UnknownNameError("study", study, every)
+        return every[study]
 
     def groups_of_trials(self) -> dict[str, dict[str, float]]:
         """The groups of every trial and the people in them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,9 +63,29 @@ class FittedNetwork(Protocol):
         """The contrasts that were given."""
 
 
-@lru_cache(maxsize=4096)
 def parts_of(names: str, inactive: str) -> tuple[str, ...]:
-    """The components of a treatment, the inactive one left out."""
+    """The components of a treatment, the inactive one left out.
+
+    Raises
+    ------
+    InputError
+        On something else than text, and on names that are not joined by single ``+``.
+    """
+    check_name(names)
+    return _parts(names, inactive)
+
+
+def check_name(names: object) -> None:
+    """Refuse what is no name of a treatment."""
+    if not isinstance(names, str):
+        raise InputError(
+            f"{reprlib.repr(names)} in the place of a component or combination",
+            hint="text, such as 'A' or 'A+B'",
+        )
+
+
+@lru_cache(maxsize=4096)
+def _parts(names: str, inactive: str) -> tuple[str, ...]:
     found = [part.strip() for part in names.split("+")] if names.strip() else []
     if "" in found or len(set(found)) < len(found):
         raise InputError(f"the treatment {names!r}", hint="different names joined by single +")
@@ -78,6 +99,7 @@ def _sorted(part: str) -> str:
 
 def vector_of(names: str, components: Sequence[str], inactive: str) -> Floats:
     """A treatment as a row: 1 for each of its components, and for interactions among them."""
+    check_name(names)
     return _vector(names, tuple(components), inactive)
 
 

@@ -8,12 +8,14 @@ evenly among its comparisons, is what they contribute.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any, Literal
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
@@ -87,6 +89,7 @@ class Contributions(Result):
     methods: tuple[Method, ...]
     notes: tuple[Note, ...] = ()
 
+    @typed
     def of(self, one: str, two: str) -> dict[tuple[str, str], float]:
         """Shares in the estimate of `one` against `two`, the largest first.
 
@@ -118,6 +121,7 @@ class Contributions(Result):
         )
         return Table("Contribution of each direct comparison", columns, rows, missing="")
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row an estimate and comparison."""
         rows = [
@@ -170,6 +174,7 @@ class TrialContributions(Result):
     methods: tuple[Method, ...]
     notes: tuple[Note, ...] = ()
 
+    @typed
     def of(self, one: str, two: str) -> dict[str, float]:
         """Shares in the estimate of `one` against `two`, the largest first.
 
@@ -198,6 +203,7 @@ class TrialContributions(Result):
         )
         return Table("Contribution of each trial", columns, rows, missing="")
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row an estimate and trial."""
         rows = [
@@ -257,6 +263,14 @@ def _flow(weight: Floats, at: Estimates, one: int, two: int) -> Floats:
     return np.where(np.abs(f) > _NOTHING, f, 0.0)
 
 
+def _check_pair(of: tuple[str, str], known: Sequence[str]) -> None:
+    for name in of:
+        if name not in known:
+            raise UnknownNameError("treatment", name, known)
+    if of[0] == of[1]:
+        raise InputError(f"{of[0]!r} compared with itself", hint="two treatments")
+
+
 def contributions(
     net: Net, at: Estimates, method: str, of: tuple[str, str] | None = None
 ) -> Contributions:
@@ -272,9 +286,7 @@ def contributions(
     number = {name: i for i, name in enumerate(net.treatments)}
     pairs = list(combinations(range(net.n), 2))
     if of is not None:
-        for name in of:
-            if name not in number:
-                raise UnknownNameError("treatment", name, net.treatments)
+        _check_pair(of, net.treatments)
         pairs = [(number[of[0]], number[of[1]])]
     weight, _, trials = pooled_direct(net, at.tau2)
     edges = [(i, j) for i, j in combinations(range(net.n), 2) if trials[i, j]]
@@ -325,9 +337,7 @@ def paths(
     if method not in METHODS:
         raise UnknownNameError("method of contributions", method, METHODS)
     number = {name: i for i, name in enumerate(net.treatments)}
-    for name in (one, two):
-        if name not in number:
-            raise UnknownNameError("treatment", name, net.treatments)
+    _check_pair((one, two), net.treatments)
     a, b = number[one], number[two]
     f = np.maximum(flow(net, at, a, b), 0.0)
     found = _streams(f, a, b) if method == "shortest-path" else _walks(f, a, b, least)

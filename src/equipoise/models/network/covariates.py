@@ -161,6 +161,10 @@ def make_covariate(
         On values of mixed kinds, infinite ones, a centre of levels, or an unknown baseline.
     """
     plain = list(values.values())
+    for study, value in values.items():
+        if isinstance(value, (Sequence, Mapping, np.ndarray)) and not isinstance(value, str):
+            what = f"{name} of {value!r}"
+            raise InputError(what, where=f"study {study}", hint="one number, or one word")
     if len(set(plain)) < 2:
         raise NotEstimableError(
             f"all trials have the same {name}, {plain[0]}",

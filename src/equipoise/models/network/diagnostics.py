@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Result
 from equipoise.effects.blocks import Contrasts
@@ -43,6 +44,7 @@ class Diagnosed(Result):
         """The network as blocks, and its solution."""
         raise AssertionError("a fit says how it was computed")
 
+    @typed
     def split(self, *, tau2: str = "network", of: tuple[str, str] | None = None) -> Split:
         """Direct, indirect and network estimates of every pair side by side.
 
@@ -65,6 +67,7 @@ class Diagnosed(Result):
             )
         return split(net, at, self.measure, self.level)
 
+    @typed
     def leave_one_out(
         self, *, tau2: str = "network", of: tuple[str, str] | None = None
     ) -> LeaveOneTrialOut:
@@ -98,6 +101,7 @@ class Diagnosed(Result):
         """Q within and between designs, and the design-by-treatment test."""
         return decomposition(self._core()[0])
 
+    @typed
     def net_heat(self, tau2: float | str = "common") -> NetHeat:
         """Which designs drive the inconsistency, and which estimates it touches.
 
@@ -105,11 +109,13 @@ class Diagnosed(Result):
         """
         return net_heat(self._core()[0], self.tau2, tau2)
 
+    @typed
     def ranking(self, better: str, *, draws: int = DRAWS, seed: int = 1) -> Ranking:
         """P-scores, SUCRA and rank probabilities; `better` is ``lower`` or ``higher``."""
         net, at = self._core()
         return ranking(net, at, better, self.level, draws=draws, seed=seed)
 
+    @typed
     def hat_matrix(self, by: str = "comparison", of: tuple[str, str] | None = None) -> HatMatrix:
         """What every direct estimate counts: by ``comparison``, ``design`` or ``trial``."""
         net, at = self._core()
@@ -119,6 +125,7 @@ class Diagnosed(Result):
         """Share of direct evidence, mean path length, minimal parallelism of every estimate."""
         return flow_measures(*self._core())
 
+    @typed
     def contributions(
         self, method: str = "random-walk", of: tuple[str, str] | None = None
     ) -> Contributions:
@@ -126,6 +133,7 @@ class Diagnosed(Result):
         net, at = self._core()
         return contributions(net, at, method, of)
 
+    @typed
     def trial_contributions(
         self, method: str = "random-walk", of: tuple[str, str] | None = None
     ) -> TrialContributions:
@@ -133,6 +141,7 @@ class Diagnosed(Result):
         net, at = self._core()
         return trial_contributions(net, at, method, of)
 
+    @typed
     def paths(
         self, treat1: str, treat2: str, method: str = "shortest-path", least: float = 0.0
     ) -> tuple[Path, ...]:
@@ -140,6 +149,7 @@ class Diagnosed(Result):
         net, at = self._core()
         return paths(net, at, treat1, treat2, method, least)
 
+    @typed
     def comparison_funnel(
         self, order: Sequence[str] | None = None, *, level: float | None = None
     ) -> ComparisonFunnel:

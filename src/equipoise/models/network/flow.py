@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, fixed, significant
@@ -87,6 +88,7 @@ class HatMatrix(Result):
             return tuple(pairs)
         return tuple(f"{s} ({p})" for s, p in zip(self.source, pairs, strict=True))
 
+    @typed
     def of(self, one: str, two: str) -> dict[str, float]:
         """The row of one estimate, `one` minus `two`, by the names of the columns.
 
@@ -113,6 +115,7 @@ class HatMatrix(Result):
         )
         return Table(f"Hat matrix by {self.by}", columns, rows, missing="")
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row an estimate and one column a direct estimate."""
         names = dict(zip(self.columns, self.values.T, strict=True))
@@ -165,6 +168,7 @@ class FlowMeasures(Result):
     def __len__(self) -> int:
         return len(self.treat1)
 
+    @typed
     def row(self, one: str, two: str) -> dict[str, float]:
         """The measures of one pair.
 
@@ -204,6 +208,7 @@ class FlowMeasures(Result):
         """The table, then what to know."""
         return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair."""
         columns: dict[str, Any] = {"treat1": self.treat1, "treat2": self.treat2}

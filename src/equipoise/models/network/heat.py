@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, p_value, significant
@@ -115,6 +116,7 @@ class NetHeat(Result):
         """The table, then what to know."""
         return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a cell of the plot, in the order of the clustering."""
         at = [(i, j) for i in self.order for j in self.order]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, counted, p_value, significant
@@ -87,6 +88,7 @@ class Split(Result):
     def __len__(self) -> int:
         return len(self.treat1)
 
+    @typed
     def row(self, one: str, two: str) -> dict[str, float]:
         """The numbers of one pair, `one` minus `two`.
 
@@ -146,6 +148,7 @@ class Split(Result):
         """Every pair with direct evidence, then what to know."""
         return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair, on the scale of analysis, uncut."""
         columns: dict[str, Any] = {"treat1": self.treat1, "treat2": self.treat2}
@@ -382,6 +385,7 @@ class Decomposition(Result):
         """The table, then what to know."""
         return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a part."""
         return self.table().to_frame(backend)

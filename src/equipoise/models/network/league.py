@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from equipoise.core.arguments import typed
 from equipoise.core.result import Method, Note, Result, html_lines
 from equipoise.core.table import Column, Table, percent
 from equipoise.effects.columns import Floats, make_frame
@@ -46,6 +47,7 @@ class EffectMatrices(Result):
     notes: tuple[Note, ...] = ()
     methods: tuple[Method, ...] = ()
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair of treatments."""
         first, second = np.triu_indices(len(self.treatments), 1)

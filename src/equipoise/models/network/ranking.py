@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import special
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, fixed
@@ -94,6 +95,7 @@ class Ranking(Result):
         """The table, then what to know."""
         return "\n".join([self.table().to_text(), *(f"Note: {note}" for note in self.notes)])
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a treatment: scores and the chance of every rank."""
         columns: dict[str, Any] = {
@@ -161,7 +163,9 @@ def ranking(
     if better not in ("lower", "higher"):
         raise UnknownNameError("direction of benefit", better, ("lower", "higher"))
     if draws < 1000:
-        raise InputError(f"{draws} draws", hint="at least 1000")
+        raise InputError(f"{draws} draws", where="argument draws", hint="at least 1000")
+    if seed < 0:
+        raise InputError(f"a seed of {seed}", where="argument seed", hint="0 or more")
     n = net.n
     sign = -1.0 if better == "lower" else 1.0
     d = sign * at.difference()

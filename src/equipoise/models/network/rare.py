@@ -132,7 +132,7 @@ class RareNetworkFit(NetworkReading):
     zeros: str
 
     def _place(self, name: str) -> int:
-        if name in self.treatments:
+        if isinstance(name, str) and name in self.treatments:
             return self.treatments.index(name)
         why = next((e.why for e in self.excluded if e.treatment == name), None)
         if why is None:
@@ -153,6 +153,7 @@ class RareNetworkFit(NetworkReading):
         half = critical(self.level, df) * math.hypot(se, math.sqrt(tau2))
         return Interval(estimate - half, estimate + half, self.level, f"t with {df:g} df")
 
+    @typed
     def ranking(self, better: str, *, draws: int = DRAWS, seed: int = 1) -> Ranking:
         """P-scores, SUCRA and rank probabilities; `better` is ``lower`` or ``higher``."""
         at = Solution(0.0, self.theta, self.scale * np.asarray(self.cov), 0.0, 0.0)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, percent
@@ -145,6 +146,7 @@ class NetworkReading(Result):
         found = self.effect(one, two)
         return "{} ({})".format(*shown(m, m.back(found.estimate), m.back_interval(found.ci)))
 
+    @typed
     def against(self, reference: str | None = None) -> Table:
         """Every treatment against one, with the prediction interval."""
         ref = self.reference if reference is None else reference
@@ -166,6 +168,7 @@ class NetworkReading(Result):
             rows.append((name, self._text(name, ref), found.p_value, pi))
         return Table(f"Effects against {ref}", columns, tuple(rows), missing="none")
 
+    @typed
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a data frame with one row a pair of treatments, uncut."""
         return self.matrices().to_frame(backend)

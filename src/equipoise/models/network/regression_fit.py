@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
@@ -269,6 +270,7 @@ class NetworkRegression(Result):
             return "cannot tell"
         return "{} ({})".format(*shown(m, m.back(found.estimate), m.back_interval(found.ci)))
 
+    @typed
     def against(self, reference: str | None = None, at: float | str | None = None) -> Table:
         """Every treatment against one where the covariate is `at`, with prediction intervals."""
         ref = self.reference if reference is None else reference
@@ -299,6 +301,7 @@ class NetworkRegression(Result):
         title = f"Effects against {ref} at {self.covariate.text(value)}"
         return Table(title, columns, tuple(rows), missing="none")
 
+    @typed
     def slope(self, treatment: str = "", level: str = "") -> NetworkSlope:
         """The slope of one treatment (blank: the shared one), for one level.
 
@@ -498,7 +501,7 @@ def coded(
     UnknownNameError
         On a treatment that the network does not have.
     """
-    if treat not in treatments:
+    if not isinstance(treat, str) or treat not in treatments:
         raise UnknownNameError("treatment", treat, treatments)
     others = [t for t in treatments if t != reference]
     count, q = len(others), z.size

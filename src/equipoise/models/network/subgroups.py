@@ -164,6 +164,7 @@ class NetworkSubgroups(Result):
             raise UnknownNameError("subgroup", level, self.levels)
         return self.networks[self.levels.index(level)]
 
+    @typed
     def pair(self, treat1: str, treat2: str) -> LevelPair:
         """One comparison, in either order of its names.
 

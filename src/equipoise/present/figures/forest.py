@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from equipoise.answer.answer import OutcomeAnswer
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import count, significant
 from equipoise.effects.blocks import Contrasts
@@ -45,6 +46,7 @@ from equipoise.present.text import text_width, wrap
 COLUMNS = ("effect", "rob", "weight", "raw")
 
 
+@typed
 def forest(
     what: OutcomeAnswer | Contrasts | Subgroups | Refits | CountsLadder | Iterable[Line] | Any,
     *,

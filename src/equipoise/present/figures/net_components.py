@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from equipoise.core.arguments import typed
 from equipoise.core.table import Column, Table, Value, count, significant
 from equipoise.effects.measures import measure_of
 from equipoise.models.components.basis import (
@@ -46,6 +47,7 @@ _KINDS = {
 }
 
 
+@typed
 def plot_components(
     what: ComponentFit | IdentifiabilityMap,
     *,
@@ -174,6 +176,7 @@ def _q_said(fit: ComponentFit) -> str:
 # --- alone, added, together ---------------------------------------------------------------------
 
 
+@typed
 def plot_attribution(
     att: Attribution,
     *,

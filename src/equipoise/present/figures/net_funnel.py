@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from equipoise.core.arguments import typed
 from equipoise.core.table import Column, Table, Value, count, counted, p_value, percent
 from equipoise.effects.measures import measure_of
 from equipoise.models.network.adjusted_funnel import ComparisonFunnel
@@ -24,6 +25,7 @@ _ROLES = ("benefit", "harm", "unknown", "neutral", "ink")
 _MARKED = 15
 
 
+@typed
 def plot_comparison_funnel(
     found: ComparisonFunnel,
     *,

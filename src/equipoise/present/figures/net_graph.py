@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from equipoise.certainty.rob2 import Rob
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import Column, Table, Value, count, counted
 from equipoise.effects.blocks import Contrasts
@@ -85,6 +86,7 @@ class _Shown:
         return any(self.graph.composite(i) for i in range(self.graph.n))
 
 
+@typed
 def plot_network(
     what: NetworkReading | Contrasts,
     *,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from equipoise.certainty.cinema import Cinema
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import Column, Table, Value, count, counted, percent
 from equipoise.effects.measures import Measure, measure_of
@@ -84,6 +85,7 @@ class _League:
         return (estimate < self.null) == (self.better != "higher")
 
 
+@typed
 def plot_league(
     net: NetworkReading,
     *,
@@ -166,13 +168,22 @@ def _levels(
     certainty: Cinema | Mapping[tuple[str, str], str] | None, net: NetworkReading
 ) -> dict[frozenset[str], str]:
     out: dict[frozenset[str], str] = {}
+    if certainty is not None and not isinstance(certainty, (Cinema, Mapping)):
+        raise InputError(
+            f"certainty as a {type(certainty).__name__}",
+            where="argument certainty",
+            hint="what cinema() gives, or {('A', 'B'): 'low', …}",
+        )
     if isinstance(certainty, Cinema):
         certainty = {(r.what[0], r.what[1]): r.level for r in certainty.rows if len(r.what) == 2}
     for pair, level in (certainty or {}).items():
-        for name in pair:
+        for name in (pair,) if isinstance(pair, str) else pair:
             if name not in net.treatments:
                 raise UnknownNameError("treatment", name, net.treatments, where="certainty")
-        if level not in _SURE:
+        if isinstance(pair, str) or len({*pair}) != 2:
+            what = f"certainty of {pair!r}"
+            raise InputError(what, where="argument certainty", hint="pairs: {('A', 'B'): 'low', …}")
+        if not isinstance(level, str) or level not in _SURE:
             raise UnknownNameError("certainty", str(level), _SURE)
         out[frozenset(pair)] = level
     return out

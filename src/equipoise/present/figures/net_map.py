@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from equipoise.core.arguments import typed
 from equipoise.core.table import Column, Table, count, percent
 from equipoise.models.components.basis import Basis, IdentifiabilityMap
 from equipoise.models.components.reading import TIMES, parts_of
@@ -30,6 +31,7 @@ _STATES: dict[str, tuple[Sign, str, str]] = {
 }
 
 
+@typed
 def plot_identifiability(
     found: IdentifiabilityMap,
     *,

@@ -184,6 +184,12 @@ def _levels(rob: Any, trials: Sequence[str]) -> dict[str, Rob]:
             if name not in trials:
                 raise UnknownNameError("trial", str(name), trials)
         return {t: rob_key(str(rob.get(t, ""))) for t in trials}
+    if isinstance(rob, str) or not isinstance(rob, Iterable):
+        raise InputError(
+            f"{rob!r} as risk of bias",
+            where="argument rob",
+            hint="{'trial': 'low', …}, or a level for each trial in their order",
+        )
     given = list(rob)
     if len(given) != len(trials):
         raise InputError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from equipoise.core.arguments import typed
 from equipoise.core.table import Column, Table, Value, count, counted, fixed, percent
 from equipoise.models.network.ranking import Ranking
 from equipoise.present.drawing import Drawing, coord
@@ -24,6 +25,7 @@ _GAP = 18.0
 _TOPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
+@typed
 def plot_ranks(
     ranking: Ranking,
     *,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import (
     Column,
@@ -45,6 +46,7 @@ _ROWS, _COLUMNS = 120, 80
 _WRITTEN = 30
 
 
+@typed
 def plot_contributions(
     what: Contributions | TrialContributions,
     *,
@@ -82,7 +84,11 @@ def plot_contributions(
     kinds = (Contributions, TrialContributions)
     refuse_other(what, kinds, "contributions", "what net.contributions() gives")
     check_width(width)
+    if not 0.0 <= least <= 1.0:
+        raise InputError(f"least={least:g}", where="argument least", hint="a share from 0 to 1")
     at = _wanted(what, estimates)
+    if not at:
+        raise InputError("no estimate to draw", hint="estimates=None draws all")
     if isinstance(what, TrialContributions):
         evidence, heads = "trial", what.trials
     else:
@@ -208,6 +214,7 @@ def _keys(d: Drawing, matrix: Matrix, grid: Grid, y: float) -> float:
 # --- net heat -----------------------------------------------------------------------------------
 
 
+@typed
 def plot_net_heat(
     heat: NetHeat,
     *,

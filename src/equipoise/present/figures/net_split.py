@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import count, counted, p_value
 from equipoise.effects.measures import measure_of
@@ -28,6 +29,7 @@ _BESIDE = (
 _MOST = 100
 
 
+@typed
 def plot_split(
     what: NetworkFit | Split,
     *,

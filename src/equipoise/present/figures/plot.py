@@ -7,7 +7,7 @@ Everything is on the scale of analysis. The modules `outcome` and `gather` make 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -344,7 +344,7 @@ def check_better(better: object) -> None:
 
 def given_band(measure: Measure, threshold: float | tuple[float, float]) -> tuple[float, float]:
     """A threshold given on the reader's scale, on the scale of analysis."""
-    if isinstance(threshold, tuple):
+    if isinstance(threshold, Sized):
         low, high = threshold
     elif measure.ratio and threshold > 0:
         low, high = sorted((threshold, 1 / threshold))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from equipoise.core.arguments import typed
 from equipoise.core.table import Column, Table, Value, percent, significant
 from equipoise.effects.columns import Floats
 from equipoise.effects.measures import Measure, measure_of
@@ -30,6 +31,7 @@ _HIGH = 210.0
 _POINTS = 161
 
 
+@typed
 def plot_posterior(
     post: BayesPairwise | BayesCounts,
     *,
