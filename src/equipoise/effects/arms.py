@@ -115,7 +115,11 @@ class Arms(Result):
     def _check_values(self) -> None:
         for study, treat in zip(self.study, self.treat, strict=True):
             if not treat:
-                raise InputError("an arm without a treatment", where=f"study {study}")
+                raise InputError(
+                    "an arm without a treatment",
+                    where=f"study {study}",
+                    hint="its name in treat, or leave the row out",
+                )
         rows = Counter(zip(self.study, self.treat, strict=True))
         for (study, treat), times in rows.items():
             if times > 1:

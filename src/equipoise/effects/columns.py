@@ -25,6 +25,10 @@ Column: TypeAlias = "Sequence[Any] | NDArray[Any] | str | None"
 #: Estimates and variances beyond these are refused: fourth powers of their ratios overflow.
 MOST, LEAST = 1e50, 1e-50
 
+#: The largest finite number; columns whose range is checked when they are used (`refuse_far`).
+_FINITE = float(np.finfo(np.float64).max)
+_LATER = ("yi", "vi", "sei")
+
 #: What Python or NumPy would turn into a number without being one.
 _NOT_NUMBERS = frozenset((bool, bytes, np.bool_, np.bytes_, np.datetime64, np.timedelta64))
 
@@ -159,7 +163,8 @@ def numbers(
         fast = np.empty(0)
     if not _NOT_NUMBERS.isdisjoint(map(type, values)):
         fast = np.empty(0)
-    if fast.shape == (len(values),) and np.isfinite(fast).all():
+    most = _FINITE if name in _LATER else MOST
+    if fast.shape == (len(values),) and (np.abs(fast) <= most).all():
         fast.flags.writeable = False
         return fast
     out = np.empty(len(values))
@@ -182,6 +187,9 @@ def numbers(
         if not math.isfinite(out[row]):
             what = "an infinite value" if math.isinf(out[row]) else f"{value!r} is not a number"
             raise InputError(what, where=where, hint="a finite number")
+        if abs(out[row]) > most:
+            what = f"a value of {out[row]:.3g}, which is too far from 1 to compute with"
+            raise InputError(what, where=where, hint="another unit")
     return out
 
 

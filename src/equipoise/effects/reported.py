@@ -40,6 +40,9 @@ _LOOP_SLACK = 0.1
 #: Below this part of a standard error, it is rounding of the computer, not of the report.
 _ROUNDING = 1e-6
 
+#: Variances of one synthesis that differ by more than this factor: rounding swallows the smaller.
+_APART = 1e15
+
 #: An interval whose arms differ by more than this part of its width, beyond rounding, is asked
 #: about.
 _ASYMMETRY = 0.10
@@ -226,9 +229,19 @@ def check_range(es: Contrasts) -> None:
     Raises
     ------
     InputError
-        Naming the study and the number.
+        Naming the study and the number, or the two studies whose variances are too far apart.
     """
     refuse_far(es.study, es.yi, es.vi)
+    vi = np.where(es.vi > 0.0, es.vi, np.nan)
+    if np.isnan(vi).all():
+        return
+    small, large = int(np.nanargmin(vi)), int(np.nanargmax(vi))
+    if vi[large] > _APART * vi[small]:
+        raise InputError(
+            f"variances of {vi[small]:.3g} and {vi[large]:.3g}, which are too far apart",
+            where=f"study {es.study[small]} and study {es.study[large]}",
+            hint="a look at both: one may be in another unit, or no variance",
+        )
 
 
 def _absent(S: Floats, treats: Sequence[str]) -> str:

@@ -17,6 +17,9 @@ Flags = NDArray[np.bool_]
 
 To = Literal["only0", "all", "if0all", "none"]
 
+#: Above this, not every whole number has a floating-point number of its own.
+EXACT = 2.0**53
+
 #: Where a continuity correction goes: trials with a zero cell, every trial, every trial as soon as
 #: one has a zero cell, nowhere.
 TO: tuple[str, ...] = ("only0", "all", "if0all", "none")
@@ -264,7 +267,7 @@ def check_events(events: Floats, study: Sequence[str], *, column: str) -> None:
     InputError
         Names the study, the column and the value.
     """
-    wrong = ~((events >= 0.0) & (np.floor(events) == events))
+    wrong = ~((events >= 0.0) & (np.floor(events) == events) & (events <= EXACT))
     if not wrong.any():
         return
     row = int(np.flatnonzero(wrong)[0])
@@ -272,6 +275,8 @@ def check_events(events: Floats, study: Sequence[str], *, column: str) -> None:
     hint = "a whole count; is it a percentage or a mean?"
     if events[row] < 0.0:
         hint = "a count of 0 or more"
+    elif events[row] > EXACT:
+        hint = "a count that can be"
     raise InputError(f"{events[row]:g} events", where=where, hint=hint)
 
 
@@ -283,7 +288,7 @@ def check_sizes(n: Floats, study: Sequence[str], *, column: str, least: int) -> 
     InputError
         Names the study, the column and the value.
     """
-    wrong = ~((n >= least) & (np.floor(n) == n))
+    wrong = ~((n >= least) & (np.floor(n) == n) & (n <= EXACT))
     if not wrong.any():
         return
     row = int(np.flatnonzero(wrong)[0])
@@ -292,6 +297,8 @@ def check_sizes(n: Floats, study: Sequence[str], *, column: str, least: int) -> 
     hint = "a whole number; round an effective sample size; is it a mean or an SD?"
     if n[row] < least:
         hint = f"at least {least} {people}"
+    elif n[row] > EXACT:
+        hint = "a number of people that can be"
     raise InputError(f"a group of {n[row]:g}", where=where, hint=hint)
 
 

@@ -323,7 +323,7 @@ def _points(funnel: Any) -> Any:
     ("order", "error", "message"),
     [
         (None, InputError, "which side that is has to be said before looking"),
-        ("ABC", InputError, "without an order"),
+        ("ABC", InputError, "argument order"),
         (["A", "B"], InputError, "without C"),
         (["A", "B", "C", "A"], InputError, "A twice"),
         (["A", "B", "Z"], UnknownNameError, "known: A, B, C"),
