@@ -7,12 +7,13 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.arguments import typed
+from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted
 from equipoise.effects.arms import arms
@@ -35,6 +36,12 @@ from equipoise.present.parts import (
     rare_parts,
 )
 from equipoise.review.sheet import MOST_ARMS, Sheet, bare, read_sheet
+
+#: The settings of one comparison where nobody asks for others.
+_PRESET = "cochrane-2025"
+
+#: What programs write where a cell has nothing.
+_GAPS = {"na", "nan", "n/a", "none", "null"}
 
 #: Estimates as printed need one of these beside them.
 _SPREADS = (("sei",), ("ci_low", "ci_high"), ("p_value",))
@@ -114,12 +121,13 @@ class Analysis:
         return self.summary()
 
 
+@typed
 def analyse(
     path: str | Path,
     *,
     measure: str,
     columns: Mapping[str, str] | None = None,
-    preset: str = "cochrane-2025",
+    preset: str = _PRESET,
     model: str | None = None,
     tau2: str | None = None,
     interval: str | None = None,
@@ -178,7 +186,11 @@ def analyse(
         )
     _check_compared(es, used)
     title = f"{Path(path).name}, {measure_of(code).name}"
-    if len({t for pair in zip(es.treat1, es.treat2, strict=True) for t in pair if t}) > 2:
+    treats = {t for pair in zip(es.treat1, es.treat2, strict=True) for t in pair if t}
+    if reference is not None:
+        _check_reference(es, reference, treats)
+    if len(treats) > 2:
+        _only_for_pairs(preset, order)
         found = _network(title, es, used, reference, model, tau2, interval, better, level)
         if not mods:
             return found
@@ -193,6 +205,32 @@ def analyse(
     if any(part.id == "cumulative" and part.figure for part in parts):
         used["order"] = order_of(sheet, order)
     return Analysis(title, es, fit, tuple(parts), tuple(fit.notes), methods_of(parts), used)
+
+
+def _check_reference(es: Contrasts, reference: str, treats: Collection[str]) -> None:
+    """Refuse a reference that the file does not have, or that one comparison does not go by."""
+    if not treats:
+        hint = "columns treat1 and treat2, or no reference"
+        raise InputError(f"the reference {reference!r} where no treatment is named", hint=hint)
+    if reference not in treats:
+        raise UnknownNameError("reference", reference, sorted(treats))
+    if len(treats) == 2 and reference not in es.treat2:
+        other = next(t for t in es.treat2 if t)
+        raise InputError(
+            f"the reference {reference!r}, where the file gives {reference} against {other}",
+            where="reference",
+            hint=f"{other!r}, or the other group as treat2 in the file",
+        )
+
+
+def _only_for_pairs(preset: str, order: str) -> None:
+    """Refuse what a network would pass over in silence."""
+    if preset != _PRESET:
+        what, hint = f"the preset {preset!r} for a network", "model, tau2 and interval"
+        raise InputError(what, where="preset", hint=hint)
+    if order:
+        what = f"a network added up in the order of {order!r}"
+        raise InputError(what, where="order", hint="a file of one comparison, or no order")
 
 
 def _check_compared(es: Contrasts, used: Mapping[str, str]) -> None:
@@ -416,9 +454,20 @@ def _network(
 ) -> Analysis:
     given = {"tau2": tau2, "interval": interval}
     settings: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    es = dataclasses.replace(es, notes=(*es.notes, *_gaps(es)))
     fit: NetworkFit = network(es, reference=reference, model=model, level=level, **settings)
     parts = [*network_parts(fit, better), *rare_parts(es, fit.reference, level)]
     return Analysis(title, es, fit, tuple(parts), fit.notes, methods_of(parts), used)
+
+
+def _gaps(es: Contrasts) -> Iterator[Note]:
+    """What to know of treatments that are called as programs write a gap."""
+    rows = zip(es.study, zip(es.treat1, es.treat2, strict=True), strict=True)
+    found = {t: study for study, pair in rows for t in pair if t.casefold() in _GAPS}
+    if found:
+        listed = ", ".join(f"{t!r} (study {study})" for t, study in found.items())
+        text = f"Programs write gaps like this, but it counts as a treatment of its own: {listed}."
+        yield Note("treatment-like-a-gap", text)
 
 
 def _effects_csv(es: Contrasts) -> str:

@@ -15,7 +15,7 @@ def run(
     path: Path, out: Path | None, columns: Sequence[str], as_json: bool, **settings: Any
 ) -> int:
     """Analyse, print the synthesis, and write the report; JSON alone writes none."""
-    given = {name: value for name, value in settings.items() if value not in (None, "")}
+    given = {k: v for k, v in settings.items() if k == "measure" or v not in (None, "")}
     found = analyse(path, columns=_named(columns), **given)
     if as_json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
