@@ -10,6 +10,7 @@ from equipoise.answer.absolute import Scale, as_seen
 from equipoise.answer.answer import Absolute, Footing
 from equipoise.answer.ledger import Ledger
 from equipoise.answer.wording import count, join
+from equipoise.core.order import natural
 from equipoise.core.provenance import Quantity, mark
 from equipoise.core.table import count as digits
 from equipoise.core.table import percent, points, ratio, standardised
@@ -49,7 +50,10 @@ def renamed(treat: str, labels: dict[str, str]) -> str:
     """A treatment of the model, or an interaction, with its components called by their labels."""
     if treat == NOTHING:
         return treat
-    parts = (TIMES.join(sorted(labels[c] for c in p.split(TIMES))) for p in treat.split("+"))
+    parts = (
+        TIMES.join(sorted((labels[c] for c in p.split(TIMES)), key=natural))
+        for p in treat.split("+")
+    )
     return "+".join(parts)
 
 

@@ -21,6 +21,7 @@ from equipoise.answer.ledger import Ledger
 from equipoise.answer.parts import one_model
 from equipoise.answer.together import Model, tells_alone
 from equipoise.answer.wording import MODAL, join
+from equipoise.core.order import natural
 from equipoise.core.provenance import Quantity, mark
 from equipoise.core.table import count, points, ratio, standardised
 from equipoise.effects.contrasts import Contrasts
@@ -82,7 +83,7 @@ def _as_one_care(review: Review, model: Model) -> Contrasts | None:
 
 
 def _name(review: Review) -> str:
-    return TIMES.join(sorted((CARE, review.question.component)))
+    return TIMES.join(sorted((CARE, review.question.component), key=natural))
 
 
 def _told(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
+from equipoise.core.order import natural
 from equipoise.core.result import Result, html_lines
 from equipoise.core.table import counted, significant
 from equipoise.effects.binary import ABSOLUTE
@@ -226,7 +227,7 @@ class Arms(Result):
             return none
         self._check_measure(m)
         if reference is not None and reference not in self.treat:
-            hint = f"one of {', '.join(sorted(set(self.treat)))}"
+            hint = f"one of {', '.join(sorted(set(self.treat), key=natural))}"
             raise InputError(f"no arm has the reference {reference!r}", hint=hint)
         names = tuple(dict.fromkeys(self.study))
         number = {name: i for i, name in enumerate(names)}

@@ -370,7 +370,8 @@ def fit_design(
     df = math.inf if code == "Wald" else float(data.df)
     dfs = np.full(p, df) if kr is None else np.array([kr.df(row) for row in np.eye(p)])
     se = np.sqrt(np.diag(vcov))
-    statistic = plain.beta / se
+    with np.errstate(divide="ignore", invalid="ignore"):  # intervals without any width
+        statistic = plain.beta / se
     low, high = intervals_of(plain.beta, se, dfs, level)
     L = np.eye(p)[list(made.moderators())]
     qm, qm_df, qm_p = omnibus(L @ plain.beta, L @ vcov @ L.T, df, kr, L)

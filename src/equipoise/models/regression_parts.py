@@ -243,8 +243,15 @@ def qm_text(qm: float, df: tuple[float, float], p: float) -> str:
 def omnibus(
     difference: Floats, cov: Floats, df: float, kr: KenwardRoger | None, L: Floats
 ) -> tuple[float, tuple[float, float], float]:
-    """The joint test of several combinations: statistic, degrees of freedom, p value."""
+    """The joint test of several combinations: statistic, degrees of freedom, p value.
+
+    Where trials lie on the line exactly, Hartung and Knapp's variances are 0: then the statistic
+    is infinite, or 0 where there is no difference either.
+    """
     m = len(difference)
+    if not cov.any():
+        differs = bool(difference.any())
+        return (math.inf if differs else 0.0), (float(m), df), 0.0 if differs else 1.0
     half = np.linalg.solve(np.linalg.cholesky(cov), difference)
     value = float(half @ half)
     factor, own = (1.0, df) if kr is None else kr.scale(L)

@@ -14,6 +14,7 @@ from typing import Any
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted
 from equipoise.effects.arms import arms
@@ -213,7 +214,7 @@ def _check_reference(es: Contrasts, reference: str, treats: Collection[str]) -> 
         hint = "columns treat1 and treat2, or no reference"
         raise InputError(f"the reference {reference!r} where no treatment is named", hint=hint)
     if reference not in treats:
-        raise UnknownNameError("reference", reference, sorted(treats))
+        raise UnknownNameError("reference", reference, sorted(treats, key=natural))
     if len(treats) == 2 and reference not in es.treat2:
         other = next(t for t in es.treat2 if t)
         raise InputError(

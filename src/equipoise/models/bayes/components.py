@@ -12,6 +12,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError
+from equipoise.core.order import Key, natural
 from equipoise.core.result import html_lines
 from equipoise.core.table import Column, Table, counted, percent, significant
 from equipoise.effects.columns import Floats, make_frame
@@ -232,8 +233,8 @@ class BayesComponents(Posterior):
         return html_lines(self.summary())
 
 
-def _by_size(name: str) -> tuple[int, str]:
-    return name.count("+"), name
+def _by_size(name: str) -> tuple[int, Key]:
+    return name.count("+"), natural(name)
 
 
 def components_posterior(model: ComponentFit, how: Choices) -> BayesComponents:

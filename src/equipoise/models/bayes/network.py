@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, fixed, percent, significant
 from equipoise.effects.columns import Floats, make_frame
@@ -89,7 +90,7 @@ class BayesRanking(Result):
 
     def order(self) -> tuple[str, ...]:
         """Treatments by SUCRA, the best first."""
-        return tuple(sorted(self.treatments, key=lambda t: (-self.sucra[t], t)))
+        return tuple(sorted(self.treatments, key=lambda t: (-self.sucra[t], natural(t))))
 
     def table(self) -> Table:
         """Treatments by SUCRA, with mean rank and the chance of the best rank."""

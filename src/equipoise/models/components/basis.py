@@ -16,6 +16,7 @@ from typing import Any
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, other_evidence
+from equipoise.core.order import natural
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
@@ -228,7 +229,9 @@ def identifiability_map(
     treats = dict.fromkeys((*fit.treat1, *fit.treat2))
     combos = [t for t in treats if len(parts_of(t, nothing)) > 1]
     pairs = dict.fromkeys(
-        TIMES.join(pair) for t in combos for pair in combinations(sorted(parts_of(t, nothing)), 2)
+        TIMES.join(pair)
+        for t in combos
+        for pair in combinations(sorted(parts_of(t, nothing), key=natural), 2)
     )
     questions = [(name, "component") for name in plain]
     questions += [(name, "interaction") for name in dict.fromkeys((*fit.interactions, *pairs))]

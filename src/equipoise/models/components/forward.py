@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, significant
 from equipoise.effects.blocks import Contrasts
@@ -236,8 +237,10 @@ def forward_interactions(
 def _pairs(fit: ComponentFit) -> list[str]:
     """Pairs that some group had together."""
     treats = dict.fromkeys((*fit.treat1, *fit.treat2))
-    held = (sorted(parts_of(t, fit.inactive)) for t in treats)
-    return sorted({TIMES.join(pair) for parts in held for pair in combinations(parts, 2)})
+    held = (sorted(parts_of(t, fit.inactive), key=natural) for t in treats)
+    return sorted(
+        {TIMES.join(pair) for parts in held for pair in combinations(parts, 2)}, key=natural
+    )
 
 
 def _step(

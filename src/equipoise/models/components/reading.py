@@ -19,6 +19,7 @@ from equipoise.core.errors import (
     nearest,
     other_evidence,
 )
+from equipoise.core.order import natural
 from equipoise.core.result import Interval, Note, Result
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import Floats
@@ -94,7 +95,11 @@ def _parts(names: str, inactive: str) -> tuple[str, ...]:
 
 def _sorted(part: str) -> str:
     """An interaction with its components in order; anything else as it is."""
-    return TIMES.join(sorted(p.strip() for p in part.split(TIMES))) if TIMES in part else part
+    return (
+        TIMES.join(sorted((p.strip() for p in part.split(TIMES)), key=natural))
+        if TIMES in part
+        else part
+    )
 
 
 def vector_of(names: str, components: Sequence[str], inactive: str) -> Floats:
@@ -130,18 +135,20 @@ def interaction(text: str, components: Sequence[str]) -> str:
     for part in named:
         if part not in components:
             raise UnknownNameError("component", part, components, where=f"interaction {text}")
-    return TIMES.join(sorted(named))
+    return TIMES.join(sorted(named, key=natural))
 
 
 def identifiable(es: Contrasts, components: Sequence[str], inactive: str) -> tuple[str, ...]:
     """Interactions that the trials can tell beside the components, those of two first."""
-    combined = [sorted(parts_of(t, inactive)) for t in dict.fromkeys((*es.treat1, *es.treat2))]
+    combined = [
+        sorted(parts_of(t, inactive), key=natural) for t in dict.fromkeys((*es.treat1, *es.treat2))
+    ]
     most = max((len(c) for c in combined), default=0)
     found: list[str] = []
     so_far = rank(design(es, components, inactive))
     for size in range(2, most + 1):
         wanted = {TIMES.join(sub) for c in combined for sub in combinations(c, size)}
-        for name in sorted(wanted):
+        for name in sorted(wanted, key=natural):
             now = rank(design(es, (*components, *found, name), inactive))
             if now > so_far:
                 found.append(name)
@@ -160,7 +167,7 @@ def design(es: Contrasts, columns: Sequence[str], inactive: str) -> Floats:
 def component_names(es: Contrasts, inactive: str) -> tuple[str, ...]:
     """All components of the contrasts, sorted."""
     found = {p for t in (*es.treat1, *es.treat2) for p in parts_of(t, inactive)}
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=natural))
 
 
 def usable_rows(es: Contrasts, inactive: str) -> tuple[list[int], tuple[LeftOut, ...]]:

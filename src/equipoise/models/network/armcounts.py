@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, other_evidence
+from equipoise.core.order import all_natural, natural
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted, fixed
 from equipoise.effects.arms import Arms
@@ -204,7 +205,7 @@ def read_arms(es: Contrasts | Arms) -> tuple[ArmCounts, tuple[LeftOut, ...], tup
             good.append((study, treat, events, n))
     trials = tuple(dict.fromkeys(study for study, *_ in good))
     order = {name: i for i, name in enumerate(trials)}
-    treatments = tuple(sorted({treat for _, treat, *_ in good}))
+    treatments = tuple(sorted({treat for _, treat, *_ in good}, key=natural))
     number = {name: i for i, name in enumerate(treatments)}
     good.sort(key=lambda row: order[row[0]])
     counts = ArmCounts(
@@ -374,7 +375,7 @@ def infinite_parts(c: ArmCounts, *, rest: bool = True) -> list[tuple[str, ...]]:
         step = (step.astype(np.float64) @ step.astype(np.float64)) > 0.0
     both = step & step.T
     parts = [tuple(c.treatments[j] for j in np.flatnonzero(row).tolist()) for row in both]
-    return sorted(dict.fromkeys(parts), key=lambda part: (-len(part), part))
+    return sorted(dict.fromkeys(parts), key=lambda part: (-len(part), all_natural(part)))
 
 
 def _check_finite(c: ArmCounts, rest: bool) -> None:

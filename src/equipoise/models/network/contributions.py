@@ -17,6 +17,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.order import all_natural
 from equipoise.core.progress import Progress
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted
@@ -343,7 +344,9 @@ def paths(
     found = _streams(f, a, b) if method == "shortest-path" else _walks(f, a, b, least)
     names = net.treatments
     listed = [Path(tuple(names[i] for i in way), share) for way, share in found if share >= least]
-    return tuple(sorted(listed, key=lambda p: (-p.share, len(p.treatments), p.treatments)))
+    return tuple(
+        sorted(listed, key=lambda p: (-p.share, len(p.treatments), all_natural(p.treatments)))
+    )
 
 
 def _walks(f: Floats, a: int, b: int, least: float) -> list[tuple[list[int], float]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equipoise.core.errors import InputError
+from equipoise.core.order import all_natural, natural
 from equipoise.core.table import counted
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Floats, Ints
@@ -180,7 +181,7 @@ def make_net(es: Contrasts, treatments: Sequence[str] | None = None) -> Net:
 
 
 def _sorted_names(es: Contrasts) -> tuple[str, ...]:
-    return tuple(sorted({*es.treat1, *es.treat2}))
+    return tuple(sorted({*es.treat1, *es.treat2}, key=natural))
 
 
 def _joined(es: Contrasts) -> list[list[int]]:
@@ -349,8 +350,8 @@ def subnetworks(es: Contrasts) -> list[tuple[str, ...]]:
                 found.add(t)
                 todo += beside[t] - found
         left -= found
-        out.append(tuple(sorted(found)))
-    return sorted(out, key=lambda part: (-len(part), part))
+        out.append(tuple(sorted(found, key=natural)))
+    return sorted(out, key=lambda part: (-len(part), all_natural(part)))
 
 
 def pooled_direct(net: Net, tau2: float) -> tuple[Floats, Floats, Ints]:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError, nearest
+from equipoise.core.order import natural
 from equipoise.core.result import Note
 from equipoise.core.table import counted, significant
 from equipoise.effects.blocks import Contrasts, LeftOut
@@ -180,10 +181,10 @@ def make_covariate(
     count = {str(v): 0 for v in plain}
     for value in plain:
         count[str(value)] += 1
-    order = sorted(count)
+    order = sorted(count, key=natural)
     if baseline is not None and baseline not in count:
         raise UnknownNameError(f"level of {name}", baseline, order)
-    first = baseline if baseline is not None else min(order, key=lambda v: (-count[v], v))
+    first = baseline if baseline is not None else min(order, key=lambda v: (-count[v], natural(v)))
     levels = (first, *(v for v in order if v != first))
     return Covariate(name, {s: str(v) for s, v in values.items()}, levels, 0.0, 1.0)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError, other_evidence
+from equipoise.core.order import natural
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted, percent, significant
 from equipoise.core.table import p_value as p_text
@@ -270,7 +271,7 @@ def network(
         raise InputError(f"level {level:g}", hint="a number between 0 and 1, such as 0.95")
     rows, left_out, notes = _usable(_contrasts(es, measure, reference))
     check_connected(rows, left_out)
-    names = tuple(sorted({*rows.treat1, *rows.treat2}))
+    names = tuple(sorted({*rows.treat1, *rows.treat2}, key=natural))
     ref = _most_known(rows) if reference is None else reference
     if ref not in names:
         raise UnknownNameError("reference", ref, names)
@@ -412,4 +413,4 @@ def _most_known(es: Contrasts) -> str:
             people[name] += 0 if math.isnan(size) else int(size)
     if not any(people.values()):
         people = Counter([*es.treat1, *es.treat2])
-    return min(people, key=lambda name: (-people[name], name))
+    return min(people, key=lambda name: (-people[name], natural(name)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import UnknownNameError
+from equipoise.core.order import all_natural, natural
 from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, counted, p_value, significant
 from equipoise.effects.columns import Floats, make_frame, read_only
@@ -429,14 +430,14 @@ def decomposition(net: Net) -> Decomposition:
     again = solve(net, tau2).q - math.fsum(_within(part, tau2)[0] for part in parts)
     designs = tuple(
         DesignQ(
-            design=tuple(sorted(net.treatments[a] for a in part.arms[0])),
+            design=tuple(sorted((net.treatments[a] for a in part.arms[0]), key=natural)),
             trials=len(part.y),
             within=q_test(f[0], (len(part.y) - 1) * (part.size - 1)),
             detached=_detached(net, part, f[0], q_within, df_within),
         )
         for part, f in zip(parts, found, strict=True)
     )
-    order = sorted(range(len(designs)), key=lambda i: designs[i].design)
+    order = sorted(range(len(designs)), key=lambda i: all_natural(designs[i].design))
     notes = []
     if df_between == 0:
         text = "No loop of designs is closed, so nothing tests whether designs agree."

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.order import all_natural
 from equipoise.core.progress import Progress
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted
@@ -350,7 +351,7 @@ def _parts(net: Net, label: NDArray[np.intp]) -> tuple[tuple[str, ...], ...]:
     for place, part in enumerate(label.tolist()):
         found.setdefault(part if part >= 0 else -1 - place, []).append(net.treatments[place])
     parts = [tuple(names) for names in found.values()]
-    return tuple(sorted(parts, key=lambda part: (-len(part), part)))
+    return tuple(sorted(parts, key=lambda part: (-len(part), all_natural(part))))
 
 
 def _without(

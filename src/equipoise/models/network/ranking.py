@@ -10,6 +10,7 @@ from scipy import special
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, fixed
 from equipoise.effects.columns import Floats, make_frame
@@ -67,7 +68,7 @@ class Ranking(Result):
 
     def order(self) -> tuple[str, ...]:
         """Treatments by P-score, the best first."""
-        return tuple(sorted(self.treatments, key=lambda t: (-self.p_score[t], t)))
+        return tuple(sorted(self.treatments, key=lambda t: (-self.p_score[t], natural(t))))
 
     def table(self) -> Table:
         """Treatments by P-score, with the chance of the best rank."""

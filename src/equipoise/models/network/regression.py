@@ -11,6 +11,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted
 from equipoise.effects.arms import Arms
@@ -170,7 +171,7 @@ def network_regress(
     es, gone = with_value(fitted.data, values, word)
     check_connected(es, gone)
     ref = reference or fitted.reference
-    treatments = tuple(sorted({*es.treat1, *es.treat2}))
+    treatments = tuple(sorted({*es.treat1, *es.treat2}, key=natural))
     if ref not in treatments:
         raise NotEstimableError(
             f"no trial of {ref} has a value of {word}", hint="another reference, or the values"
@@ -527,7 +528,8 @@ def _why(
         has = "has" if len(trials) == 1 else "have"
         return f"{one} of {treat} {has} {about.text(values.pop())}"
     places = [int(i) - len(others) for i in np.flatnonzero(stuck).tolist()]
-    mixed = sorted({others[i // len(about.terms)] for i in places if i >= 0} - {treat})
+    names = {others[i // len(about.terms)] for i in places if i >= 0} - {treat}
+    mixed = sorted(names, key=natural)
     if mixed:
         return f"the trials tell the slope of {treat} only mixed with that of {', '.join(mixed)}"
     return f"its trials compare {treat} at too few values of {about.name}"

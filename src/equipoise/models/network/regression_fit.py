@@ -69,7 +69,9 @@ class SlopeTest(Result):
         """From a difference of Q."""
         if df == 0:
             return cls(0.0, 0, df2, 1.0)
-        q = max(0.0, q) / scale
+        if scale == 0.0 and q > 0.0:  # the trials lie on the line exactly
+            return cls(math.inf, df, df2, 0.0)
+        q = max(0.0, q) / (scale or 1.0)
         if math.isinf(df2):
             return cls(q, df, df2, chi2_tail(q, df))
         return cls(q / df, df, df2, f_tail(q / df, df, df2))

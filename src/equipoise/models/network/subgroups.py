@@ -13,6 +13,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
 from equipoise.effects.arms import Arms
@@ -60,7 +61,7 @@ class LevelNetwork(Result):
     @property
     def treatments(self) -> tuple[str, ...]:
         """All treatments that its trials compare."""
-        return tuple(sorted(t for fit in self.fits for t in fit.treatments))
+        return tuple(sorted((t for fit in self.fits for t in fit.treatments), key=natural))
 
     def part(self, treat1: str, treat2: str) -> NetworkFit | None:
         """The network that has both treatments; None where none has."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.result import Interval, Method, Note, QTest, Result
 from equipoise.core.table import Column, Table, counted, p_statement, significant
 from equipoise.effects.arms import Arms
@@ -229,7 +230,7 @@ def tau2_by_group(
     confidence = fitted.level if level is None else level
     common = network(es, reference=ref, tau2=code, prediction=predicted, level=confidence)
     classes = _classes(groups, common.treatments)
-    names = tuple(sorted(set(classes.values()), key=lambda name: (name == OTHERS, name)))
+    names = tuple(sorted(set(classes.values()), key=lambda name: (name == OTHERS, natural(name))))
     parts = [shared_effects(es, {t for t, c in classes.items() if c == name}) for name in names]
     X = _design(es, common.treatments)
     y, V = np.asarray(es.yi), es.V()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from equipoise.certainty.cinema import Cinema
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError
+from equipoise.core.order import natural
 from equipoise.core.table import Column, Table, Value, count, counted, percent
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.network.fit import NetworkFit
@@ -155,7 +156,7 @@ def _names(
         if better is None or not isinstance(net, NetworkFit):
             raise InputError("ranks without a direction of benefit", hint="better='lower'")
         scores = net.ranking(better, draws=1000).p_score
-        names = tuple(sorted(names, key=lambda t: (-scores[t], t)))
+        names = tuple(sorted(names, key=lambda t: (-scores[t], natural(t))))
     if not 2 <= len(names) <= _MOST:
         raise InputError(
             f"a league table of {counted(len(names), 'treatment')}",
