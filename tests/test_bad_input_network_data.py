@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from network_tables import COUNTS, MEANS, PAIRS, RATES, cell, head, more, without
 
@@ -135,8 +136,6 @@ def knock(make: Callable[[], Any], measure: str | None, words: tuple[str, ...]) 
 #: Cells that no trial can have, by column: the value, and words of the error.
 CELLS: dict[str, list[tuple[Any, str]]] = {
     "events": [
-        (None, "a missing value"),
-        (NAN, "a missing value"),
         (INF, "an infinite value"),
         (-1, "-1 events"),
         (0.5, "0.5 events"),
@@ -146,7 +145,6 @@ CELLS: dict[str, list[tuple[Any, str]]] = {
         (1e300, "1e+300"),
     ],
     "n": [
-        (None, "a missing value"),
         (INF, "an infinite value"),
         (0, "a group of 0"),
         (-31, "a group of -31"),
@@ -156,19 +154,16 @@ CELLS: dict[str, list[tuple[Any, str]]] = {
         (1e300, "1e+300"),
     ],
     "mean": [
-        (NAN, "a missing value"),
         (-INF, "an infinite value"),
         ("x", "'x' is not a number"),
         (1e300, "1e+300"),
     ],
     "sd": [
-        (None, "a missing value"),
         (-1.0, "standard deviation of -1"),
         (INF, "an infinite value"),
         (1e300, "1e+300"),
     ],
     "time": [
-        (None, "a missing value"),
         (0.0, "a person-time of 0"),
         (-1.0, "a person-time of -1"),
         (INF, "an infinite value"),
@@ -198,6 +193,37 @@ def test_arms_that_no_trial_has(kind: str, column: str, value: Any, words: str) 
     table, measure = DATA[kind]
     opened = knock(lambda: eq.arms(**cell(table, column, value)), measure, (words, "study t"))
     assert not opened
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [(k, c) for k, (table, _) in DATA.items() for c in table if c not in ("study", "treat")],
+)
+@pytest.mark.parametrize("missing", [None, NAN, pd.NA])
+def test_arms_with_a_gap_are_left_out_and_named(kind: str, column: str, missing: Any) -> None:
+    table, measure = DATA[kind]
+    gap = cell(table, column, missing, 7)  # one of three arms
+    note = f"left out, for a missing value: t4 (B without {column})"
+    opened = knock(lambda: eq.arms(**gap), measure, (note, "Left out: t4 (B without"))
+    assert "components" in opened
+    rest = eq.network(eq.arms(**without(table, 7)), measure=measure)
+    found = eq.network(eq.arms(**gap), measure=measure)
+    assert found.theta.tolist() == rest.theta.tolist()
+    assert [(row.study, row.why) for row in found.left_out] == [("t4", f"B without {column}")]
+    held = eq.arms(**gap)
+    assert note in str(held)
+    assert type(held).from_dict(held.to_dict()) == held
+    pair = eq.arms(**cell(table, column, missing, 0))
+    assert [row.why for row in eq.network(pair, measure=measure).left_out] == [
+        f"A without {column}",
+        "only one group, P",
+    ]
+
+
+def test_rates_do_not_need_people() -> None:
+    held = eq.arms(**RATES, n=[None, *COUNTS["n"][1:]])
+    assert len(held) == 13
+    assert not held.notes
 
 
 @pytest.mark.parametrize(

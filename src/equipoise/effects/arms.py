@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
 from equipoise.core.order import natural
-from equipoise.core.result import Result, html_lines
+from equipoise.core.result import Note, Result, html_lines
 from equipoise.core.table import counted, significant
 from equipoise.effects.binary import ABSOLUTE
 from equipoise.effects.blocks import Contrasts, LeftOut
@@ -74,6 +74,8 @@ class Arms(Result):
         Mean and standard deviation; empty for events.
     time
         Person-time; empty for people and for means.
+    left_out, notes
+        Arms that are not here because a value is missing, and what to know.
     """
 
     study: tuple[str, ...]
@@ -83,6 +85,8 @@ class Arms(Result):
     mean: Floats = field(default_factory=_none)
     sd: Floats = field(default_factory=_none)
     time: Floats = field(default_factory=_none)
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -167,7 +171,7 @@ class Arms(Result):
                 f"{name} {significant(v, 6):<6}" for name, v in zip(names, values, strict=True)
             )
             lines.append(f"{study:<{wide[0]}}  {treat:<{wide[1]}}  {shown}".rstrip())
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
         return self.summary()
@@ -203,7 +207,7 @@ class Arms(Result):
         -------
         Contrasts
             ``m - 1`` contrasts for a study of ``m`` arms, each arm minus the base arm.
-            A study with one arm is in `left_out`.
+            A study with one arm is in `left_out`, and so are arms with a missing value.
 
         Raises
         ------
@@ -224,7 +228,7 @@ class Arms(Result):
         m = measure_of(measure)
         none = Contrasts(measure=m.code, study=(), yi=_none(), vi=_none())
         if not self.study:
-            return none
+            return dataclasses.replace(none, left_out=self.left_out, notes=self.notes)
         self._check_measure(m)
         if reference is not None and reference not in self.treat:
             hint = f"one of {', '.join(sorted(set(self.treat), key=natural))}"
@@ -235,7 +239,7 @@ class Arms(Result):
         rule = ZeroRule(add, to, correction, drop00)
         value, variance, remarks, marks = self._values(m, trial, names, rule)
         blocks: list[Contrasts] = []
-        left_out: list[LeftOut] = []
+        left_out: list[LeftOut] = [*self.left_out]
         for i, name in enumerate(names):
             rows = np.flatnonzero(trial == i)
             base = next((r for r in rows if self.treat[r] == reference), rows[0])
@@ -262,7 +266,7 @@ class Arms(Result):
         return dataclasses.replace(
             out,
             left_out=tuple(left_out),
-            notes=tuple(remark.note for remark in (*remarks, *about)),
+            notes=(*self.notes, *(remark.note for remark in (*remarks, *about))),
             marks=_marks_of(by_trial, row_marks(len(out), about, ()), of.tolist()),
         )
 
@@ -409,7 +413,8 @@ def arms(
     Returns
     -------
     Arms
-        Its ``contrasts(measure)`` is what models take.
+        Its ``contrasts(measure)`` is what models take. Arms with a missing value are left out: they
+        are in `left_out`, and a note names them.
 
     Raises
     ------
@@ -426,12 +431,43 @@ def arms(
     columns = unfolded(data, given) if wide else read_columns(data, given)
     k = len(columns["study"])
     names = labels(columns["study"], k)
-    values = {
-        name: numbers(name, columns[name], names)
+    values: dict[str, Any] = {
+        name: numbers(name, columns[name], names, blank=True)
         for name in ("n", "events", "mean", "sd", "time")
         if name in columns
     }
-    return Arms(study=names, treat=texts(columns["treat"], k), **values)
+    treats = texts(columns["treat"], k)
+    wanted = [name for name in values if name != "n" or "time" not in values]
+    gaps = np.array([np.isnan(values[name]) for name in wanted]).reshape(len(wanted), k)
+    if not gaps.any():
+        return Arms(study=names, treat=treats, **values)
+    return _without_gaps(names, treats, values, dict(zip(wanted, gaps, strict=True)))
+
+
+def _without_gaps(
+    study: Sequence[str],
+    treat: Sequence[str],
+    values: Mapping[str, Any],
+    gaps: Mapping[str, Flags],
+) -> Arms:
+    """The arms with all their values, and a note that names the others."""
+    left_out = []
+    keep = []
+    for row, (name, arm) in enumerate(zip(study, treat, strict=True)):
+        absent = [column for column, gap in gaps.items() if gap[row]]
+        if absent:
+            left_out.append(LeftOut(name, f"{arm or 'an arm'} without {' and '.join(absent)}"))
+        else:
+            keep.append(row)
+    listed = ", ".join(f"{row.study} ({row.why})" for row in left_out)
+    text = f"Arms that are left out, for a missing value: {listed}."
+    return Arms(
+        study=tuple(study[row] for row in keep),
+        treat=tuple(treat[row] for row in keep),
+        **{name: column[keep] for name, column in values.items()},
+        left_out=tuple(left_out),
+        notes=(Note("missing", text),),
+    )
 
 
 def arm_contrasts(

@@ -70,8 +70,8 @@ BAD_ARMS: list[tuple[str, dict[str, list[Any]], type[Exception], tuple[str, ...]
     ("negative events", changed(ARMS, events={2: -1}), InputError, ("two", "-1")),
     ("events that are no number", changed(ARMS, events={2: "x"}), InputError, ("two", "x")),
     ("no people", changed(ARMS, n={3: 0}), InputError, ("two", "0")),
-    ("missing events", changed(ARMS, events={1: None}), InputError, ("one", "missing")),
-    ("missing n", changed(ARMS, n={1: math.nan}), InputError, ("one", "missing")),
+    ("no events at all", changed(ARMS, events=[None] * 6), InputError, ("one: A without events",)),
+    ("no n at all", changed(ARMS, n=[math.nan] * 6), InputError, ("one: P without n",)),
     ("infinite n", changed(ARMS, n={1: math.inf}), InputError, ("one", "inf")),
     ("no treatment", changed(ARMS, treat={4: ""}), InputError, ("three", "without a treatment")),
     ("no study", changed(ARMS, study={4: " "}), InputError, ("without a name", "row 5")),
@@ -207,7 +207,7 @@ def _csv(table: dict[str, list[Any]], path: Path) -> Path:
         for b in (*BAD_ARMS, *BAD_PAIRS)
         if b[0] not in ("different lengths", "no study", "nothing told")
         and b[0]
-        not in ("no treatment", "missing events", "missing n", "text", "infinite", "infinite n")
+        not in ("no treatment", "no events at all", "no n at all", "text", "infinite", "infinite n")
     ],
     ids=str,
 )
@@ -364,7 +364,7 @@ def test_a_network_and_a_column_of_its_file(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"treat3": {2: None}}, ("results without a treatment", "study three, arm 3")),
-        ({"n3": {2: None}}, ("missing", "study three, column n")),
+        ({"n3": {2: 0}}, ("a group of 0", "study three")),
         ({"treat3": {2: "B"}}, ("study three", "'B'", "combine")),
     ],
 )

@@ -194,8 +194,11 @@ def read_arms(es: Contrasts | Arms) -> tuple[ArmCounts, tuple[LeftOut, ...], tup
     """
     if not isinstance(es, (Contrasts, Arms)):
         raise other_evidence(es, "what arms() or effect_sizes() give")
+    if not es.study:
+        why = "; ".join(f"{row.study}: {row.why}" for row in es.left_out[:3])
+        raise InputError("no trial has two groups with counts", where=why, hint="at least one")
     rows = _of_arms(es) if isinstance(es, Arms) else _of_contrasts(es)
-    left: list[LeftOut] = list(() if isinstance(es, Arms) else es.left_out)
+    left: list[LeftOut] = list(es.left_out)
     good: list[tuple[str, str, float, float]] = []
     for study, treat, events, n in rows:
         missing = [name for name, x in (("events", events), ("n", n)) if math.isnan(x)]
