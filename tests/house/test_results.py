@@ -39,7 +39,7 @@ PARTS = {
     "models.coefficients.Coefficient": "MultilevelFit, RobustFit",
     "models.components.basis.Basis": "ComponentFit",
     "models.components.reading.Effect": "ComponentFit",
-    "models.components.fit.Identified": "ComponentFit",
+    "models.components.reading.Identified": "ComponentFit",
     "models.components.forward.Tried": "ForwardSelection",
     "models.design.Design": "RegressionFit, MultilevelFit",
     "models.fit_statistics.FitStatistics": "PairwiseFit",

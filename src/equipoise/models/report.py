@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from equipoise.core.result import Interval, Method
+from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import fixed, p_statement, percent, range_text, significant
+from equipoise.effects.blocks import LeftOut
 from equipoise.effects.measures import measure_of
 from equipoise.models.intervals import bounds_text, shown
 from equipoise.models.pairwise_result import PairwiseResult
@@ -96,14 +97,32 @@ def report(fit: PairwiseResult) -> str:
 
     The wording is neutral: it gives sizes with their intervals, and calls nothing significant.
     """
-    listed = {method: i for i, method in enumerate(_listed(fit), start=1)}
+    listed = _listed(fit)
+    return paragraphs(_methods_text(fit, listed), _results_text(fit), fit.notes, listed)
+
+
+def paragraphs(
+    methods: Iterable[str], results: Iterable[str], notes: Sequence[Note], listed: Sequence[Method]
+) -> str:
+    """A report: sentences on methods, sentences on results, notes, and numbered references."""
     references = [
         f"{i}. {method.paper}{f', doi:{method.doi}' if method.doi else ''}."
-        for method, i in listed.items()
+        for i, method in enumerate(listed, start=1)
     ]
-    parts = [" ".join(_methods_text(fit, listed)), " ".join(_results_text(fit))]
-    notes = [f"Note: {note}" for note in fit.notes]
-    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), "\n".join(references)])
+    said = "\n".join(f"Note: {note}" for note in notes)
+    parts = (" ".join(methods), " ".join(results), said, "\n".join(references))
+    return "\n\n".join(part for part in parts if part)
+
+
+def methods_sentence(listed: Sequence[Method]) -> str:
+    """The methods by name, with the numbers of their references."""
+    named = "; ".join(f"{method.name} [{i}]" for i, method in enumerate(listed, start=1))
+    return f"Methods: {named}."
+
+
+def left_out_sentence(left_out: Sequence[LeftOut]) -> str:
+    """What was left out, and why."""
+    return f"Left out: {', '.join(f'{row.study} ({row.why})' for row in left_out)}."
 
 
 def _listed(fit: PairwiseResult) -> tuple[Method, ...]:
@@ -113,7 +132,7 @@ def _listed(fit: PairwiseResult) -> tuple[Method, ...]:
     return tuple(dict.fromkeys((*own, *fit.methods)))
 
 
-def _methods_text(fit: PairwiseResult, listed: dict[Method, int]) -> Iterator[str]:
+def _methods_text(fit: PairwiseResult, listed: Sequence[Method]) -> Iterator[str]:
     m = measure_of(fit.measure)
     scale = f", on the scale of analysis ({m.scale_text})" if m.scale_text else ""
     model = "under random effects" if fit.model == "random" else "under a common effect"
@@ -125,12 +144,10 @@ def _methods_text(fit: PairwiseResult, listed: dict[Method, int]) -> Iterator[st
         "equal": "All trials had equal weights.",
         "given": "Trials had weights that were set in advance.",
     }[weighting]
-    named = "; ".join(f"{method.name} [{i}]" for method, i in listed.items())
-    yield f"Methods: {named}."
+    yield methods_sentence(listed)
     yield f"Intervals are at the level of {percent(100 * fit.level)}."
     if fit.left_out:
-        rows = ", ".join(f"{row.study} ({row.why})" for row in fit.left_out)
-        yield f"Left out: {rows}."
+        yield left_out_sentence(fit.left_out)
 
 
 def _results_text(fit: PairwiseResult) -> Iterator[str]:

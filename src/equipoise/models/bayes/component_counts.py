@@ -40,8 +40,7 @@ from equipoise.models.bayes.words import (
     Sensitivity,
     compare_priors,
     error_text,
-    references,
-    tau_sentence,
+    report_of,
 )
 from equipoise.models.components.fit import ADDITIVE, ComponentFit
 from equipoise.models.network.armcounts import ArmCounts
@@ -122,17 +121,16 @@ class BayesComponentCounts(Counted, BayesComponents):
         yield self.known_how_well()
 
     def report(self) -> str:
-        """Sentences for the methods of a paper, with numbered references."""
+        """Paragraphs for the methods and the results of a paper, with numbered references."""
         text = (
             f"A component model of {trials(self.k)} ({measure_of(self.measure).name}) was fitted "
             "with binomial likelihoods of all groups, flat priors of the trials' baselines on the "
             f"logit scale, one tau for all comparisons with the prior '{self.prior.text}', and the "
             f"prior '{self.effect_prior.text}' of every component. Tau and baselines were "
             "integrated out by nodes (error below "
-            f"{error_text(max(self.grid.error, self.node_error))}). {self.known_how_well()}. "
-            f"{tau_sentence(self)}"
+            f"{error_text(max(self.grid.error, self.node_error))}). {self.known_how_well()}."
         )
-        return f"{text}\n\n{references(self.methods)}"
+        return report_of(self, text, self._results(), self.left_out)
 
 
 def component_counts_posterior(model: ComponentFit, how: Choices) -> BayesComponentCounts:

@@ -34,7 +34,8 @@ from equipoise.models.bayes.words import (
     compare_priors,
     effect_text,
     error_text,
-    references,
+    interval_text,
+    report_of,
     tau_lines,
 )
 from equipoise.models.components.fit import ADDITIVE, ComponentFit
@@ -194,8 +195,23 @@ class BayesComponents(Posterior):
         m, level = measure_of(self.measure), percent(100 * self.level)
         return f"Bayesian component model of {trials(self.k)}, {m.name}, medians with {level} CrI"
 
+    def _results(self) -> Iterator[str]:
+        """What each component does, or why the trials cannot tell."""
+        m = measure_of(self.measure)
+        told = [
+            f"{name} {effect_text(self.measure, self.effect(name))}"
+            for name in self.model.components
+            if not self.untold(name)
+        ]
+        if told:
+            head = f"The {m.name} of each component (median, {interval_text(self)}) was"
+            yield f"{head}: {'; '.join(told)}."
+        for name in self.model.components:
+            if why := self.untold(name):
+                yield f"The effect of {name} cannot be told: {why}."
+
     def report(self) -> str:
-        """Sentences for the methods of a paper, with numbered references."""
+        """Paragraphs for the methods and the results of a paper, with numbered references."""
         m = measure_of(self.measure)
         text = (
             f"A component model of {trials(self.k)} ({m.name}) was fitted with normal likelihoods, "
@@ -204,7 +220,7 @@ class BayesComponents(Posterior):
             f"{counted(self.points, 'point')} (error "
             f"below {error_text(self.error)}); nothing was sampled."
         )
-        return f"{text}\n\n{references(self.methods)}"
+        return report_of(self, text, self._results(), self.left_out)
 
     @typed
     def to_frame(self, backend: str | None = None) -> Any:

@@ -35,12 +35,15 @@ from equipoise.models.bayes.words import (
     compare_priors,
     effect_text,
     error_text,
-    references,
+    interval_text,
+    report_of,
     tau_lines,
-    tau_sentence,
 )
 from equipoise.models.network.fit import NetworkFit
 from equipoise.models.network.ranking import DRAWS, SUCRA
+
+#: Up to so many effects are written out in a report; of more, the ends and the middle.
+_WRITTEN = 12
 
 LU_ADES = Method(
     "Bayesian network meta-analysis with one tau for all comparisons",
@@ -325,8 +328,23 @@ class BayesNetwork(Posterior):
         for row in self.left_out:
             yield f"Left out: {row.study} ({row.why})"
 
+    def _results(self) -> Iterator[str]:
+        """The effects against the reference; of many, the ends and the middle."""
+        m = measure_of(self.measure)
+        names = [name for name in self.treatments if name != self.reference]
+        found = {name: self.effect(name, self.reference) for name in names}
+        if len(names) > _WRITTEN:
+            order = sorted(names, key=lambda name: found[name].median)
+            told = [order[0], order[len(order) // 2], order[-1]]
+            head = f"Of the {len(names)} treatments against {self.reference}, the lowest, the "
+            head += f"middle and the highest {m.name} (median, {interval_text(self)}) were"
+        else:
+            told = names
+            head = f"Against {self.reference}, the {m.name} (median, {interval_text(self)}) was"
+        yield f"{head}: {'; '.join(f'{t} {effect_text(self.measure, found[t])}' for t in told)}."
+
     def report(self) -> str:
-        """Sentences for the methods of a paper, with numbered references."""
+        """Paragraphs for the methods and the results of a paper, with numbered references."""
         m = measure_of(self.measure)
         text = (
             f"{counted(self.k, 'trial')} of {counted(len(self.treatments), 'treatment')} "
@@ -335,10 +353,9 @@ class BayesNetwork(Posterior):
             f"trials with several arms, one tau for all comparisons with the prior "
             f"'{self.prior.text}', and the prior '{self.effect_prior.text}' of every effect "
             f"against {self.reference}. Tau was integrated out on a grid of {self.points} points "
-            f"(error below {error_text(self.error)}); nothing was sampled but ranks. "
-            f"{tau_sentence(self)}"
+            f"(error below {error_text(self.error)}); nothing was sampled but ranks."
         )
-        return f"{text}\n\n{references(self.methods)}"
+        return report_of(self, text, self._results(), self.left_out)
 
     @typed
     def to_frame(self, backend: str | None = None) -> Any:

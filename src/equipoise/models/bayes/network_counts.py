@@ -41,9 +41,8 @@ from equipoise.models.bayes.words import (
     Sensitivity,
     compare_priors,
     error_text,
-    references,
+    report_of,
     tau_lines,
-    tau_sentence,
 )
 from equipoise.models.network.armcounts import (
     ArmCounts,
@@ -123,7 +122,7 @@ class BayesNetworkCounts(Counted, BayesNetwork):
             yield f"Left out: {row.study} ({row.why})"
 
     def report(self) -> str:
-        """Sentences for the methods of a paper, with numbered references."""
+        """Paragraphs for the methods and the results of a paper, with numbered references."""
         text = (
             f"{counted(self.k, 'trial')} of {counted(len(self.treatments), 'treatment')} "
             "were synthesised in a Bayesian "
@@ -132,10 +131,9 @@ class BayesNetworkCounts(Counted, BayesNetwork):
             f"comparisons with the prior '{self.prior.text}', and the prior "
             f"'{self.effect_prior.text}' of every effect against {self.reference}. Tau and "
             f"baselines were integrated out by nodes (error below "
-            f"{error_text(max(self.grid.error, self.node_error))}). {self.known_how_well()}. "
-            f"{tau_sentence(self)}"
+            f"{error_text(max(self.grid.error, self.node_error))}). {self.known_how_well()}."
         )
-        return f"{text}\n\n{references(self.methods)}"
+        return report_of(self, text, self._results(), self.left_out)
 
     def __repr__(self) -> str:
         return (

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, fixed, percent, significant
+from equipoise.effects.blocks import LeftOut
 from equipoise.effects.columns import make_frame
 from equipoise.effects.measures import measure_of
 from equipoise.models.bayes.grid import Grid
 from equipoise.models.bayes.marginal import Distribution, TauMarginal
 from equipoise.models.bayes.priors import EffectPrior, Prior
 from equipoise.models.intervals import shown
+from equipoise.models.report import left_out_sentence
 
 
 class Synthesised(Protocol):
@@ -114,6 +116,22 @@ def chance(p: float) -> str:
     if p < 0.001:
         return "below 0.001"
     return "above 0.999" if p > 0.999 else fixed(p, 3)
+
+
+def report_of(
+    post: Synthesised, method: str, results: Iterable[str], left_out: Sequence[LeftOut]
+) -> str:
+    """A report: what was done, what was found, what to know, and numbered references."""
+    if left_out:
+        method = f"{method} {left_out_sentence(left_out)}"
+    found = " ".join([*results, tau_sentence(post)])
+    notes = "\n".join(f"Note: {note}" for note in post.notes)
+    return "\n\n".join(p for p in (method, found, notes, references(post.methods)) if p)
+
+
+def interval_text(post: Synthesised) -> str:
+    """The interval's level and kind: ``95% central credible interval``."""
+    return f"{percent(100 * post.level)} {post.kind} credible interval"
 
 
 def references(methods: Sequence[Method]) -> str:

@@ -1,6 +1,6 @@
 """What each part of a combined treatment adds, and whether the trials can tell."""
 
-from equipoise.models.components.fit import ComponentFit, Identified, components
-from equipoise.models.components.reading import Effect
+from equipoise.models.components.fit import ComponentFit, components
+from equipoise.models.components.reading import Effect, Identified
 
 __all__ = ["ComponentFit", "Effect", "Identified", "components"]

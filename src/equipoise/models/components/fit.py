@@ -25,6 +25,7 @@ from equipoise.models.components.reading import (
     TIMES,
     Effect,
     FittedNetwork,
+    Identified,
     check_blocks,
     check_evidence,
     check_twins,
@@ -37,6 +38,7 @@ from equipoise.models.components.reading import (
     usable_rows,
     vector_of,
 )
+from equipoise.models.components.written import About, Spread, report
 from equipoise.models.correlated import TAU2, shared_effects, tau2_of
 from equipoise.models.tau2_intervals import i2_text, q_based
 from equipoise.num.dist import chi2_tail, critical, normal_two_sided
@@ -52,30 +54,6 @@ ADDITIVE = Method(
 
 #: Weights below this part of the largest are rounding.
 _NO_WEIGHT = 1e-10
-
-
-@dataclass(frozen=True, slots=True)
-class Identified(Result):
-    """Whether the trials can separate a component.
-
-    Attributes
-    ----------
-    component
-        Its name.
-    separable
-        Whether what adding it does can be estimated.
-    trials, people
-        Trials with groups that differ in it, and the people in all their groups, as far as their
-        number is known.
-    why
-        In words, the reason for either.
-    """
-
-    component: str
-    separable: bool
-    trials: int
-    people: int
-    why: str
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -317,7 +295,25 @@ class ComponentFit(Result):
             backend,
         )
 
-    # --- showing --------------------------------------------------------------------------------
+    def report(self) -> str:
+        """Paragraphs for the methods and the results of a paper, with numbered references."""
+        told = self.identifiability()
+        return report(
+            told,
+            {row.component: self.effect(row.component) for row in told if row.separable},
+            Spread(
+                random=self.model == "random",
+                tau2=self.tau2,
+                code=self.tau2_method,
+                q=QTest(self.q, self.q_df, self.q_p),
+                beyond=self.q_difference,
+                i2=i2_text(self.i2, self.i2_ci),
+            ),
+            About(self.measure, self.k, self.level, self.inactive),
+            self.left_out,
+            self.notes,
+            self.methods,
+        )
 
     def __repr__(self) -> str:
         return (

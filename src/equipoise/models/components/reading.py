@@ -44,6 +44,30 @@ class Effect(Result):
         return f"<Effect {effect_said(self.estimate, self.se, self.ci, self.p_value)}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Identified(Result):
+    """Whether the trials can separate a component.
+
+    Attributes
+    ----------
+    component
+        Its name.
+    separable
+        Whether what adding it does can be estimated.
+    trials, people
+        Trials with groups that differ in it, and the people in all their groups, as far as their
+        number is known.
+    why
+        In words, the reason for either.
+    """
+
+    component: str
+    separable: bool
+    trials: int
+    people: int
+    why: str
+
+
 class FittedNetwork(Protocol):
     """What is taken of a network's fit, such as a ``NetworkFit``, which need not be loaded."""
 

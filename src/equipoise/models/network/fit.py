@@ -14,7 +14,7 @@ import numpy as np
 from equipoise.core.arguments import typed
 from equipoise.core.errors import InputError, UnknownNameError, other_evidence
 from equipoise.core.order import natural
-from equipoise.core.result import Interval, Method, Note
+from equipoise.core.result import Interval, Method, Note, QTest
 from equipoise.core.table import counted, percent, significant
 from equipoise.core.table import p_value as p_text
 from equipoise.effects.arms import Arms
@@ -29,12 +29,14 @@ from equipoise.models.network.core import (
     Net,
     frozen,
     make_net,
+    pooled_direct,
     solve,
 )
 from equipoise.models.network.diagnostics import Diagnosed
 from equipoise.models.network.rare import RareNetworkFit, rare_network
 from equipoise.models.network.reading import NetworkReading
 from equipoise.models.network.spread import check_given_tau2, estimate_tau2
+from equipoise.models.network.written import Spread, report
 from equipoise.models.tau2_intervals import i2_text, q_based
 from equipoise.num.dist import chi2_tail, critical
 
@@ -123,6 +125,20 @@ class NetworkFit(Diagnosed, NetworkReading):
 
     def _core(self) -> tuple[Net, Estimates]:
         return make_net(self.data, self.treatments), Estimates(self.tau2, self.theta, self.cov)
+
+    def report(self) -> str:
+        """Paragraphs for the methods and the results of a paper, with numbered references."""
+        net, at = self._core()
+        direct = int((pooled_direct(net, at.tau2)[2] > 0).sum()) // 2
+        spread = Spread(
+            random=self.model == "random",
+            tau2=self.tau2,
+            code=self.tau2_method,
+            q=QTest(self.q, self.q_df, self.q_p),
+            between=self.decomposition().random,
+            i2=i2_text(self.i2, self.i2_ci),
+        )
+        return report(self, spread, direct)
 
     def summary(self) -> str:
         """What was found, in the order in which a reader asks; digits are cut for reading."""
