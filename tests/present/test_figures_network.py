@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 import equipoise as eq
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.models.network.fit import NetworkFit
-from equipoise.present.drawing import DARK, LIGHT
-from equipoise.present.figures import net_league, net_matrix, net_shares
+from equipoise.models.network.ranking import score_text
+from equipoise.present.drawing import DARK, LIGHT, Drawing
+from equipoise.present.figures import net_league, net_matrix, net_ranks, net_shares
 from equipoise.present.figures.net_order import crossings, ring_order
 from equipoise.present.figures.net_parts import graph_of
 from equipoise.present.figures.net_places import Ring, distance, line, place
@@ -573,7 +574,41 @@ def test_a_league_takes_the_judgements_of_cinema() -> None:
 def test_names_that_a_net_heat_cuts_are_written_out_below() -> None:
     figure = eq.plot_net_heat(eq.network(published("Linde2016")).net_heat())
     check(figure)
-    assert "NaSSa:Placebo_NaSSa:Placebo:SSRI" in texts(figure.svg)
+    assert "NaSSa:Placebo (of NaSSa:Placebo:SSRI)" in texts(figure.svg)
+
+
+def test_points_on_the_line_by_construction_are_hollow() -> None:
+    found = net(30, 60).comparison_funnel(order=list(net(30, 60).treatments))
+    alone = sum((found.comparison == n).sum() == 1 for n in range(len(found.comparisons)))
+    assert alone
+    figure = eq.plot_comparison_funnel(found)
+    check(figure)
+    assert figure.svg.count('fill="var(--paper,#ffffff)"') >= alone
+    words = texts(figure.svg)
+    assert "Hollow: the only trial of its comparison" in words
+    assert f"{found.order[2]}, …, {found.order[-1]}" in words
+
+
+def test_scores_are_0_or_1_only_where_they_are() -> None:
+    assert [score_text(x) for x in (0.0, 0.001, 0.5, 0.997, 1.0)] == [
+        "0.00",
+        "< 0.01",
+        "0.50",
+        "> 0.99",
+        "1.00",
+    ]
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_chance_of_a_rank_stands_clear_of_other_bars(mirrored: bool) -> None:
+    chances = [0.2, 0.25, 0.3, *[0.25 / 17] * 17]
+    d = Drawing("x", 240.0)
+    net_ranks._bars(
+        d, chances[:: -1 if mirrored else 1], (20.0, 10.0, 200.0, 44.0), 0.1, first=False
+    )
+    word = next(w for w in words_of(d.svg(80.0, "", "")) if w.text == "30%")
+    # Three bars of 10 are higher than the axis.
+    assert word.right <= 190 if mirrored else word.left >= 50
 
 
 def test_too_many_splits_are_refused() -> None:

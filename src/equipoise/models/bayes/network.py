@@ -40,7 +40,7 @@ from equipoise.models.bayes.words import (
     tau_lines,
 )
 from equipoise.models.network.fit import NetworkFit
-from equipoise.models.network.ranking import DRAWS, SUCRA
+from equipoise.models.network.ranking import DRAWS, SUCRA, score_text
 
 #: Up to so many effects are written out in a report; of more, the ends and the middle.
 _WRITTEN = 12
@@ -107,7 +107,7 @@ class BayesRanking(Result):
         rows = tuple(
             (
                 t,
-                fixed(self.sucra[t], 2),
+                score_text(self.sucra[t]),
                 fixed(self.mean_rank[t], 1),
                 100.0 * float(self.probabilities[number[t], 0]),
             )

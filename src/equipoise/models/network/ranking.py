@@ -83,8 +83,8 @@ class Ranking(Result):
         rows = tuple(
             (
                 t,
-                fixed(self.p_score[t], 2),
-                fixed(self.sucra[t], 2),
+                score_text(self.p_score[t]),
+                score_text(self.sucra[t]),
                 100.0 * float(self.probabilities[number[t], 0]),
                 sum(a == t for a, _ in self.certain),
             )
@@ -120,15 +120,22 @@ class Ranking(Result):
 
     def __repr__(self) -> str:
         first = self.order()[0]
-        return (
-            f"<Ranking of {len(self.treatments)}: {first} first, P-score {self.p_score[first]:.2f}>"
-        )
+        score = score_text(self.p_score[first])
+        return f"<Ranking of {len(self.treatments)}: {first} first, P-score {score}>"
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
         return self.table().to_html()
+
+
+def score_text(score: float) -> str:
+    """A P-score or SUCRA as a reader sees it: 0 and 1 only where it is."""
+    text = fixed(score, 2)
+    if text == "1.00" and score < 1.0:
+        return "> 0.99"
+    return "< 0.01" if text == "0.00" and score > 0.0 else text
 
 
 def ranking(

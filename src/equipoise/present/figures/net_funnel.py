@@ -6,6 +6,8 @@ Source: Chaimani, Salanti 2012, Res Synth Methods 3:161, doi:10.1002/jrsm.57.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from typing import Any
 
 from equipoise.core.arguments import typed
 from equipoise.core.table import Column, Table, Value, count, counted, p_value, percent
@@ -23,6 +25,8 @@ _HIGH = 360.0
 _ROLES = ("benefit", "harm", "unknown", "neutral", "ink")
 #: Beyond this number of comparisons marks are no longer told apart.
 _MARKED = 15
+#: Beyond this number of treatments, the first and the last stand for all of them.
+_NAMED = 25
 
 
 @typed
@@ -144,13 +148,19 @@ def _draw(found: ComparisonFunnel, title: str, desc: str, width: float, prefix: 
         role="neutral",
         width=1.2,
     )
+    trials = Counter(found.comparison.tolist())
     for i in range(len(found)):
         at = (across.at(float(found.adjusted[i])), upright.at(-float(found.sei[i])))
-        _mark(d, *at, int(found.comparison[i]) if _marked(found) else 0)
+        n = int(found.comparison[i])
+        _mark(d, *at, n if _marked(found) else 0, hollow=trials[n] == 1)
     y = _legend(d, found, y + 4) if _marked(found) else y
     if len(found) < 10:
         y = d.paragraph(EDGE, y, "With fewer than ten trials the shape says nothing.", inside)
-    order = f"Treatments in the order {', '.join(found.order)}: effects of the earlier against the "
+    if 1 in trials.values():
+        alone = "Hollow: the only trial of its comparison, on the line by construction."
+        y = d.paragraph(EDGE, y, alone, inside)
+    names = found.order if len(found.order) <= _NAMED else (*found.order[:3], "…", found.order[-1])
+    order = f"Treatments in the order {', '.join(names)}: effects of the earlier against the "
     y = d.paragraph(EDGE, y + 2, f"{order}later.", inside, role="neutral")
     return d.svg(y, title, desc)
 
@@ -159,11 +169,14 @@ def _marked(found: ComparisonFunnel) -> bool:
     return len(found.comparisons) <= _MARKED
 
 
-def _mark(d: Drawing, x: float, y: float, n: int) -> None:
+def _mark(d: Drawing, x: float, y: float, n: int, *, hollow: bool = False) -> None:
     """The mark of a comparison: five colours, and a disc, a diamond or a square."""
     role, kind = _ROLES[n % len(_ROLES)], (n // len(_ROLES)) % 3
+    look: dict[str, Any] = {"fill": role, "stroke": "paper"}
+    if hollow:
+        look = {"fill": "paper", "stroke": role}
     if kind == 0:
-        d.circle(x, y, 4.5, fill=role, stroke="paper")
+        d.circle(x, y, 4.5, **look)
         return
     r = 5.5 if kind == 1 else 4.2
     turn = 0.0 if kind == 1 else math.pi / 4
@@ -172,7 +185,7 @@ def _mark(d: Drawing, x: float, y: float, n: int) -> None:
         (x + step * math.cos(turn + i * math.pi / 2), y + step * math.sin(turn + i * math.pi / 2))
         for i in range(4)
     ]
-    d.polygon(corners, fill=role, stroke="paper")
+    d.polygon(corners, **look)
 
 
 def _legend(d: Drawing, found: ComparisonFunnel, y: float) -> float:

@@ -21,6 +21,8 @@ _PANEL, _DENSE, _SMALL = 128.0, 104.0, 108.0
 _HIGH, _LOW = 62.0, 44.0
 _MANY = 40
 _GAP = 18.0
+#: So far down from the axis's end stand the words beside a bar that is cut.
+_WORDS = 15.0
 #: Round heights of the upright axis, as shares.
 _TOPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
@@ -171,7 +173,12 @@ def _bars(
     d.line(x, foot, x + wide, foot, role="neutral")
     highest = max(range(n), key=lambda i: chances[i])
     if chances[highest] > top * (1 + 1e-9):
-        _cut(d, percent(100 * chances[highest]), (x + highest * step, y, step), x + wide)
+        # The words stand where no other bar is as high.
+        tall = [high * (1 - p / top) < _WORDS for p in chances]
+        before = next((i + 1 for i in range(highest, -1, -1) if not tall[i]), 0)
+        after = next((i for i in range(highest, n) if not tall[i]), n)
+        bar = (x + highest * step, y, step)
+        _cut(d, percent(100 * chances[highest]), bar, x + before * step, x + after * step, x + wide)
     for rank in _ticks(n, wide):
         at = x + (rank - 0.5) * step
         half = text_width(str(rank), 12) / 2
@@ -179,14 +186,24 @@ def _bars(
         d.text(at, foot + 14, str(rank), anchor="middle", size=12, role="neutral")
 
 
-def _cut(d: Drawing, text: str, bar: tuple[float, float, float], end: float) -> None:
-    """Mark a bar that goes on above the axis; `bar` is its left, its top and its width."""
+def _cut(
+    d: Drawing,
+    text: str,
+    bar: tuple[float, float, float],
+    before: float,
+    after: float,
+    end: float,
+) -> None:
+    """Mark a bar that goes on above the axis; `bar` is its left, its top and its width.
+
+    Its chance stands right of `after` where it ends before `end`, else left of `before`.
+    """
     x, y, wide = bar
     d.polygon([(x, y + 8), (x + wide, y + 4), (x + wide, y + 7), (x, y + 11)], fill="paper")
-    if x + wide + 4 + text_width(text, 12) <= end:
-        d.text(x + wide + 4, y + 13, text, size=12)
+    if after + 4 + text_width(text, 12) <= end:
+        d.text(after + 4, y + 13, text, size=12)
     else:
-        d.text(x - 4, y + 13, text, anchor="end", size=12)
+        d.text(before - 4, y + 13, text, anchor="end", size=12)
 
 
 def _top(highest: list[float]) -> float:

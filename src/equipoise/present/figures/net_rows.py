@@ -9,10 +9,11 @@ from typing import Any
 
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval
-from equipoise.core.table import count, counted, fixed, percent, significant
+from equipoise.core.table import count, counted, percent, significant
 from equipoise.effects.arms import Arms
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.measures import measure_of
+from equipoise.models.network.ranking import score_text
 from equipoise.models.network.reading import NetworkReading
 from equipoise.present.figures.cells import Filled, own_columns
 from equipoise.present.figures.gather import ORDERS, Asked, Trials, framed, ordered, rob_of
@@ -119,7 +120,7 @@ def _columns(
         cells = tuple(direct.get((i, j), 0) for i, j in at)
         made.append((Beside("direct", "Direct trials", "right", "count"), cells, None))
     if scores:
-        told = tuple(fixed(scores[t], 2) for t in others)
+        told = tuple(score_text(scores[t]) for t in others)
         made.append((Beside("p_score", "P-score", "right"), told, None))
     return (*made, *own_columns(_without(asked.right, ref), "right", names))
 
@@ -157,7 +158,7 @@ def _said(plot: Plot, net: NetworkReading, ref: str, scores: dict[str, float]) -
         text += f" Furthest from it: {far.label}, {plot.measure.name} {plot.effect(far)}."
     if scores:
         best = max(plot.lines, key=lambda line: scores[line.label]).label
-        text += f" Highest P-score: {best}, {fixed(scores[best], 2)}."
+        text += f" Highest P-score: {best}, {score_text(scores[best])}."
     if plot.better is not None:
         text += f" {capital(plot.better)} is better."
     return text

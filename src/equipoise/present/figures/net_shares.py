@@ -248,7 +248,8 @@ def plot_net_heat(
     check_width(width)
     if len(heat) > _COLUMNS:
         raise InputError(f"a net heat plot of {len(heat)} elements", hint="net.decomposition()")
-    names, change, hat = heat.ordered()
+    _, change, hat = heat.ordered()
+    names = tuple(_element(heat, i) for i in heat.order)
     largest = float(np.abs(change).max()) or 1.0
     written = len(names) <= _WRITTEN
     cells = tuple(
@@ -299,6 +300,12 @@ def plot_net_heat(
     )
     narrow = draw(NARROW, f"{prefix}-narrow") if width is None else ""
     return Figure(prefix, draw(width, prefix), table, heading, desc, narrow)
+
+
+def _element(heat: NetHeat, i: int) -> str:
+    """A comparison, and the design that it is of where that has several groups."""
+    pair = f"{heat.treat1[i]}:{heat.treat2[i]}"
+    return pair if heat.design[i] == heat.label[i] else f"{pair} (of {heat.design[i]})"
 
 
 def _heat(change: float, hat: float, largest: float, *, written: bool) -> Cell:
