@@ -179,6 +179,32 @@ def test_a_network_is_drawn(save: Any) -> None:
     assert drawn[:2] == ["graph", "forest"]
 
 
+def test_figures_of_a_network_are_no_wider_than_the_page(save: Any) -> None:
+    names = [f"Treatment number {i}" for i in range(1, 13)]
+    rows = ["study,treat,events,n"]
+    for i, one in enumerate(names):
+        for two in (names[(i + 1) % 12], names[(i + 5) % 12]):
+            rows += [f"{one} {two},{one},{5 + i},60", f"{one} {two},{two},{9 + i},61"]
+    found = analyse(save("\n".join(rows)), measure="OR", better="lower")
+    wide = {p.id: re.search(r'width="([0-9.]+)"', p.figure.svg) for p in found.parts if p.figure}
+    assert {"league", "net-heat", "contributions"} <= {*wide}
+    assert all(size is not None and float(size[1]) <= 920 for size in wide.values())
+    assert all(p.figure.narrow for p in found.parts if p.figure)
+    last = found.parts[-1]
+    assert last.id == "report"
+    assert "\n\n".join(last.text) == found.fit.report().replace("\n", "\n\n").replace(
+        "\n" * 4, "\n\n"
+    )
+
+
+def test_a_part_that_cannot_be_had_says_why(save: Any) -> None:
+    text = "study,treat1,treat2,yi,vi\n1,A,P,-0.4,0.1\n2,B,P,-0.2,0.1\n"
+    found = analyse(save(text), measure="OR", reference="P")
+    part = next(p for p in found.parts if p.id == "net-heat")
+    assert part.figure is None
+    assert "Try: " in part.text[0]
+
+
 def test_a_network_of_rare_events_shows_every_method(save: Any) -> None:
     rare = ARMS.replace("1,A,9,140", "1,A,0,140")
     found = analyse(save(rare), measure="OR", reference="A")

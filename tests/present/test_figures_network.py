@@ -22,6 +22,7 @@ from equipoise.models.network.fit import NetworkFit
 from equipoise.models.network.ranking import score_text
 from equipoise.present.drawing import DARK, LIGHT, Drawing
 from equipoise.present.figures import net_league, net_matrix, net_ranks, net_shares
+from equipoise.present.figures.layout import EDGE
 from equipoise.present.figures.net_order import crossings, ring_order
 from equipoise.present.figures.net_parts import graph_of
 from equipoise.present.figures.net_places import Ring, distance, line, place
@@ -575,6 +576,17 @@ def test_names_that_a_net_heat_cuts_are_written_out_below() -> None:
     figure = eq.plot_net_heat(eq.network(published("Linde2016")).net_heat())
     check(figure)
     assert "NaSSa:Placebo (of NaSSa:Placebo:SSRI)" in texts(figure.svg)
+
+
+@pytest.mark.parametrize("width", [320.0, 520.0, 720.0, 880.0, 1200.0])
+@pytest.mark.parametrize("n", [3, 9, 22, 60])
+def test_every_column_has_its_place_in_a_given_width(width: float, n: int) -> None:
+    names = tuple(f"Treatment {i}" for i in range(n))
+    cells = tuple((net_matrix.Cell(("0.50", "0.30 to 0.70")),) * n for _ in range(n))
+    grid = net_matrix.lay_out(net_matrix.Matrix(names, cells), width, least=16.0)
+    assert grid.width == width
+    assert EDGE + grid.names + 4 + n * grid.cell <= width
+    assert grid.words == ((n == 3 and width > 320) or (n == 9 and width > 1000))
 
 
 def test_points_on_the_line_by_construction_are_hollow() -> None:

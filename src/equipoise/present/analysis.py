@@ -35,6 +35,7 @@ from equipoise.present.parts import (
     order_of,
     pairwise_parts,
     rare_parts,
+    report_part,
 )
 from equipoise.review.sheet import MOST_ARMS, Sheet, bare, read_sheet
 
@@ -457,7 +458,7 @@ def _network(
     settings: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     es = dataclasses.replace(es, notes=(*es.notes, *_gaps(es)))
     fit: NetworkFit = network(es, reference=reference, model=model, level=level, **settings)
-    parts = [*network_parts(fit, better), *rare_parts(es, fit.reference, level)]
+    parts = [*network_parts(fit, better), *rare_parts(es, fit.reference, level), report_part(fit)]
     return Analysis(title, es, fit, tuple(parts), fit.notes, methods_of(parts), used)
 
 

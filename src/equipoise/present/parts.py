@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +52,8 @@ _ENOUGH = 10
 _SEVERAL = 3
 #: Beyond this number of trials figures with a line a trial are folded, but for the forest plot.
 _LONG = 25
+#: The widest figure of the report, in pixels.
+_WIDEST = 920.0
 #: So many moderators are drawn at most.
 _MODERATORS = 4
 
@@ -111,8 +115,13 @@ def pairwise_parts(
     ]
     if mods:
         parts += _regression(es, sheet, mods, settings)
+    return [*parts, report_part(fit)]
+
+
+def report_part(fit: PairwiseFit | NetworkFit) -> Part:
+    """Paragraphs for a paper."""
     paragraphs = tuple(line for line in fit.report().splitlines() if line.strip())
-    return [*parts, Part("report", "For a methods and a results section", paragraphs)]
+    return Part("report", "For a methods and a results section", paragraphs)
 
 
 def network_parts(fit: NetworkFit, better: str | None) -> list[Part]:
@@ -148,7 +157,9 @@ def network_parts(fit: NetworkFit, better: str | None) -> list[Part]:
         text = _texts(ranks.notes)
         parts.append(Part("ranking", "Ranks", text, ranks.table(), drawn, methods=ranks.methods))
     title = "What each estimate rests on, in percent"
-    figure = _or_none(lambda: plot_contributions(shares, estimates=fit.reference))
+    figure = _or_none(
+        lambda: _on_page(lambda w: plot_contributions(shares, estimates=fit.reference, width=w))
+    )
     parts.append(
         Part("contributions", title, table=shares.table(), figure=figure, methods=shares.methods)
     )
@@ -158,33 +169,37 @@ def network_parts(fit: NetworkFit, better: str | None) -> list[Part]:
 def _league(fit: NetworkFit, better: Any) -> Part:
     """The league table, drawn where it can be read."""
     order = "given" if better is None else RANK
-    drawn = _or_none(lambda: plot_league(fit, order=order, better=better))
+    drawn = _or_none(
+        lambda: _on_page(lambda w: plot_league(fit, order=order, better=better, width=w))
+    )
     text = () if drawn is None else (drawn.desc,)
     return Part("league", "Every treatment against every other", text, fit.league(), drawn)
 
 
 def _heat(fit: NetworkFit) -> list[Part]:
     """Which designs disagree, where several tell about the same comparison."""
+    title = "Which designs disagree with the rest"
     try:
         heat = fit.net_heat()
-        drawn = plot_net_heat(heat)
-    except (InputError, NotEstimableError):
-        return []
-    title = "Which designs disagree with the rest"
-    return [Part("net-heat", title, (drawn.desc,), heat.table(), drawn, methods=heat.methods)]
+    except (InputError, NotEstimableError) as error:
+        return [Part("net-heat", title, (str(error),))]
+    drawn = _or_none(lambda: _on_page(lambda w: plot_net_heat(heat, width=w)))
+    text = () if drawn is None else (drawn.desc,)
+    return [Part("net-heat", title, text, heat.table(), drawn, methods=heat.methods)]
 
 
 def _components(fit: NetworkFit, better: Any) -> list[Part]:
     """What each component adds, where treatments are combinations and one of them is nothing."""
     if not any(PLUS in t for t in fit.treatments) or PLUS in fit.reference:
         return []
+    title = f"What each component adds, {fit.reference} being nothing"
     try:
         found = components(fit, inactive=fit.reference)
         asked = identifiability_map(found)
-    except (InputError, NotEstimableError):
-        return []
-    drawn, seen = plot_components(found, better=better), plot_identifiability(asked)
-    title = f"What each component adds, {fit.reference} being nothing"
+    except (InputError, NotEstimableError) as error:
+        return [Part("components", title, (str(error),))]
+    drawn = plot_components(found, better=better)
+    seen = _on_page(lambda w: plot_identifiability(asked, width=w))
     return [
         Part("components", title, (drawn.desc,), None, drawn, methods=found.methods),
         Part("identifiability", "What the trials can tell", (seen.desc,), asked.table(), seen),
@@ -345,6 +360,15 @@ def _split(
     plain = Part("split", "Direct and indirect evidence", _texts(notes), table, methods=methods)
     drawn = _or_none(lambda: plot_split(fit, better=better))
     return plain if drawn is None else replace(plain, figure=drawn)
+
+
+def _on_page(draw: Callable[[float | None], Figure]) -> Figure:
+    """A figure with its narrow layout, and no wider than the page."""
+    free = draw(None)
+    found = re.search(r'width="([0-9.]+)"', free.svg)
+    if found is None or float(found[1]) <= _WIDEST:
+        return free
+    return dataclasses.replace(draw(_WIDEST), narrow=free.narrow)
 
 
 def _or_none(draw: Callable[[], Figure]) -> Figure | None:

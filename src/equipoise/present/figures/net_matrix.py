@@ -83,6 +83,8 @@ class Grid:
 def lay_out(matrix: Matrix, width: float | None, *, least: float = 0.0) -> Grid:
     """Lay out for a page (None: as wide as needed) or for a given width.
 
+    In a given width every column has its place: cells lose their words where these do not fit.
+
     Parameters
     ----------
     least
@@ -107,6 +109,8 @@ def lay_out(matrix: Matrix, width: float | None, *, least: float = 0.0) -> Grid:
         keyed = not words
         names = number + 4 if keyed else names
     inside = room - names - 2 * EDGE - 4
+    if width is not None and n * wide > inside:
+        words = False
     if words:
         cell = max(wide, min(_WIDEST, inside / n))
         marked = any(
@@ -114,7 +118,8 @@ def lay_out(matrix: Matrix, width: float | None, *, least: float = 0.0) -> Grid:
         )
         high = max(tall * size * LEADING + (16 if marked else 10), 30.0)
     else:
-        cell = max(min(40.0, inside / n), least if not phone else _LEAST)
+        floor = least if width is None else _LEAST if phone else 0.0
+        cell = max(min(40.0, inside / n), floor)
         high = cell
     fit = all(_fits(name, cell - 8, size) for name in matrix.columns)
     numbered = not fit or keyed
