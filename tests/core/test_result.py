@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import inspect
 import json
 import math
+import pickle
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError
-from equipoise.core.result import Interval, Method, Note, Result, from_plain, to_plain
+from equipoise.core.result import Interval, Method, Note, Result, from_plain, quick, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +128,41 @@ def test_an_interval_holds_its_ends() -> None:
 
 def test_a_note_reads_as_its_text() -> None:
     assert str(Note("few", "few trials")) == "few trials"
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class _Base:
+    one: float
+    two: str = "b"
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class _More(_Base):
+    three: int = 3
+
+
+def test_a_quick_record_is_made_as_dataclasses_make_it() -> None:
+    plain = dataclasses.make_dataclass(
+        "_More", [("one", float), ("two", str, "b"), ("three", int, 3)], frozen=True, slots=True
+    )
+    ours, theirs = (inspect.signature(cls).parameters.values() for cls in (_More, plain))
+    assert [(p.name, p.default) for p in ours] == [(p.name, p.default) for p in theirs]
+    record = _More(1.0, three=4)
+    assert dataclasses.astuple(record) == dataclasses.astuple(plain(1.0, three=4))
+    assert dataclasses.replace(record, two="c") == _More(1.0, "c", 4)
+    assert pickle.loads(pickle.dumps(record)) == record == copy.deepcopy(record)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        record.one = 2.0  # type: ignore[misc]
+    with pytest.raises(TypeError, match=r"_More.__init__\(\) missing 1 required"):
+        _More()  # type: ignore[call-arg]
+
+
+def test_a_quick_record_has_no_factories() -> None:
+    with pytest.raises(TypeError, match=r"Listed\.rows: only plain fields"):
+
+        @quick
+        @dataclass(frozen=True, slots=True)
+        class Listed:
+            rows: list[int] = field(default_factory=list)

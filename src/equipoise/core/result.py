@@ -16,8 +16,39 @@ import numpy as np
 from equipoise.core.errors import InputError
 
 T = TypeVar("T")
+C = TypeVar("C", bound=type)
 
 
+def quick(cls: C) -> C:
+    """Give a frozen dataclass with slots an ``__init__`` that takes half the time.
+
+    The one that dataclasses write finds each slot anew by its name; this one has them at hand. For
+    records of which a single fit makes many. Fields may have defaults, but not factories.
+    """
+    fields = dataclasses.fields(cls)
+    space: dict[str, Any] = {}
+    given, lines = [], []
+    for f in fields:
+        if f.default_factory is not dataclasses.MISSING or not f.init or f.kw_only:
+            raise TypeError(f"{cls.__name__}.{f.name}: only plain fields")
+        space[f"set_{f.name}"] = getattr(cls, f.name).__set__
+        if f.default is dataclasses.MISSING:
+            given.append(f.name)
+        else:
+            space[f"default_{f.name}"] = f.default
+            given.append(f"{f.name}=default_{f.name}")
+        lines.append(f" set_{f.name}(self, {f.name})")
+    exec(f"def __init__(self, {', '.join(given)}):\n" + "\n".join(lines), space)
+    init = space["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    init.__module__ = cls.__module__
+    made: Any = cls
+    init.__annotations__ = dict(made.__init__.__annotations__)
+    made.__init__ = init
+    return cls
+
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A confidence or prediction interval on the scale of its estimate."""

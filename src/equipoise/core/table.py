@@ -108,7 +108,10 @@ def kept(value: float, decimals: int, marks: Sequence[float] = ()) -> str:
     for digits in range(decimals, max(decimals, 3) + 1):
         text = fixed(value, digits)
         unit = 10.0**-digits
-        if all(abs(value - m) >= unit or _side(_number(text), m) == _side(value, m) for m in marks):
+        for m in marks:
+            if abs(value - m) < unit and _side(_number(text), m) != _side(value, m):
+                break
+        else:
             return text
     text = fixed(value, decimals)
     mark = next(m for m in marks if _side(_number(text), m) != _side(value, m))
@@ -252,6 +255,7 @@ class Shown:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def kind_of(unit: str) -> Kind:
     """Which rounding rule a unit calls for."""
     plain = unit.strip()

@@ -153,6 +153,8 @@ class Measure:
 
     def back_interval(self, interval: Interval, n: float | None = None) -> Interval:
         """Turn an interval of the analysis scale into one of the reader's scale."""
+        if self.scale == "natural":
+            return interval
         return Interval(
             self.back(interval.low, n), self.back(interval.high, n), interval.level, interval.method
         )

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, UnknownNameError
-from equipoise.core.result import Interval, Method
+from equipoise.core.result import Interval, Method, quick
 from equipoise.num.binding import PLAIN
 from equipoise.num.dist import chi2_quantile, chi2_tail
 from equipoise.num.kernels import END, ENDS, PLACES
@@ -148,12 +148,18 @@ class Spread:
 
     def at_zero(self) -> tuple[float, float]:
         """Cochran's Q and ``tr(P)``, both at ``t = 0``."""
-        sums = self._at_zero()
+        sums = self._few_at_zero()
         return sums[2], sums[4]
+
+    def _few_at_zero(self) -> tuple[float, ...]:
+        """The first of the sums at 0: those that are enough without a likelihood."""
+        if not self._start:
+            self._start = self._kernels.moments(self._y, self._v, self.k, self._room)
+        return self._start
 
     def _at_zero(self) -> tuple[float, ...]:
         """The sums at 0 for the restricted likelihood, which several ask for."""
-        if not self._start:
+        if len(self._start) < 7:
             self._start = self._kernels.slopes(self._y, self._v, self.k, 0.0, False, self._room)
         return self._start
 
@@ -200,7 +206,7 @@ class Spread:
         Newton's method from `start` or from its first step from 0 or from where q was seen last,
         which never pass the root: see :func:`equipoise.num.kernels.solve_q`.
         """
-        q, gain = self._at_zero()[2:4]
+        q, gain = self._few_at_zero()[2:4]
         if q <= target or gain <= 0.0:
             return 0.0
         start = max(start, (q - target) / target * (q / gain))
@@ -234,6 +240,7 @@ def _refuse(y: NDArray[np.float64], v: NDArray[np.float64]) -> None:
     )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tau2:
     """An estimate of tau².
@@ -378,6 +385,7 @@ def estimate_tau2(spread: Spread, estimator: str = "REML") -> Tau2:
     return Tau2(value * spread.scale, how.code, max(1, len(places)), places)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Heterogeneity:
     """Cochran's Q with its degrees of freedom and p value, and the typical variance.

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.provenance import Quantity
-from equipoise.core.result import Interval, Method, Note
+from equipoise.core.result import Interval, Method, Note, quick
 from equipoise.core.table import fixed, kept, kind_of, p_statement, percent, show, significant
 from equipoise.effects.measures import Measure
 from equipoise.num.dist import critical
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Moments:
     """What every interval is made of.
@@ -113,14 +114,15 @@ class IntervalRule:
     def interval(self, m: Moments, level: float) -> Made:
         """Return standard error, degrees of freedom and interval."""
         se, df = self.shape(m, level)
-        half = critical(level, df) * se
-        return se, df, Interval(m.estimate - half, m.estimate + half, level, _named(self.text, df))
+        quantile, name = _known(self.text, level, df)
+        half = quantile * se
+        return se, df, Interval(m.estimate - half, m.estimate + half, level, name)
 
 
 @lru_cache(maxsize=1024)
-def _named(text: str, df: float) -> str:
-    """An interval with its quantile: ``Hartung–Knapp, t with 12 df``."""
-    return f"{text}, {_t_with(df)}" if math.isfinite(df) else text
+def _known(text: str, level: float, df: float) -> tuple[float, str]:
+    """An interval's quantile, and its name with it: ``Hartung–Knapp, t with 12 df``."""
+    return critical(level, df), f"{text}, {_t_with(df)}" if math.isfinite(df) else text
 
 
 @lru_cache(maxsize=256)
@@ -192,7 +194,7 @@ INTERVALS: MappingProxyType[str, IntervalRule] = MappingProxyType(
 )
 
 #: The intervals that a fit shows beside its own, for comparison.
-_COMPARED = ("Wald", "t", "HK", "HK-guarded")
+_COMPARED = tuple(INTERVALS[code] for code in ("Wald", "t", "HK", "HK-guarded"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,10 +322,9 @@ def kenward_roger(v: NDArray[np.float64], tau2: float) -> tuple[float, float]:
 
 def usual_intervals(m: Moments, level: float, random: bool) -> dict[str, Made]:
     """The usual confidence intervals that the model allows, by code, with error and df."""
-    rules = (INTERVALS[name] for name in _COMPARED)
     return {
         rule.code: rule.interval(m, level)
-        for rule in rules
+        for rule in _COMPARED
         if m.k >= rule.least and (random or not rule.random_only)
     }
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
-from equipoise.core.result import Interval, Method, Note
+from equipoise.core.result import Interval, Method, Note, quick
 from equipoise.core.table import counted, percent, significant
 from equipoise.effects.columns import LEAST, MOST, Column, numbers, read_columns, refuse_far
 from equipoise.effects.contrasts import Contrasts, LeftOut, contrasts, effect_sizes
@@ -60,6 +60,7 @@ __all__ = [
 ]
 
 
+@quick
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class PairwiseFit(PairwiseResult):
     """A synthesis: the numbers of :class:`PairwiseResult`, and how they are told."""
@@ -355,6 +356,9 @@ def _inconsistency(
 
 def _check_directions(es: Contrasts) -> None:
     """Refuse a treatment against itself, and one comparison in both directions."""
+    one, two = es.treat1[0], es.treat2[0]
+    if (one != two or not one) and len(set(es.treat1)) == len(set(es.treat2)) == 1:
+        return  # all compare the same, in one direction
     first: dict[frozenset[str], tuple[str, str]] = {}
     for study, one, two in zip(es.study, es.treat1, es.treat2, strict=True):
         if not one or not two:

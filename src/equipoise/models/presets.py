@@ -72,6 +72,7 @@ def style_of(preset: str) -> str:
 
 
 @lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def given_tau2(text: str) -> float | None:
     """The number, where tau² was given as one; None for the code of an estimator."""
     try:
@@ -104,16 +105,16 @@ def settings(
         Settings that do not go together.
     """
     try:
-        return dict(_settled(preset, tau2, weighting, *given.items()))
+        return dict(_settled(preset, tau2, weighting, tuple(given), *given.values()))
     except TypeError:  # something that cannot be a key, and so no name either
         return _settings(preset, tau2, weighting, given)
 
 
 @lru_cache(maxsize=64)
 def _settled(
-    preset: str, tau2: str | float | None, weighting: str, *given: tuple[str, str | None]
+    preset: str, tau2: str | float | None, weighting: str, keys: tuple[str, ...], *given: str | None
 ) -> dict[str, str]:
-    return _settings(preset, tau2, weighting, dict(given))
+    return _settings(preset, tau2, weighting, dict(zip(keys, given, strict=True)))
 
 
 def _settings(

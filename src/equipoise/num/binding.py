@@ -17,6 +17,7 @@ class Kernels:
 
     slopes: Callable[..., tuple[float, float, float, float, float, float, float]]
     profile: Callable[..., tuple[float, float, float, float]]
+    moments: Callable[..., tuple[float, float, float, float, float]]
     squares_about_mean: Callable[..., float]
     height: Callable[..., float]
     solve_q: Callable[..., float]

@@ -120,6 +120,17 @@ def profile(y: Values, v: Values, n: int, t: float, w: Room) -> tuple[float, flo
     return total, mean, q, gain
 
 
+def moments(y: Values, v: Values, n: int, w: Room) -> tuple[float, float, float, float, float]:
+    """Return the first five of :func:`slopes` at `t` of 0, for the restricted likelihood."""
+    total, mean, q, gain = profile(y, v, n, 0.0, w)
+    rest = squares = 0.0
+    for i in range(1, n):
+        x = w[i]
+        rest += x
+        squares += x * x
+    return total, mean, q, gain, (rest * (w[0] + total) - squares) / total
+
+
 def log_weights(v: Values, n: int, t: float) -> float:
     """Return the sum of the logarithms of ``v + t``."""
     logs = 0.0

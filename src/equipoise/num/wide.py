@@ -55,6 +55,11 @@ def profile(y: Floats, v: Floats, n: int, t: float, w: Any) -> tuple[float, floa
     return total, mean, _dot(r, away), _dot(r, r)
 
 
+def moments(y: Floats, v: Floats, n: int, w: Any) -> tuple[float, float, float, float, float]:
+    """As :func:`equipoise.num.kernels.moments`."""
+    return slopes(y, v, n, 0.0, False, w)[:5]
+
+
 def log_weights(v: Floats, n: int, t: float) -> float:
     """As :func:`equipoise.num.kernels.log_weights`."""
     return float(np.log(v + t).sum())
@@ -77,6 +82,7 @@ WIDE = kernels(
         {
             "slopes": slopes,
             "profile": profile,
+            "moments": moments,
             "log_weights": log_weights,
             "squares_about_mean": squares_about_mean,
             "widest": widest,
