@@ -590,3 +590,22 @@ def test_results_do_not_change() -> None:
         found.weights("A")[0] = 1.0
     with pytest.raises(ValueError, match="read-only"):
         found.design[0, 0] = 2.0
+
+
+def test_a_combination_that_no_group_had_says_so() -> None:
+    es = contrasts(
+        yi=[0.5, 0.3, 0.2, 0.9],
+        vi=[0.1] * 4,
+        study=["1", "2", "3", "4"],
+        treat1=["A", "B", "C", "A+B"],
+        treat2=["P"] * 4,
+        measure="MD",
+    )
+    fit = components(es, inactive="P")
+    assert fit.combination("A+B").notes == fit.combination("B+A").notes == ()
+    assert fit.component("A").notes == ()
+    found = fit.combination("A+C")
+    assert [note.code for note in found.notes] == ["never-tried"]
+    assert "No group had 'A+C' and nothing else" in found.notes[0].text
+    assert "never tried" in repr(found)
+    assert len(fit.effect("A+C", "B+C").notes) == 2

@@ -34,6 +34,7 @@ from equipoise.models.components.reading import (
     design,
     inactive_absent,
     network_q,
+    never_tried,
     parts_of,
     usable_rows,
     vector_of,
@@ -179,7 +180,7 @@ class ComponentFit(Result):
         return self.effect(name)
 
     def combination(self, names: str) -> Effect:
-        """Return the effect of components joined by ``+`` against none of them.
+        """Return the effect of components joined by ``+`` against none; notes say if never tried.
 
         Raises
         ------
@@ -210,7 +211,8 @@ class ComponentFit(Result):
         se = math.sqrt(float(wanted @ self.cov @ wanted))
         reach = critical(self.level) * se
         ci = Interval(estimate - reach, estimate + reach, self.level, "Wald")
-        return Effect(estimate, se, ci, normal_two_sided(estimate / se))
+        never = never_tried(self.data, (a, b), self.inactive)
+        return Effect(estimate, se, ci, normal_two_sided(estimate / se), never)
 
     def estimable(self, a: str, b: str = "") -> bool:
         """Return whether the trials can tell `a` from `b`; False when no group had one of them."""

@@ -33,15 +33,20 @@ TIMES = "*"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Effect(Result):
-    """An effect on the scale of analysis, with a Wald interval and a two-sided p value."""
+    """An effect on the scale of analysis, with a Wald interval and a two-sided p value.
+
+    A note says so where it is that of a combination that no group had.
+    """
 
     estimate: float
     se: float
     ci: Interval
     p_value: float
+    notes: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Effect {effect_said(self.estimate, self.se, self.ci, self.p_value)}>"
+        never = "; never tried" if self.notes else ""
+        return f"<Effect {effect_said(self.estimate, self.se, self.ci, self.p_value)}{never}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +249,20 @@ def inactive_absent(es: Contrasts, inactive: str) -> list[Note]:
         f"differ in them alone.{meant}"
     )
     return [Note("inactive-absent", text)]
+
+
+def never_tried(es: Contrasts, sides: Sequence[str], inactive: str) -> tuple[Note, ...]:
+    """What to know of combinations that no group had."""
+    several = [side for side in sides if len(parts_of(side, inactive)) > 1]
+    if not several:
+        return ()
+    tried = {frozenset(parts_of(t, inactive)) for t in {*es.treat1, *es.treat2}}
+    text = "No group had {!r} and nothing else: its effect rests on what its parts do elsewhere."
+    return tuple(
+        Note("never-tried", text.format(side))
+        for side in several
+        if TIMES not in side and frozenset(parts_of(side, inactive)) not in tried
+    )
 
 
 def check_blocks(es: Contrasts, V: Floats) -> None:
