@@ -109,3 +109,10 @@ def test_posteriors(likelihood: str) -> None:
     assert "95% central credible interval" in text
     parts = eq.bayes(eq.components(net, inactive="P"), tau=TAU, likelihood=likelihood).report()
     assert "of each component (median, 95% central credible interval) was: A" in parts
+
+
+def test_the_test_between_designs_is_that_of_the_decomposition() -> None:
+    for fit in (fitted(), fitted(model="common")):
+        found = fit.decomposition().random
+        p = f"{found.p_value:.3f}"
+        assert f"on {found.df} df, p = {p} (design-by-treatment test" in fit.report()

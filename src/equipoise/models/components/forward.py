@@ -272,10 +272,11 @@ def _step(
 def _notes(tried: tuple[Tried, ...], chosen: list[str], adjust: str) -> tuple[Note, ...]:
     steps = tried[-1].step
     candidates = len({t.interaction for t in tried})
+    one = candidates == 1
     text = (
-        f"{counted(candidates, 'interaction')} were candidates, and {len(tried)} tests were "
-        f"made in {steps} "
-        f"step{'' if steps == 1 else 's'}."
+        f"{counted(candidates, 'interaction')} {'was a candidate' if one else 'were candidates'}, "
+        f"and {counted(len(tried), 'test')} {'was' if len(tried) == 1 else 'were'} made in "
+        f"{counted(steps, 'step')}."
     )
     if adjust == "none":
         text += (

@@ -33,6 +33,7 @@ from equipoise.models.network.core import (
     solve,
 )
 from equipoise.models.network.diagnostics import Diagnosed
+from equipoise.models.network.inconsistency import between_designs
 from equipoise.models.network.rare import RareNetworkFit, rare_network
 from equipoise.models.network.reading import NetworkReading
 from equipoise.models.network.spread import check_given_tau2, estimate_tau2
@@ -135,7 +136,7 @@ class NetworkFit(Diagnosed, NetworkReading):
             tau2=self.tau2,
             code=self.tau2_method,
             q=QTest(self.q, self.q_df, self.q_p),
-            between=self.decomposition().random,
+            between=between_designs(net),
             i2=i2_text(self.i2, self.i2_ci),
         )
         return report(self, spread, direct)

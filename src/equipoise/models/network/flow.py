@@ -381,9 +381,9 @@ def flow_measures(net: Net, at: Estimates) -> FlowMeasures:
     far = int((length > 2.0 + 1e-9).sum())
     if far:
         text = (
-            f"{far} of {counted(len(first), 'estimate')} have a mean path length beyond 2: "
-            "they rest on "
-            "chains of more than two comparisons, and are to be read with caution."
+            f"{far} of {counted(len(first), 'estimate')} "
+            f"{'has' if far == 1 else 'have'} a mean path length beyond 2: chains of more than two "
+            "comparisons, to be read with caution."
         )
         notes.append(Note("long-paths", text))
     return FlowMeasures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -420,14 +421,8 @@ def decomposition(net: Net) -> Decomposition:
     parts = designs_of(net)
     found = [_within(part, 0.0) for part in parts]
     total = QTest(q := solve(net, 0.0).q, net.df, chi2_tail(q, net.df))
-    q_within = math.fsum(f[0] for f in found)
-    df_within = sum((len(p.y) - 1) * (p.size - 1) for p in parts)
-    within = QTest(q_within, df_within, chi2_tail(q_within, df_within))
-    df_between = net.df - df_within
-    between = q_test(total.q - q_within, df_between)
-    trace = math.fsum(f[1] for f in found)
-    tau2 = max(0.0, (q_within - df_within) / trace) if df_within else 0.0
-    again = solve(net, tau2).q - math.fsum(_within(part, tau2)[0] for part in parts)
+    within, between, random, tau2 = _split_q(net, parts, found, total)
+    q_within, df_within, df_between = within.q, within.df, between.df
     designs = tuple(
         DesignQ(
             design=tuple(sorted((net.treatments[a] for a in part.arms[0]), key=natural)),
@@ -449,11 +444,34 @@ def decomposition(net: Net) -> Decomposition:
         total,
         within,
         between,
-        q_test(again, df_between),
+        random,
         tau2,
         tuple(designs[i] for i in order),
         tuple(notes),
     )
+
+
+def between_designs(net: Net) -> QTest:
+    """The design-by-treatment test under random effects alone, without a look at single designs."""
+    parts = designs_of(net)
+    q = solve(net, 0.0).q
+    found = [_within(part, 0.0) for part in parts]
+    return _split_q(net, parts, found, QTest(q, net.df, chi2_tail(q, net.df)))[2]
+
+
+def _split_q(
+    net: Net, parts: Sequence[Group], found: Sequence[tuple[float, float]], total: QTest
+) -> tuple[QTest, QTest, QTest, float]:
+    """Q within and between designs, the latter under random effects, and their tau²."""
+    q_within = math.fsum(f[0] for f in found)
+    df_within = sum((len(p.y) - 1) * (p.size - 1) for p in parts)
+    within = QTest(q_within, df_within, chi2_tail(q_within, df_within))
+    df_between = net.df - df_within
+    between = q_test(total.q - q_within, df_between)
+    trace = math.fsum(f[1] for f in found)
+    tau2 = max(0.0, (q_within - df_within) / trace) if df_within else 0.0
+    again = solve(net, tau2).q - math.fsum(_within(part, tau2)[0] for part in parts)
+    return within, between, q_test(again, df_between), tau2
 
 
 def q_test(q: float, df: int) -> QTest:
