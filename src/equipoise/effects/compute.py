@@ -57,7 +57,11 @@ def how_of(m: Measure, variance: str | None, correct: bool) -> How:
     elif variance not in m.variances:
         raise UnknownNameError(f"variance of {m.code}", variance, m.variances)
     if not correct and not m.corrects:
-        raise InputError(f"{m.code} has no correction to leave out", where="argument correct")
+        raise InputError(
+            f"{m.code} has no correction to leave out",
+            where="argument correct",
+            hint="leave it out",
+        )
     return How(variance, correct)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.effects.arms import Arms, arm_contrasts, arms
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 
+@typed_late
 def effect_sizes(
     measure: str,
     *,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.result import Note
 from equipoise.core.table import counted, significant
@@ -51,6 +52,7 @@ _ASYMMETRY = 0.10
 _SE_SLACK = 0.10
 
 
+@typed_late
 def contrasts(
     *,
     yi: Column,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, Value, fixed, percent, significant
@@ -199,6 +200,7 @@ class Boundaries(Result):
         return self.table().to_html()
 
 
+@typed_late
 def alpha_spent(
     fraction: float | Sequence[float] | Floats,
     *,
@@ -256,6 +258,7 @@ def alpha_spent(
     return read_only(rule.share(np.minimum(times, 1.0), alpha, value))
 
 
+@typed_late
 def sequential_boundaries(
     fraction: Sequence[float] | Floats,
     *,

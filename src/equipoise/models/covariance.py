@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Note
 from equipoise.core.table import counted
@@ -28,6 +29,7 @@ from equipoise.models.mixed import connected
 Correlations: TypeAlias = "float | Mapping[Any, Any] | object"
 
 
+@typed_late
 def vcalc(
     vi: Column | float = None,
     *,
@@ -118,13 +120,17 @@ def vcalc(
     }
     alone = isinstance(vi, (int, float)) and not isinstance(vi, bool)
     columns = read_columns(data, given if alone else {"vi": vi, **given})  # type: ignore[dict-item]
+    if "cluster" not in columns:
+        raise InputError("no clusters", where="argument cluster", hint="one value for each effect")
     k = len(columns["cluster"])
     names = labels(columns["cluster"], k)
     if vi is None:
         raise InputError("no variances", hint="vi=, or vi=1 where rvars are covariances")
     own = np.full(k, float(vi)) if alone else numbers("vi", columns["vi"], names)  # type: ignore[arg-type]
-    for i in np.flatnonzero(own <= 0.0).tolist():
-        raise InputError(f"variance {own[i]:g}", where=f"cluster {names[i]}", hint="above zero")
+    for i in np.flatnonzero(~((own > 0.0) & (own < math.inf))).tolist():
+        raise InputError(
+            f"variance {own[i]:g}", where=f"cluster {names[i]}", hint="above zero and finite"
+        )
     refuse_far(names, np.zeros(k), own)
     if rvars is not None:
         R = _from_columns(rvars, data, names)
@@ -296,7 +302,11 @@ def _from_columns(rvars: Sequence[Column], data: object, names: Sequence[str]) -
             for b, j in enumerate(rows[: a + 1]):
                 r = float(values[b][i])
                 if math.isnan(r):
-                    raise InputError("a missing correlation", where=f"cluster {name}, rvars[{b}]")
+                    raise InputError(
+                        "a missing correlation",
+                        where=f"cluster {name}, rvars[{b}]",
+                        hint="a correlation for each pair of rows of the cluster",
+                    )
                 R[i, j] = R[j, i] = r
     return R
 
@@ -323,6 +333,7 @@ class _Given:
     measure: str
 
 
+@typed_late
 def aggregate(
     es: Contrasts | None = None,
     *,

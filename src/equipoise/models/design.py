@@ -159,6 +159,11 @@ def design(
             "a matrix of moderators with values that are not numbers",
             hint="a formula and data=, which codes text",
         ) from None
+    if matrix.ndim not in (1, 2):
+        raise InputError(
+            f"moderators of {matrix.ndim} dimensions",
+            hint="a formula with data=, columns by name, or a matrix with one row an effect",
+        )
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     return _plain([f"x{i + 1}" for i in range(matrix.shape[1])], list(matrix.T), count)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, fixed, significant
@@ -153,6 +154,7 @@ class Influence(Result):
         return self.table().to_html()
 
 
+@typed_late
 def influence(fit: PairwiseFit) -> Influence:
     """Say which trials stand out and which move the result.
 
@@ -343,6 +345,7 @@ class BaujatAxes(Result):
         return f"<BaujatAxes of {counted(len(self.study), 'trial')}; most heterogeneity from {top}>"
 
 
+@typed_late
 def baujat(fit: PairwiseFit) -> BaujatAxes:
     """Say which trials add most to heterogeneity, and which move the result most.
 

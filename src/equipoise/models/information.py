@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import count, counted, percent, significant
@@ -133,6 +134,7 @@ def needed_text(kind: str, size: float) -> str:
     return f"information {significant(size, 4)}"
 
 
+@typed_late
 def diversity(fit: PairwiseFit) -> float:
     """How much trials differ, as the share by which the mean's variance grows: D², in percent.
 
@@ -164,6 +166,7 @@ def diversity(fit: PairwiseFit) -> float:
     return 100.0 * max(0.0, 1.0 - random / common)
 
 
+@typed_late
 def required_information(
     *,
     control_risk: float | None = None,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, Value, counted, fixed, significant
@@ -285,6 +286,7 @@ class LocationScaleFit(Result):
         return f"<div>{lines}{table}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 
+@typed_late
 def location_scale(
     es: Contrasts,
     formula: Moderators = None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted, significant
@@ -57,6 +58,7 @@ _I2 = Method(
 )
 
 
+@typed_late
 def multilevel(
     es: Contrasts | None = None,
     *,

@@ -89,7 +89,10 @@ def read_rows(
     keep = [i for i in range(k) if not why[i]]
     dropped = tuple(LeftOut(names[i], why[i]) for i in range(k) if why[i])
     if not keep:
-        raise NotEstimableError("no effect with a variance and all that the model needs")
+        raise NotEstimableError(
+            "no effect with a variance and all that the model needs",
+            hint="values where there are gaps; " + "; ".join(sorted(set(why))[:3]),
+        )
     notes = list(es.notes) if es is not None else []
     if dropped:
         listed = ", ".join(f"{row.study} ({row.why})" for row in dropped)

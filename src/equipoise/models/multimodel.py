@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, Value, counted, percent
@@ -177,6 +178,7 @@ class MultiModel(Result):
         return self.table().to_html() + self.coefficient_table().to_html()
 
 
+@typed_late
 def multimodel(
     es: Contrasts,
     moderators: Sequence[str],

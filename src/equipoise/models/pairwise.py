@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, quick
 from equipoise.core.table import counted, percent, significant
@@ -93,6 +94,7 @@ class PairwiseFit(PairwiseResult):
         return f"<div>{lines}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 
+@typed_late
 def pairwise(
     es: Contrasts | object = None,
     *,

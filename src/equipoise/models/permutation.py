@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.progress import Progress, Report
 from equipoise.core.result import Method, Note, Result
@@ -132,6 +133,7 @@ class PermutationTest(Result):
         return self.table().to_html()
 
 
+@typed_late
 def permutation_test(
     fit: RegressionFit | PairwiseFit,
     *,

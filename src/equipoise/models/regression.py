@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import counted, significant
@@ -67,6 +68,7 @@ _R2 = Method(
 )
 
 
+@typed_late
 def regress(
     es: Contrasts,
     formula: Moderators = None,

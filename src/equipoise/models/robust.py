@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Table, counted, percent, significant
@@ -197,6 +198,7 @@ class RobustFit(Result):
         return f"<div>{lines}{self._table().to_html()}{f'<ul>{notes}</ul>' if notes else ''}</div>"
 
 
+@typed_late
 def robust(
     fit: object,
     *,

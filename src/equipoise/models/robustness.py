@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note, Result
 from equipoise.core.table import Column, Table, counted, percent, significant
@@ -149,6 +150,7 @@ class LeavesOut(Protocol[Found]):
 
 
 @overload
+@typed_late
 def leave_one_out(fit: PairwiseFit) -> Refits: ...
 
 
@@ -192,6 +194,7 @@ def leave_one_out(fit: Any) -> Any:
     return _refits("leave-one-out", fit, fit.study, fits, LEAVE_ONE_OUT)
 
 
+@typed_late
 def cumulative(
     es: Contrasts | PairwiseFit,
     *,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, count, counted, fixed, percent, significant
@@ -228,6 +229,7 @@ class Sequential(Result):
         return f"<p>{self.statement}</p>{self.table().to_html()}"
 
 
+@typed_late
 def sequential(
     es: Contrasts | PairwiseFit,
     required: InformationSize,

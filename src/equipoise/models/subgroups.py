@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column, Table, counted, p_statement, percent, significant
@@ -173,6 +174,7 @@ class Subgroups(Result):
         return self.table().to_html()
 
 
+@typed_late
 def subgroups(
     es: Contrasts,
     by: Given,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.progress import Report
 from equipoise.core.result import Interval, Method, Note, Result
@@ -183,6 +184,7 @@ class Bootstrap(Result):
         return self.table().to_html()
 
 
+@typed_late
 def bootstrap(
     fit: PairwiseFit,
     *,

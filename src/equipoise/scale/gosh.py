@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.progress import Report
 from equipoise.core.result import Interval, Method, Note, Result
@@ -118,6 +119,7 @@ class Gosh(Result):
         return self.table().to_html()
 
 
+@typed_late
 def gosh(
     fit: PairwiseFit,
     *,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import EquipoiseError, InputError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import Column, Table
@@ -172,6 +173,7 @@ class SmallStudyTest(BiasResult):
             yield f"Left out: {row.study} ({row.why})"
 
 
+@typed_late
 def small_study(
     es: Contrasts | PairwiseFit,
     test: str = "Egger",
@@ -483,6 +485,7 @@ class SmallStudyPanel(BiasResult):
         return self.table().to_html()
 
 
+@typed_late
 def small_study_panel(
     es: Contrasts | PairwiseFit, *, tau2: str = "REML", level: float = 0.95
 ) -> SmallStudyPanel:

@@ -191,7 +191,9 @@ def _schwarzer(found: Rows) -> Axes:
     wins = (e1 + half) * (n2 - e2 + half) / (people + 4.0 * half)
     losses = (e2 + half) * (n1 - e1 + half) / (people + 4.0 * half)
     if losses.sum() <= 0.0 or wins.sum() <= 0.0:
-        raise NotEstimableError("the common odds ratio is zero or infinite")
+        raise NotEstimableError(
+            "the common odds ratio is zero or infinite", hint="another test, such as 'Peters'"
+        )
     odds = float(wins.sum() / losses.sum())
     moments = [_hypergeometric(*row, odds) for row in zip(e1 + e2, n1, n2, strict=True)]
     mean, var = (np.array(column) for column in zip(*moments, strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import percent
@@ -116,6 +117,7 @@ class ExcessSignificance(BiasResult):
             yield f"Left out: {row.study} ({row.why})"
 
 
+@typed_late
 def excess_significance(
     es: Contrasts | PairwiseFit,
     *,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Method, Note
 from equipoise.effects.blocks import Contrasts, LeftOut
@@ -121,6 +122,7 @@ class FailSafe(BiasResult):
             yield f"Left out: {row.study} ({row.why})"
 
 
+@typed_late
 def fail_safe(
     es: Contrasts | PairwiseFit,
     type: str = "Rosenthal",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted
@@ -103,6 +104,7 @@ class FunnelData(BiasResult):
             yield f"p below {number(level)}: {trials(below) if below else 'no trial'}"
 
 
+@typed_late
 def funnel_data(
     fit: PairwiseFit | Contrasts,
     *,

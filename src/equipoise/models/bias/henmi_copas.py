@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.result import Interval, Method, Note
 from equipoise.effects.blocks import Contrasts, LeftOut
 from equipoise.effects.columns import make_frame, read_only
@@ -105,6 +106,7 @@ class HenmiCopas(BiasResult):
             yield f"Left out: {row.study} ({row.why})"
 
 
+@typed_late
 def henmi_copas(es: Contrasts | PairwiseFit, *, level: float = 0.95) -> HenmiCopas:
     """Give the common-effect mean an interval that holds under random effects.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import fixed, percent
@@ -136,6 +137,7 @@ class LimitMeta(BiasResult):
             yield f"Left out: {row.study} ({row.why})"
 
 
+@typed_late
 def limit_meta(
     es: Contrasts | PairwiseFit,
     *,

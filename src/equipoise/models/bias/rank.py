@@ -75,7 +75,10 @@ def kendall(x: Floats, y: Floats, *, exact: bool = True, continuity: bool = Fals
     pairs = k * (k - 1) / 2
     left_x, left_y = (pairs - float((t * (t - 1)).sum()) / 2 for t in (tied_x, tied_y))
     if min(left_x, left_y) <= 0.0:
-        raise NotEstimableError("all trials tie in rank, so no rank correlation exists")
+        raise NotEstimableError(
+            "all trials tie in rank, so no rank correlation exists",
+            hint="small_study(..., 'Egger')",
+        )
     ties = bool(tied_x.size or tied_y.size)
     se = math.sqrt(_variance(k, tied_x, tied_y))
     moved = math.copysign(max(0, abs(s) - 1), s) if continuity else float(s)

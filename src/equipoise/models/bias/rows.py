@@ -152,7 +152,8 @@ def need(found: Rows, least: int, what: str) -> None:
     if found.k < least:
         raise NotEstimableError(
             f"{what} needs at least {least} trials with an estimate, and there "
-            f"{'is' if found.k == 1 else 'are'} {found.k}"
+            f"{'is' if found.k == 1 else 'are'} {found.k}",
+            hint="so few can only be read one by one: forest()",
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note
 from equipoise.core.table import fixed
@@ -193,6 +194,7 @@ class SelectionFit(BiasResult):
             yield f"Left out: {row.study} ({row.why})"
 
 
+@typed_late
 def selection(
     es: Contrasts | PairwiseFit,
     type: str = "three-parameter",

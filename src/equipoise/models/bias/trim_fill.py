@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, NotEstimableError, UnknownNameError
 from equipoise.core.result import Method, Note
 from equipoise.core.table import counted
@@ -108,6 +109,7 @@ def _text(fit: PairwiseFit) -> str:
     return effect_text(measure_of(fit.measure), fit.estimate, fit.ci)
 
 
+@typed_late
 def trim_fill(
     es: Contrasts | PairwiseFit,
     *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.effects.blocks import Contrasts
 from equipoise.effects.columns import Column
@@ -51,6 +52,7 @@ MODELS: MappingProxyType[str, Model] = MappingProxyType(
 )
 
 
+@typed_late
 def counts(
     es: Contrasts | None = None,
     *,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import equipoise.models.counts.papers as papers
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import NotEstimableError, UnknownNameError
 from equipoise.core.result import Interval, Method, Note, Result
 from equipoise.core.table import Column as TableColumn
@@ -242,6 +243,7 @@ def rung_text(rung: Rung, scale: Scale) -> str:
     return f"{value} ({shown_bounds(scale, back)})"
 
 
+@typed_late
 def counts_ladder(
     es: Contrasts | None = None,
     *,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.table import Column, Table, counted, percent
 from equipoise.effects.columns import Floats
 from equipoise.models.influence import BaujatAxes, baujat
@@ -33,6 +34,7 @@ _NAMED = 15
 _NEAR = 0.15
 
 
+@typed_late
 def plot_baujat(
     fit: PairwiseFit | BaujatAxes,
     *,

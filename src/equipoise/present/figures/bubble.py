@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.table import Column, Table, Value, counted, significant
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.regression_fit import RegressionFit
@@ -35,6 +36,7 @@ _HIGH = 380.0
 _NAMED = 8
 
 
+@typed_late
 def bubble(
     fit: RegressionFit,
     moderator: str,

@@ -6,7 +6,7 @@ A column is a `Beside` and one cell a trial; totals add up what can be added up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -226,4 +226,8 @@ def _levels(value: Any, names: Sequence[str]) -> tuple[str, ...]:
         if value and set(value) <= set("+?-−x×."):
             return tuple(rob_key(sign) for sign in value)
         return (rob_key(value),)
+    if not isinstance(value, Iterable):
+        raise InputError(
+            f"risk of bias {value!r}", where="rob", hint="a level, or one for each domain, a trial"
+        )
     return tuple(rob_key(str(level)) for level in value)

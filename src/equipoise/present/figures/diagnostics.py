@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.table import Column, Table, Value, counted
 from equipoise.models.influence import Influence, influence
 from equipoise.models.pairwise import PairwiseFit
@@ -57,6 +58,7 @@ _PANELS = (
 )
 
 
+@typed_late
 def plot_influence(
     what: PairwiseFit | Influence,
     *,

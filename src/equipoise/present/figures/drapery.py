@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.table import Column, Table, count, p_value, percent
 from equipoise.effects.measures import Measure, measure_of
 from equipoise.models.pairwise import PairwiseFit
@@ -30,6 +31,7 @@ _MANY = 40
 _POINTS = 121
 
 
+@typed_late
 def drapery(
     fit: PairwiseFit,
     *,

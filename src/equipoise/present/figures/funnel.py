@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.result import Interval
 from equipoise.core.table import Column, Table, count, counted, percent, significant
@@ -84,6 +85,7 @@ class _Funnel:
         return writer(self.measure)(self.measure.back(value))
 
 
+@typed_late
 def funnel(
     what: PairwiseFit | Contrasts | TrimFill,
     *,

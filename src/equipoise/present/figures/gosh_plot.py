@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError, UnknownNameError
 from equipoise.core.table import Column, Table, Value, count, counted
 from equipoise.effects.columns import Floats
@@ -57,6 +58,7 @@ class Subsets(Protocol):
         """I² of each subset, in percent."""
 
 
+@typed_late
 def plot_gosh(
     gosh: Subsets,
     *,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.table import Column, Table, Value, count, counted
 from equipoise.effects.blocks import Contrasts
@@ -39,6 +40,7 @@ _MEASURES = ("RR", "OR", "RD")
 _NAMED = 15
 
 
+@typed_late
 def labbe(
     what: Contrasts | PairwiseFit,
     *,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.models.counts.ladder import CountsLadder
 from equipoise.present.figures.figure import Figure
 from equipoise.present.figures.forest import forest
 
 
+@typed_late
 def plot_ladder(
     ladder: CountsLadder, *, title: str | None = None, prefix: str = "methods"
 ) -> Figure:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.errors import InputError
 from equipoise.core.table import Column, Table, count, counted, percent
 from equipoise.effects.columns import Floats
@@ -74,6 +75,7 @@ class _Rays:
         return self.y.right - 0.5 <= place[1] <= self.y.left + 0.5
 
 
+@typed_late
 def radial(
     fit: PairwiseFit,
     *,

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from equipoise.core.arguments import typed_late
 from equipoise.core.table import count, counted, percent, significant
 from equipoise.models.boundaries import alpha_spent
 from equipoise.models.sequential import FAR, Sequential
@@ -42,6 +43,7 @@ _Points = list[tuple[float, float]]
 _APART, _FILLED = 0.02, 12
 
 
+@typed_late
 def plot_sequential(
     what: Sequential,
     *,
