@@ -738,6 +738,23 @@ def test_infinite_bounds_are_clipped() -> None:
     assert math.isfinite(axis.high)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "ends", "ticks"),
+    [
+        (0.99, 1.02, (0.95, 1.05), ["0.96", "0.98", "1", "1.02", "1.04"]),
+        (0.93, 1.02, (0.9, 1.1), ["0.9", "0.95", "1", "1.05", "1.1"]),
+        (0.85, 1.02, (0.7, 1.5), ["0.7", "1", "1.5"]),
+    ],
+)
+def test_ratios_near_1_fill_their_axis(
+    low: float, high: float, ends: tuple[float, float], ticks: list[str]
+) -> None:
+    bounds = [(math.log(low), math.log(high))] * 3
+    axis = fit_axis([0.0] * 3, bounds, null=0.0, left=0, right=400, log=True)
+    assert [math.exp(axis.low), math.exp(axis.high)] == pytest.approx(ends)
+    assert [text for _, text in axis.ticks()] == ticks
+
+
 def test_a_far_point_is_clipped_only_when_it_would_squeeze_the_rest() -> None:
     near = [(p, (p - 1, p + 1)) for p in (-0.5, 0.0, 0.5)]
 

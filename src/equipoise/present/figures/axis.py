@@ -24,6 +24,8 @@ _NO_WIDTH = 1e-300
 #: The largest logarithm of a ratio that an axis holds; beyond it ratios have no number.
 _LOG_MOST = 690.0
 _LOG_ENDS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0)
+#: Ends of an axis on which all ratios are near 1.
+_NEAR_ENDS = (0.9, 0.95, 1.05, 1.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,10 @@ def fit_axis(
         low, high = low - spare, high + spare
     if log:
         if math.isfinite(null):
-            # Round ticks on both sides of 1 need a factor of 1.25 to stand on.
+            # Round ticks on both sides of 1 need a factor of 1.25 to stand on, unless all is near.
+            far = max(-low, high)
+            if far <= math.log(_NEAR_ENDS[-1]):
+                return Axis(_near_end(-far, -1), _near_end(far, 1), left, right, log)
             low, high = min(low, -math.log(1.25)), max(high, math.log(1.25))
         return Axis(_log_end(low, -1), _log_end(high, 1), left, right, log)
     pad = (high - low) * 0.02
@@ -232,6 +237,14 @@ def _log_end(value: float, way: int) -> float:
     if way > 0:
         return min(v for v in values if v >= value - 1e-9)
     return max(v for v in values if v <= value + 1e-9)
+
+
+def _near_end(value: float, way: int) -> float:
+    """The next round ratio outwards, for ratios near 1, on the log scale."""
+    ends = [math.log(ratio) for ratio in _NEAR_ENDS]
+    if way > 0:
+        return min(v for v in ends if v > 0.0 and v >= value - 1e-9)
+    return max(v for v in ends if v < 0.0 and v <= value + 1e-9)
 
 
 def draw_ground(
