@@ -102,9 +102,9 @@ def bayes(
     interval
         ``central``, or ``shortest`` (of highest density).
     rtol
-        Grids are made finer until no checked integral moves by more: 1e-8 when not given, 1e-6 for
-        the exact likelihood. For binomial likelihoods, the standard error of medians and ends of
-        intervals in posterior standard deviations: 5e-3.
+        Grids are made finer until no checked integral would move by more: 1e-8 when not given,
+        1e-6 for the exact likelihood. For binomial likelihoods, the standard error of medians and
+        ends of intervals in posterior standard deviations: 5e-3.
 
     Returns
     -------

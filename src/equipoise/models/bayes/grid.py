@@ -39,6 +39,8 @@ SINC = Method(
 _DEPTH = 40.0
 #: First step in u where none is asked for, and how often it may be halved.
 _STEP, _HALVINGS = 0.25, 7
+#: Without another halving to show it, so much less than asked for must be expected.
+_SURE = 0.01
 #: Log of tau over the unit of the data beyond which squares would under- or overflow.
 _LEAST, _MOST = -330.0, 300.0
 
@@ -71,8 +73,9 @@ class Grid(Result):
         How many moments of tau are finite (and not so nearly infinite that numbers cannot hold
         them): 0, 1 or 2 (for 2 or more).
     error
-        The largest change at the last halving of the step, of probabilities and, relatively, of
-        moments; the error that is left is far smaller, about its square.
+        The largest change that another halving of the step would make, of probabilities and,
+        relatively, of moments: the last change, times the factor by which it was smaller than the
+        one before.
     remainder
         A bound for the posterior probability beyond both ends of the range.
     """
@@ -304,6 +307,7 @@ def integrate(
     u = u[a : b + 1]
     log_g, tau, got = _sampled(line, centre, stretch, u)
     before = _settled(log_g, step, tau, got, checks, tilt)
+    moved = math.inf
     for _ in range(_HALVINGS):
         step *= 0.5
         between: Floats = u[:-1] + step
@@ -311,13 +315,16 @@ def integrate(
         u, log_g, tau = (_merged(p, q) for p, q in ((u, between), (log_g, more_g), (tau, more_tau)))
         got = tuple(_merged(p, q) for p, q in zip(got, more, strict=True))
         now = _settled(log_g, step, tau, got, checks, tilt)
-        error = float(np.max(np.abs(now - before)))
-        if error < rtol:
+        previous, moved = moved, float(np.max(np.abs(now - before)))
+        # Each halving squares what the trapezoidal rule is off by, or nearly; that it moves less by
+        # the same factor again is the least to expect of it.
+        error = moved if previous == math.inf else moved * min(1.0, moved / previous)
+        if moved < rtol or error < _SURE * rtol:
             break
         before = now
     else:
         raise NotEstimableError(
-            f"the integral over tau still moves by {error:.1e} with {counted(u.size, 'point')}",
+            f"the integral over tau still moves by {moved:.1e} with {counted(u.size, 'point')}",
             hint="a larger rtol, or a prior that fits the scale of the data",
         )
     top = float(log_g.max())
