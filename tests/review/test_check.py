@@ -433,6 +433,7 @@ BREAKS = [
         "included,not randomized",
         also=(("N-ROB-NONE", TRIALS, 4),),
     ),
+    Break("W-SHAM", ARMS, "adams,c,Syrup,syrup", "adams,c,Syrup,nothing", at=(ARMS, 3)),
     Break("W-TRIAL-SAME", TRIALS, "10.1000/baker", "10.1000/ADAMS"),
     Break("W-TRIAL-RETRACTED", TRIALS, "participants,100,,", "participants,100,retracted,"),
     Break("N-TRIAL-CONCERN", TRIALS, "participants,100,,", "participants,100,concern,"),

@@ -147,8 +147,8 @@ def would_change(
         shown = fixed(10 * math.ceil(needed.value / 10 - 1e-9), 0)
         lines.append(
             f"Trials in about {mark(needed, shown)} people in all "
-            f"({mark(answer.people, fixed(answer.people.value, 0))} so far), which is what it "
-            f"takes to see or rule out the smallest difference in {o} that matters."
+            f"({mark(answer.people, fixed(answer.people.value, 0))} so far): that shows, or "
+            f"rules out, the smallest difference in {o} that matters."
         )
     lines += _next_lines(trials, answer, ledger)
     if (
@@ -163,15 +163,20 @@ def would_change(
     if search.stale:
         since = f"trials since {month_words(search.last)}" if search.last else "trials"
         lines.append(f"A new systematic search: there may be {since} that are missing here.")
-    if (four := _four_groups(x, outcome, together)) is not None:
+    if (four := _four_groups(review, outcome, together)) is not None:
         lines.append(four)
     lines += _harm_lines(review, harms, ledger)
     return tuple(lines)
 
 
-def _four_groups(x: str, outcome: Outcome, together: Part) -> str | None:
-    """The trial that would tell whether the two strengthen each other; None where one has."""
-    groups = f"four groups ({x}, other care, both, neither)"
+def _four_groups(review: Review, outcome: Outcome, together: Part) -> str | None:
+    """The trial that would tell whether the two strengthen each other.
+
+    None where one has, and where the review knows no other care.
+    """
+    if not any(c.role == "care" for c in review.components):
+        return None
+    groups = f"four groups ({review.question.treatment}, other care, both, neither)"
     known = next((i for i in together.interactions if i.outcome == outcome.id), None)
     if known is None or not known.within:
         return f"A trial with {groups} that reports all four."

@@ -48,6 +48,7 @@ RULES: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rules_data.trials_used,
     rules_data.same_trial,
     rules_data.trial_arms,
+    rules_data.shams,
     rules_data.identifiers,
     rules_data.flag_notes,
     rules_data.sources,

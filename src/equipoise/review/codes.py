@@ -114,6 +114,7 @@ CODES: dict[str, str] = {
     "E-FACTOR-UNKNOWN": "a factor that no arm has",
     "E-FACTOR-CHOICE": "overlapping margins without a chosen factor",
     "W-TRIAL-ARMS": "a trial that counts with fewer than two arms",
+    "W-SHAM": "a sham that counts as nothing",
     "W-TRIAL-SAME": "two trials with the same identifier",
     "W-TRIAL-RETRACTED": "a retracted trial",
     "N-TRIAL-CONCERN": "a trial under an expression of concern",

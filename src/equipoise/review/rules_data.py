@@ -212,6 +212,30 @@ def trial_arms(draft: Draft) -> Iterator[Problem]:
             yield from _factor(trial, read[trial.id])
 
 
+def shams(draft: Draft) -> Iterator[Problem]:
+    """What people could not tell from the treatment is a part that both groups had."""
+    means = {c.id: frozenset(c.counts_as) for c in draft.components}
+    if len(means) < len(draft.components):
+        return  # one id for two parts, which is said already
+    blind = {t.id for t in draft.trials if t.blinding == "participants" and t.use == "included"}
+    groups: dict[str, list[tuple[Arm, frozenset[str]]]] = defaultdict(list)
+    for arm in draft.arms:
+        if arm.trial in blind and all(part in means for part in arm.components):
+            named = (means[part] for part in (*arm.components, *arm.mixed) if part in means)
+            groups[arm.trial].append((arm, frozenset().union(*named)))
+    for arms in groups.values():
+        if not any(parts for _, parts in arms):
+            continue
+        for arm, parts in arms:
+            if not parts:
+                what = f"{arm.label} counts as nothing, and nobody knew who was in which group"
+                hint = (
+                    "a part with role delivery, such as a tablet or a needle, that this group and "
+                    "the treated one both count as; or the trial's blinding"
+                )
+                yield problem(arm.file, arm.line, "W-SHAM", what, hint)
+
+
 def _factor(trial: Trial, arms: Sequence[Arm]) -> Iterator[Problem]:
     factors = list(dict.fromkeys(a.factor for a in arms if a.factor))
     if trial.factor and trial.factor not in factors:

@@ -53,6 +53,7 @@ experience = "…"
 
 # What the groups of the trials got, in parts. arms.csv names these ids. counts_as says which
 # model components a part stands for: a new brand of the treatment counts as the treatment;
+# a dummy tablet counts as the tablet (role delivery), and the real one as the treatment and it;
 # [] counts as nothing. Every name in a counts_as has an entry of its own.
 [[components]]
 id = {component}
